@@ -1,0 +1,1 @@
+"""The project: settings, URLs, Celery, and the ground floor apps of the control plane."""

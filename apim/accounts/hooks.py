@@ -1,0 +1,23 @@
+"""Lets the floors above fill a new organisation (policies, key manager, environment) without `accounts` knowing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from apim.accounts.models import Organisation
+
+Seeder = Callable[[Organisation], None]
+_seeders: list[Seeder] = []
+
+
+def seeds_organisation(seeder: Seeder) -> Seeder:
+    """Register `seeder` (idempotent, registered in `AppConfig.ready`) to run inside the transaction that creates a tenant."""
+    if seeder not in _seeders:
+        _seeders.append(seeder)
+    return seeder
+
+
+def seed(organisation: Organisation) -> None:
+    """Run every seeder for `organisation`, in the order of INSTALLED_APPS."""
+    for seeder in _seeders:
+        seeder(organisation)

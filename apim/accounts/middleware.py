@@ -1,0 +1,92 @@
+"""What every request to the control plane passes: correlation id, tenant, and the rendering of ApimError."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import get_script_prefix, set_script_prefix
+
+from apim.accounts.models import SUPER_TENANT, Organisation
+from apim.errors import ApimError
+
+Handler = Callable[[HttpRequest], HttpResponse]
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
+_TENANT_PATH = re.compile(r"/t/([a-z0-9.-]{1,254})(/.*)")
+
+
+class CorrelationMiddleware:
+    """Takes the caller's `activityid` or makes one, binds it to the logs and sends it back."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("activityid", "")
+        correlation_id = given if _ACCEPTABLE_ID.fullmatch(given) else str(uuid.uuid4())
+        request.correlation_id = correlation_id
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            response = self.get_response(request)
+        response["activityid"] = correlation_id
+        return response
+
+
+class TenantMiddleware:
+    """Sets `request.organisation` from `/t/<domain>/…`, else from the user, else the first organisation.
+
+    The prefix becomes part of the script name, so that `reverse()` keeps people inside their tenant.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        match = _TENANT_PATH.fullmatch(request.path_info)
+        if not match:
+            request.organisation = self._of_user(request)
+            return self.get_response(request)
+        domain, rest = match.groups()
+        organisation = Organisation.objects.filter(domain=domain, active=True).first()
+        if organisation is None:
+            return render(request, "ui/error.html", {"status": 404, "message": "No such organisation."}, status=404)
+        return self._inside(request, organisation, rest)
+
+    def _inside(self, request: HttpRequest, organisation: Organisation, rest: str) -> HttpResponse:
+        before = get_script_prefix()
+        request.organisation = organisation
+        request.path_info = rest
+        request.META["SCRIPT_NAME"] = request.META.get("SCRIPT_NAME", "") + organisation.prefix
+        set_script_prefix(before.rstrip("/") + organisation.prefix + "/")
+        try:
+            return self.get_response(request)
+        finally:
+            set_script_prefix(before)
+
+    @staticmethod
+    def _of_user(request: HttpRequest) -> Organisation | None:
+        if request.user.is_authenticated:
+            return request.user.organisation
+        return Organisation.objects.filter(domain=SUPER_TENANT).first()
+
+
+class ErrorMiddleware:
+    """Renders an ApimError that a page or a plain view raised: JSON where the caller asked for it, else a page."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Django's hook for exceptions of views."""
+        if not isinstance(exception, ApimError):
+            return None
+        if "text/html" not in request.headers.get("Accept", ""):
+            return JsonResponse(exception.body(), status=exception.status)
+        context = {"status": exception.status, "message": exception.message, "error": exception}
+        return render(request, "ui/error.html", context, status=exception.status)

@@ -1,0 +1,87 @@
+"""Every setting of the control plane, declared once; the reference page and the start-up checks come from here.
+
+Environment variables carry the prefix `APIM_`, except for the customary `DATABASE_URL` and `REDIS_URL`.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Config(BaseSettings):
+    """Settings of control plane, worker, beat and `up`."""
+
+    model_config = SettingsConfigDict(env_prefix="APIM_", extra="ignore")
+
+    var: Path = Field(default=ROOT / "var", description="Folder that holds all state: database, keys, logs, disk copies.")
+    port_offset: int = Field(default=0, ge=0, le=55000, description="Added to every port of every process.")
+    public_url: str = Field(default="", description="Outside address of the control plane; default https://localhost:9443.")
+    gateway_url: str = Field(default="", description="Outside https address of the gateway; default https://localhost:8243.")
+    gateway_http_url: str = Field(default="", description="Outside http address of the gateway; default http://localhost:8280.")
+    integrator_url: str = Field(default="", description="Address of the integrator; default http://localhost:8290.")
+    database_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("DATABASE_URL", "APIM_DATABASE_URL"),
+        description="Database as a URL (postgres://user:password@host/name); default SQLite below var.",
+    )
+    redis_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("REDIS_URL", "APIM_REDIS_URL"),
+        description="Redis as a URL; default an embedded server on port 6390 + offset.",
+    )
+    allowed_hosts: str = Field(default="", description="Further host names the control plane answers to, by comma.")
+    cluster_secret: str = Field(default="", description="Secret that data planes show to the control plane; generated.")
+    admin_password: str = Field(default="", description="Password of the first administrator; generated when empty.")
+    sample: bool = Field(default=True, description="Load the order-processing sample on first start.")
+    debug: bool = Field(default=False, description="Django's debug pages. Never on a reachable machine.")
+    log_format: str = Field(default="json", pattern="^(json|console)$", description="json for machines, console for people.")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+    token_lifetime: int = Field(default=3600, ge=1, description="Validity of access tokens, seconds.")
+
+    def port(self, base: int) -> int:
+        """The port that `base` becomes under the offset."""
+        return base + self.port_offset
+
+    @cached_property
+    def secrets(self) -> Path:
+        """Folder of generated keys and secrets."""
+        return self.var / "secrets"
+
+    @property
+    def public(self) -> str:
+        """Outside address of the control plane, without a slash at the end."""
+        return (self.public_url or f"https://localhost:{self.port(9443)}").rstrip("/")
+
+    @property
+    def gateway(self) -> str:
+        """Outside https address of the default gateway."""
+        return (self.gateway_url or f"https://localhost:{self.port(8243)}").rstrip("/")
+
+    @property
+    def gateway_http(self) -> str:
+        """Outside http address of the default gateway."""
+        return (self.gateway_http_url or f"http://localhost:{self.port(8280)}").rstrip("/")
+
+    @property
+    def integrator(self) -> str:
+        """Address of the integrator's http listener."""
+        return (self.integrator_url or f"http://localhost:{self.port(8290)}").rstrip("/")
+
+    @property
+    def redis(self) -> str:
+        """Redis in use, given or embedded."""
+        return self.redis_url or f"redis://127.0.0.1:{self.port(6390)}/0"
+
+    @property
+    def database(self) -> str:
+        """Database in use, given or SQLite."""
+        return self.database_url or f"sqlite:///{self.var / 'apim.sqlite3'}"
+
+
+config = Config()

@@ -1,0 +1,70 @@
+"""The outbox: what changed in which order, what is current, and what each gateway runs."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Counter(models.Model):
+    """One row that holds the last sequence number. Taking its lock puts commits in the order of the numbers."""
+
+    last = models.BigIntegerField(default=0)
+
+
+class Event(models.Model):
+    """One change for data planes. `record` is the JSON of a `gateway.schema` record; empty means deleted."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=300)
+    organisation = models.CharField(max_length=254, blank=True)
+    environment = models.CharField(max_length=120, blank=True)
+    record = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["sequence"]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.kind} {self.key}"
+
+
+class Current(models.Model):
+    """The newest record of each (kind, key): together they are the snapshot."""
+
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=300)
+    sequence = models.BigIntegerField(db_index=True)
+    organisation = models.CharField(max_length=254, blank=True)
+    environment = models.CharField(max_length=120, blank=True)
+    record = models.TextField()
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="current_unique_kind_key")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class GatewayStatus(models.Model):
+    """The last report of one gateway worker."""
+
+    gateway = models.CharField(max_length=120, unique=True)
+    environment = models.CharField(max_length=120)
+    host = models.CharField(max_length=250)
+    pid = models.IntegerField()
+    sequence = models.BigIntegerField()
+    apis = models.IntegerField(default=0)
+    subscriptions = models.IntegerField(default=0)
+    version = models.CharField(max_length=40, blank=True)
+    started = models.DateTimeField()
+    seen = models.DateTimeField(db_index=True)
+    refusals = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["environment", "host", "pid"]
+        verbose_name_plural = "gateway statuses"
+
+    def __str__(self) -> str:
+        return self.gateway

@@ -1,0 +1,18 @@
+"""The address plan of the control plane."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("apim.ui.urls")),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("apim.accounts.urls")),
+    path("internal/eventhub/v1/", include("apim.eventhub.urls")),
+    path("oauth2/", include("apim.keymanager.urls")),
+    path("publisher/", include("publisher.urls")),
+    path("devportal/", include("portal.urls")),
+    path("service-catalog/", include("catalog.urls")),
+    path("api/am/publisher/v4/", include("publisher.api.urls")),
+    path("api/am/devportal/v3/", include("portal.api.urls")),
+    path("api/am/service-catalog/v1/", include("catalog.api.urls")),
+]

@@ -1,0 +1,5 @@
+"""Addresses of the REST resources of this app."""
+
+from __future__ import annotations
+
+urlpatterns: list = []

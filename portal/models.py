@@ -1,0 +1,94 @@
+"""Consumption: applications, their OAuth keys, and their subscriptions to APIs."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from apim.accounts.models import Organisation, User
+from apim.keymanager.models import KeyManager, OAuthClient
+from apim.traffic.models import UNLIMITED
+from publisher.models import Api
+
+
+class KeyType(models.TextChoices):
+    """Which endpoint of an API a key reaches."""
+
+    PRODUCTION = "PRODUCTION", "Production"
+    SANDBOX = "SANDBOX", "Sandbox"
+
+
+class Application(models.Model):
+    """A developer's program, which subscribes to APIs and holds keys."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="applications")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="applications")
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=512, blank=True)
+    policy = models.CharField(max_length=60, default=UNLIMITED)
+    token_type = models.CharField(max_length=6, default="JWT")
+    attributes = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=12, default="APPROVED")
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="application_unique_name_of_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApplicationKey(models.Model):
+    """The OAuth client that an application uses at one key manager for one key type."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="keys")
+    key_manager = models.ForeignKey(KeyManager, on_delete=models.CASCADE, related_name="application_keys")
+    key_type = models.CharField(max_length=12, choices=KeyType.choices, default=KeyType.PRODUCTION)
+    client = models.OneToOneField(OAuthClient, null=True, blank=True, on_delete=models.CASCADE, related_name="application_key")
+    consumer_key = models.CharField(max_length=100, db_index=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["key_type"]
+        constraints = [
+            models.UniqueConstraint(fields=["application", "key_manager", "key_type"], name="key_unique_in_application")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application} {self.key_type}"
+
+
+class SubscriptionState(models.TextChoices):
+    """Whether calls pass (values of `gateway.schema.Subscription`)."""
+
+    UNBLOCKED = "UNBLOCKED", "Active"
+    BLOCKED = "BLOCKED", "Blocked"
+    PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED", "Production blocked"
+    ON_HOLD = "ON_HOLD", "On hold"
+    REJECTED = "REJECTED", "Rejected"
+    TIER_UPDATE_PENDING = "TIER_UPDATE_PENDING", "Plan change pending"
+
+
+class Subscription(models.Model):
+    """An application's right to call an API under a business plan (the name of a subscription policy)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="subscriptions")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="subscriptions")
+    api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="subscriptions")
+    plan = models.CharField(max_length=60)
+    state = models.CharField(max_length=20, choices=SubscriptionState.choices, default=SubscriptionState.UNBLOCKED)
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created"]
+        constraints = [models.UniqueConstraint(fields=["application", "api"], name="subscription_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.application} → {self.api}"

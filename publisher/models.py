@@ -1,0 +1,180 @@
+"""APIs from design to deployment: the API, its operations, revisions, gateway environments and life-cycle history."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+
+from apim.accounts.models import Organisation, User
+from apim.traffic.models import UNLIMITED, Policy
+from catalog.models import Service
+
+API_NAME = RegexValidator(r"^[^~!@#;:%^*()+={}|\\<>\"',&$\[\]/\s][^~!@#;:%^*()+={}|\\<>\"',&$\[\]/]*$", "No special characters.")
+API_VERSION = RegexValidator(r"^[A-Za-z0-9._-]{1,30}$", "Use letters, digits, dots, dashes and underscores; 30 at most.")
+CONTEXT = RegexValidator(r"^/[A-Za-z0-9._~{}/-]{0,200}$", "Begin with a slash; letters, digits and . _ ~ - / only.")
+MAX_REVISIONS = 5
+
+
+class State(models.TextChoices):
+    """The six states of the life cycle (reference A2)."""
+
+    CREATED = "CREATED", "Created"
+    PROTOTYPED = "PROTOTYPED", "Pre-released"
+    PUBLISHED = "PUBLISHED", "Published"
+    BLOCKED = "BLOCKED", "Blocked"
+    DEPRECATED = "DEPRECATED", "Deprecated"
+    RETIRED = "RETIRED", "Retired"
+
+
+class Visibility(models.TextChoices):
+    """Who finds the API in the portal."""
+
+    PUBLIC = "PUBLIC", "Everybody"
+    PRIVATE = "PRIVATE", "This organisation"
+    RESTRICTED = "RESTRICTED", "Some roles"
+
+
+class Api(models.Model):
+    """An API as designed. What gateways run is a `Revision` of it.
+
+    `context` has neither tenant nor version (`/pizza`), or holds `{version}` where the version belongs.
+    `endpoints` is `{"production": {"url", "timeout_ms"}, "sandbox": {…}}`. `definition` is the OpenAPI text as given.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="apis")
+    name = models.CharField(max_length=150, validators=[API_NAME])
+    version = models.CharField(max_length=30, validators=[API_VERSION])
+    context = models.CharField(max_length=200, validators=[CONTEXT])
+    description = models.TextField(blank=True, max_length=20000)
+    kind = models.CharField(max_length=12, default="HTTP")
+    provider = models.ForeignKey(User, on_delete=models.PROTECT, related_name="apis")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.CREATED, db_index=True)
+    is_default_version = models.BooleanField(default=False)
+    visibility = models.CharField(max_length=12, choices=Visibility.choices, default=Visibility.PUBLIC)
+    visible_roles = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    endpoints = models.JSONField(default=dict, blank=True)
+    transports = models.JSONField(default=list, blank=True)
+    security = models.JSONField(default=list, blank=True)
+    authorization_header = models.CharField(max_length=100, default="Authorization")
+    cors = models.JSONField(default=dict, blank=True, help_text="Fields of gateway.schema.Cors; empty: the defaults.")
+    policy = models.CharField(max_length=60, blank=True, help_text="API-level policy; empty: each operation its own.")
+    plans = models.ManyToManyField(Policy, blank=True, related_name="apis")
+    definition = models.TextField(blank=True)
+    service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="apis")
+    service_md5 = models.CharField(max_length=100, blank=True)
+    business_owner = models.CharField(max_length=120, blank=True)
+    business_owner_email = models.EmailField(blank=True)
+    technical_owner = models.CharField(max_length=120, blank=True)
+    technical_owner_email = models.EmailField(blank=True)
+    additional_properties = models.JSONField(default=list, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+    published = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "version"]
+        verbose_name = "API"
+        constraints = [
+            models.UniqueConstraint("organisation", Lower("name"), "version", name="api_unique_name_version"),
+            models.UniqueConstraint(fields=["organisation", "context", "version"], name="api_unique_context_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class Operation(models.Model):
+    """One verb on one URI template. `auth` uses the values of `gateway.schema.Operation`."""
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="operations")
+    position = models.PositiveIntegerField(default=0)
+    verb = models.CharField(max_length=10)
+    target = models.CharField(max_length=500)
+    auth = models.CharField(max_length=12, default="any")
+    scopes = models.JSONField(default=list, blank=True)
+    policy = models.CharField(max_length=60, default=UNLIMITED)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["api", "verb", "target"], name="operation_unique_in_api")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.target}"
+
+
+class GatewayEnvironment(models.Model):
+    """A set of gateways that run the same revisions, with the addresses consumers use."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="gateway_environments")
+    name = models.CharField(max_length=60, validators=[RegexValidator(r"^[A-Za-z0-9_-]{1,60}$")])
+    display_name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    kind = models.CharField(max_length=12, default="hybrid")
+    http_url = models.URLField(max_length=500)
+    https_url = models.URLField(max_length=500)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="environment_unique_name")]
+
+    def __str__(self) -> str:
+        return self.display_name or self.name
+
+
+class Revision(models.Model):
+    """An immutable snapshot of an API; at most five exist at a time. Numbers are never used again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    description = models.CharField(max_length=250, blank=True)
+    snapshot = models.JSONField()
+    created_by = models.CharField(max_length=254)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["api", "number"], name="revision_unique_number")]
+
+    def __str__(self) -> str:
+        return f"{self.api} revision {self.number}"
+
+
+class Deployment(models.Model):
+    """A revision that runs in an environment; one revision of an API per environment."""
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="deployments")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="deployments")
+    environment = models.ForeignKey(GatewayEnvironment, on_delete=models.PROTECT, related_name="deployments")
+    vhost = models.CharField(max_length=250, default="localhost")
+    displayed = models.BooleanField(default=True)
+    deployed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["environment__name"]
+        constraints = [models.UniqueConstraint(fields=["api", "environment"], name="deployment_unique_api_environment")]
+
+    def __str__(self) -> str:
+        return f"{self.revision} in {self.environment}"
+
+
+class LifecycleEvent(models.Model):
+    """One step of an API through its life cycle."""
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="lifecycle_events")
+    before = models.CharField(max_length=12, blank=True)
+    after = models.CharField(max_length=12)
+    user = models.CharField(max_length=254)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"
