@@ -1,0 +1,1 @@
+"""Checks of promises about the code itself."""
