@@ -19,11 +19,19 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="APIM_", extra="ignore")
 
-    var: Path = Field(default=ROOT / "var", description="Folder that holds all state: database, keys, logs, disk copies.")
+    var: Path = Field(
+        default=ROOT / "var", description="Folder that holds all state: database, keys, logs, disk copies."
+    )
     port_offset: int = Field(default=0, ge=0, le=55000, description="Added to every port of every process.")
-    public_url: str = Field(default="", description="Outside address of the control plane; default https://localhost:9443.")
-    gateway_url: str = Field(default="", description="Outside https address of the gateway; default https://localhost:8243.")
-    gateway_http_url: str = Field(default="", description="Outside http address of the gateway; default http://localhost:8280.")
+    public_url: str = Field(
+        default="", description="Outside address of the control plane; default https://localhost:9443."
+    )
+    gateway_url: str = Field(
+        default="", description="Outside https address of the gateway; default https://localhost:8243."
+    )
+    gateway_http_url: str = Field(
+        default="", description="Outside http address of the gateway; default http://localhost:8280."
+    )
     integrator_url: str = Field(default="", description="Address of the integrator; default http://localhost:8290.")
     database_url: str = Field(
         default="",
@@ -40,7 +48,9 @@ class Config(BaseSettings):
     admin_password: str = Field(default="", description="Password of the first administrator; generated when empty.")
     sample: bool = Field(default=True, description="Load the order-processing sample on first start.")
     debug: bool = Field(default=False, description="Django's debug pages. Never on a reachable machine.")
-    log_format: str = Field(default="json", pattern="^(json|console)$", description="json for machines, console for people.")
+    log_format: str = Field(
+        default="json", pattern="^(json|console)$", description="json for machines, console for people."
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
     token_lifetime: int = Field(default=3600, ge=1, description="Validity of access tokens, seconds.")
 

@@ -31,7 +31,9 @@ def logging_config(config: Config) -> None:
         _mask,
     ]
     final: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if config.log_format == "json" else structlog.dev.ConsoleRenderer(pad_event_to=0)
+        structlog.processors.JSONRenderer()
+        if config.log_format == "json"
+        else structlog.dev.ConsoleRenderer(pad_event_to=0)
     )
     tail: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if config.log_format == "json":

@@ -51,7 +51,9 @@ def _self_signed(key: ec.EllipticCurvePrivateKey, host: str) -> x509.Certificate
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
     names = {host, "localhost", socket.gethostname()}
     alternatives: list[x509.GeneralName] = [x509.DNSName(entry) for entry in sorted(names) if not _is_ip(entry)]
-    alternatives += [x509.IPAddress(ip_address(entry)) for entry in sorted({"127.0.0.1", "::1"} | set(filter(_is_ip, names)))]
+    alternatives += [
+        x509.IPAddress(ip_address(entry)) for entry in sorted({"127.0.0.1", "::1"} | set(filter(_is_ip, names)))
+    ]
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

@@ -129,7 +129,9 @@ class Subscription(Record):
     api: str
     application: str
     plan: str
-    state: Literal["UNBLOCKED", "BLOCKED", "PROD_ONLY_BLOCKED", "ON_HOLD", "REJECTED", "TIER_UPDATE_PENDING"] = "UNBLOCKED"
+    state: Literal["UNBLOCKED", "BLOCKED", "PROD_ONLY_BLOCKED", "ON_HOLD", "REJECTED", "TIER_UPDATE_PENDING"] = (
+        "UNBLOCKED"
+    )
 
 
 class KeyManager(Record):
@@ -168,8 +170,11 @@ RECORDS: dict[str, type[Record]] = {
 """Kind → record type. The order is the order of a snapshot: what others refer to need not come first."""
 
 
+DELETED = msgspec.Raw(b"null")
+
+
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One change: the newest record of (kind, key), or its deletion when `record` is None.
+    """One change: the newest record of (kind, key) as undecoded JSON, or its deletion (JSON null).
 
     `environment` names the one gateway environment it is for; empty means every one.
     """
@@ -179,7 +184,12 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
     organisation: str = ""
     environment: str = ""
-    record: msgspec.Raw | None = None
+    record: msgspec.Raw = DELETED
+
+    @property
+    def deleted(self) -> bool:
+        """Whether (kind, key) is gone."""
+        return bytes(self.record) == b"null"
 
 
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -94,7 +94,9 @@ def _snapshot(environment: str) -> schema.Batch:
     # The number is read first: a change in between is sent twice, never lost.
     sequence = last_sequence()
     rows = Current.objects.filter(_visible(environment)).order_by("sequence")
-    return schema.Batch(sequence=sequence, events=[_event(row) for row in rows.iterator(chunk_size=5000)], snapshot=True)
+    return schema.Batch(
+        sequence=sequence, events=[_event(row) for row in rows.iterator(chunk_size=5000)], snapshot=True
+    )
 
 
 def _delta(after: int, environment: str) -> schema.Batch:
@@ -109,5 +111,5 @@ def _visible(environment: str) -> Q:
 
 
 def _event(row: Event | Current) -> schema.Event:
-    record = msgspec.Raw(row.record.encode()) if row.record else None
+    record = msgspec.Raw(row.record.encode()) if row.record else schema.DELETED
     return schema.Event(row.sequence, row.kind, row.key, row.organisation, row.environment, record)

