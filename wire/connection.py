@@ -1,0 +1,397 @@
+"""One caller's connection: HTTP/1.1 in by httptools callbacks, exchanges out, one at a time and in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+
+from wire.exchange import Exchange
+from wire.heads import Header, block, date_line, status_line, tokens
+
+if TYPE_CHECKING:
+    from wire.server import Server
+
+log = logging.getLogger("wire")
+
+DISCARD_LIMIT = 256 * 1024
+"""Bytes of an unread request body that are read and dropped to keep a connection; beyond it the connection closes."""
+
+
+class Refused(Exception):
+    """A request that must not reach a handler: the status to answer and a sentence for the caller."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        super().__init__(text)
+
+
+class Connection(asyncio.Protocol):
+    """Parses what one caller sends and keeps answers in order. Limits and timeouts are the server's."""
+
+    def __init__(self, server: Server, scheme: str) -> None:
+        self.server = server
+        self.scheme = scheme
+        self.loop = server.loop
+        self.handle = server.service.handle
+        self.draining = False
+        self.write_paused = False
+        self.progress = 0
+        self.seen = -1
+        self.quiet_since = 0.0
+        self.head_since = 0.0
+        self._current: Exchange | None = None
+        self._incoming: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._fresh = False
+        self._refusal: Refused | None = None
+        self._reading_paused = False
+        self._target = b""
+        self._headers: list[Header] = []
+        self._head_bytes = 0
+        self._parser: Any = httptools.HttpRequestParser(self)
+
+    # -- transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A caller connected."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.write = self.transport.write
+        peer = transport.get_extra_info("peername")
+        self.client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) and len(peer) > 1 else ("", 0)
+        own = transport.get_extra_info("sockname")
+        self.local_port = int(own[1]) if isinstance(own, tuple) and len(own) > 1 else 0
+        self.forwarded = b"x-forwarded-proto: %b\r\n" % self.scheme.encode()
+        self.quiet_since = self.loop.time()
+        self.server.joined(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The caller is gone: whoever works for it is told."""
+        self.server.left(self)
+        self.write_paused = False
+        for exchange in (self._current, *self._waiting):
+            if exchange is not None:
+                exchange.lose()
+        self._current = self._incoming = None
+        self._waiting.clear()
+
+    def eof_received(self) -> bool:
+        """The caller sends no more: an answer in work is still given, and then the connection closes."""
+        if self._current is None:
+            return False
+        if self._incoming is not None and not self._incoming.ended:
+            return False
+        self.draining = True
+        self._current.keep_alive = False
+        return True
+
+    def pause_writing(self) -> None:
+        """The caller reads too slowly."""
+        self.write_paused = True
+        exchange = self._current
+        if exchange is not None and exchange.sink is not None:
+            exchange.sink.caller_paused()
+
+    def resume_writing(self) -> None:
+        """The caller reads again."""
+        self.write_paused = False
+        exchange = self._current
+        if exchange is not None:
+            if exchange.sink is not None:
+                exchange.sink.caller_resumed()
+            exchange.writable()
+
+    def data_received(self, data: bytes) -> None:
+        """Parses, then starts the exchange that became due."""
+        self.progress += 1
+        if self._refusal is not None:
+            return
+        self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+            if self._head_bytes > self.server.head_limit and (self._target or self._headers):
+                raise Refused(431, f"the request head is longer than {self.server.head_limit} bytes")
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._unreadable(error)
+        except Refused as refusal:
+            self._refuse(refusal)
+        if self._fresh:
+            self._fresh = False
+            self._dispatch()
+
+    # -- parser
+
+    def on_url(self, piece: bytes) -> None:
+        """Part of the request target."""
+        self._target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One whole header."""
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: becomes an exchange, which starts after this read or waits for its turn."""
+        parser = self._parser
+        target = self._target
+        headers = self._headers
+        self._target = b""
+        self._headers = []
+        if target[:1] != b"/" or b"#" in target:
+            target = _origin_form(parser.get_method(), target)
+        exchange = Exchange(self, parser.get_method(), target, headers)
+        fields = exchange.fields
+        if self._head_bytes > self.server.head_limit:
+            _check_size(target, headers, self.server.head_limit)
+        self._head_bytes = 0
+        if not parser.should_keep_alive() or b"connection" in fields:
+            self._look_at_version(exchange)
+        if b"content-length" in fields or b"transfer-encoding" in fields:
+            _look_at_body(exchange)
+        if b"host" not in fields and exchange.minor:
+            raise Refused(400, "the host header is missing")
+        if b"\0" in fields.values():
+            raise Refused(400, "a header that may come once only was sent twice: host, authorization or content-type")
+        if b"expect" in fields:
+            _look_at_expect(exchange)
+        self._incoming = exchange
+        if self._current is None:
+            self._current = exchange
+            self._fresh = True
+        else:
+            self._waiting.append(exchange)
+            self.pause_request()
+
+    def on_body(self, chunk: bytes) -> None:
+        """A piece of the request body, chunked framing already removed."""
+        self._head_bytes = 0
+        exchange = self._incoming
+        if exchange is not None:
+            exchange.feed(chunk)
+
+    def on_message_complete(self) -> None:
+        """The request is complete. Trailers are dropped; bytes left in the same read belong to the next head."""
+        exchange = self._incoming
+        if self._headers:
+            self._headers = []
+        if exchange is not None:
+            self._incoming = None
+            exchange.end()
+
+    def _look_at_version(self, exchange: Exchange) -> None:
+        version = self._parser.get_http_version()
+        if version == "1.0":
+            exchange.minor = 0
+        elif version != "1.1":
+            raise Refused(505, f"HTTP/{version} is not spoken here; use HTTP/1.1")
+        exchange.keep_alive = self._parser.should_keep_alive()
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Goes on in HTTP/1.1: RFC 9110, 7.8 lets a server ignore an upgrade."""
+        exchange = self._incoming or self._current
+        if exchange is None or exchange.method == b"CONNECT":
+            self._refuse(Refused(501, "CONNECT is not offered here"))
+            self._fresh = False
+            self._current = self._incoming = None
+            self._answer_refusal()
+        elif exchange.has_body:
+            self._refuse(Refused(400, "an upgrade with a body is not offered here"))
+        elif rest:
+            self.data_received(rest)
+
+    def _unreadable(self, error: httptools.HttpParserError) -> None:
+        cause = error.__context__
+        if isinstance(cause, Refused):
+            self._refuse(cause)
+        elif isinstance(error, httptools.HttpParserCallbackError):
+            log.error("a callback failed while reading a request", exc_info=cause or error)
+            self.abort()
+        else:
+            self._refuse(Refused(400, f"the request is not valid HTTP/1.1: {error}"))
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answers after the exchanges before it, then closes. A request whose body turned out unreadable is cut off."""
+        self._refusal = refusal
+        incoming, self._incoming = self._incoming, None
+        if incoming is not None and not incoming.ended:
+            if incoming is self._current:
+                self._cut(incoming)
+                return
+            if incoming in self._waiting:
+                self._waiting.remove(incoming)
+        if self._current is None:
+            self._answer_refusal()
+
+    def _cut(self, exchange: Exchange) -> None:
+        if self._fresh:
+            self._fresh = False
+            self._current = None
+            self._answer_refusal()
+            return
+        started = exchange.started
+        exchange.lose()
+        if started:
+            self.abort()
+        else:
+            self._current = None
+            exchange.started = exchange.finished = True
+            self._answer_refusal()
+
+    def _answer_refusal(self) -> None:
+        refusal = self._refusal
+        if refusal is None or self.transport.is_closing():
+            return
+        self.server.refused += 1
+        text = f"{refusal}\n".encode()
+        lines = block([(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))])
+        self.write(b"".join((status_line(refusal.status), date_line(), lines, b"connection: close\r\n\r\n", text)))
+        self._close_gently()
+
+    # -- exchanges
+
+    def _dispatch(self) -> None:
+        exchange = self._current
+        if exchange is None or exchange.started:
+            return
+        try:
+            self.handle(exchange)
+        except Exception:  # noqa: BLE001 - the edge of a request: logged once, answered with 500
+            self.failed(exchange)
+
+    def failed(self, exchange: Exchange) -> None:
+        """Call inside `except`: logs the exception and answers 500, or breaks an answer already begun."""
+        log.exception("%s %s failed", exchange.method.decode(), exchange.path.decode("latin-1"))
+        if exchange.finished:
+            return
+        if exchange.started:
+            exchange.abort()
+        else:
+            exchange.respond(500, [(b"content-type", b"text/plain; charset=utf-8")], b"internal error\n")
+
+    def answered(self, exchange: Exchange) -> None:
+        """The answer to `exchange` is written."""
+        if not exchange.keep_alive or self.draining:
+            self._close_gently()
+        elif exchange.ended:
+            self.next_exchange()
+        else:
+            self.resume_request()
+
+    def next_exchange(self) -> None:
+        """The current exchange is answered and its request read: the next one's turn."""
+        if self._waiting:
+            self._current = self._waiting.popleft()
+            self.loop.call_soon(self._dispatch)
+            return
+        self._current = None
+        self.head_since = 0.0
+        if self._reading_paused:
+            self.resume_request()
+        if self._refusal is not None:
+            self._answer_refusal()
+
+    def discarded(self, exchange: Exchange) -> None:
+        """More of a body that nobody wants any more arrived."""
+        if exchange.received > DISCARD_LIMIT:
+            self.abort()
+
+    def pause_request(self) -> None:
+        """Stops reading from the caller."""
+        if not self._reading_paused and not self.transport.is_closing():
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def resume_request(self) -> None:
+        """Reads from the caller again."""
+        if self._reading_paused and not self._waiting and not self.transport.is_closing():
+            self._reading_paused = False
+            self.transport.resume_reading()
+
+    def abort(self) -> None:
+        """Breaks the connection at once."""
+        self.transport.abort()
+
+    def drain(self) -> None:
+        """Closes when idle, or after the answer in work."""
+        self.draining = True
+        if self._current is None and not self._waiting:
+            self.transport.close()
+        elif self._current is not None:
+            self._current.keep_alive = self._current.keep_alive and self._current.started
+
+    def _close_gently(self) -> None:
+        self.draining = True
+        self.transport.close()
+
+    # -- what the server's watch looks at
+
+    def check(self, now: float) -> None:
+        """Enforces the timeouts; called about once a second. `now` is the loop's clock."""
+        if self.progress != self.seen:
+            self.seen = self.progress
+            self.quiet_since = now
+        limits = self.server.timeouts
+        exchange = self._current
+        if exchange is None:
+            self._check_idle(now)
+        elif self.write_paused:
+            if now - self.quiet_since > limits.write:
+                self.abort()
+        elif not exchange.ended and not self._reading_paused and now - self.quiet_since > limits.body:
+            self._refuse(Refused(408, f"no part of the request body came for {limits.body:g} seconds"))
+
+    def _check_idle(self, now: float) -> None:
+        limits = self.server.timeouts
+        if self._target or self._headers:
+            if not self.head_since:
+                self.head_since = now
+            elif now - self.head_since > limits.head:
+                self._refuse(Refused(408, f"the request head was not complete after {limits.head:g} seconds"))
+        elif now - self.quiet_since > limits.idle:
+            self.transport.close()
+
+
+def _origin_form(method: bytes, target: bytes) -> bytes:
+    """The path and query of a target in absolute form (RFC 9112, 3.2.2). Raises Refused for what cannot be routed."""
+    if b"#" in target:
+        raise Refused(400, "a request target has no fragment")
+    if target == b"*" or method == b"CONNECT":
+        return target
+    scheme, mark, rest = target.partition(b"://")
+    if not mark or scheme.lower() not in (b"http", b"https"):
+        raise Refused(400, "the request target must be a path or an http address")
+    authority, slash, path = rest.partition(b"/")
+    if not slash:
+        authority, question, query = rest.partition(b"?")
+        return b"/" + question + query
+    return slash + path if b"?" not in authority else b"/?" + rest.partition(b"?")[2]
+
+
+def _check_size(target: bytes, headers: list[Header], limit: int) -> None:
+    """Raises Refused when a head that came in one large read is too long."""
+    if len(target) > limit:
+        raise Refused(414, f"the request target is longer than {limit} bytes")
+    if sum(len(name) + len(value) + 4 for name, value in headers) + len(target) > limit:
+        raise Refused(431, f"the request head is longer than {limit} bytes")
+
+
+def _look_at_body(exchange: Exchange) -> None:
+    coding = exchange.fields.get(b"transfer-encoding")
+    if coding is None:
+        exchange.has_body = exchange.fields[b"content-length"].strip() != b"0"
+        return
+    if not exchange.minor:
+        raise Refused(400, "HTTP/1.0 has no transfer-encoding")
+    if tokens(coding) != [b"chunked"]:
+        raise Refused(501, "the only transfer-encoding known here is chunked")
+    exchange.has_body = True
+
+
+def _look_at_expect(exchange: Exchange) -> None:
+    if exchange.fields[b"expect"].lower() != b"100-continue":
+        raise Refused(417, "the only expectation known here is 100-continue")
+    exchange.expects = bool(exchange.has_body and exchange.minor)

@@ -1,0 +1,89 @@
+"""Listening sockets, the watch over their connections, and an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass
+
+from wire.connection import Connection
+from wire.service import Service
+
+HEAD_LIMIT = 32 * 1024
+WATCH_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds: a head must be complete, a body must go on, an answer must be read, a connection may idle."""
+
+    head: float = 15.0
+    body: float = 30.0
+    write: float = 60.0
+    idle: float = 75.0
+
+
+class Server:
+    """Serves one service on any number of sockets. `head_limit`: bytes of request line and headers together."""
+
+    def __init__(self, service: Service, timeouts: Timeouts | None = None, head_limit: int = HEAD_LIMIT) -> None:
+        self.service = service
+        self.timeouts = timeouts or Timeouts()
+        self.head_limit = head_limit
+        self.loop = asyncio.get_running_loop()
+        self.connections: set[Connection] = set()
+        self.refused = 0
+        self._listeners: list[asyncio.AbstractServer] = []
+        self._watch: asyncio.TimerHandle | None = None
+        self._empty: asyncio.Future[None] | None = None
+        self._stopping = False
+
+    async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Accepts calls on a bound socket, over TLS when a context is given."""
+        scheme = "https" if tls else "http"
+        listener = await self.loop.create_server(
+            lambda: Connection(self, scheme),
+            sock=sock,
+            ssl=tls,
+            backlog=2048,
+            ssl_handshake_timeout=self.timeouts.head if tls else None,
+        )
+        self._listeners.append(listener)
+        if self._watch is None:
+            self._watch = self.loop.call_later(WATCH_SECONDS, self._check)
+
+    def joined(self, connection: Connection) -> None:
+        """A connection was made."""
+        self.connections.add(connection)
+        if self._stopping:
+            connection.drain()
+
+    def left(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self.connections.discard(connection)
+        if self._empty is not None and not self.connections and not self._empty.done():
+            self._empty.set_result(None)
+
+    async def stop(self, grace: float) -> int:
+        """Stops listening, lets answers in work finish for `grace` seconds; returns how many connections it broke."""
+        self._stopping = True
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self.connections):
+            connection.drain()
+        if self.connections:
+            self._empty = self.loop.create_future()
+            await asyncio.wait([self._empty], timeout=grace)
+        broken = list(self.connections)
+        for connection in broken:
+            connection.abort()
+        if self._watch is not None:
+            self._watch.cancel()
+        return len(broken)
+
+    def _check(self) -> None:
+        now = self.loop.time()
+        for connection in list(self.connections):
+            connection.check(now)
+        self._watch = self.loop.call_later(WATCH_SECONDS, self._check)
