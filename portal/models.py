@@ -19,6 +19,13 @@ class KeyType(models.TextChoices):
     SANDBOX = "SANDBOX", "Sandbox"
 
 
+class KeyMode(models.TextChoices):
+    """Where a key's OAuth client comes from: made for the application, or an existing one tied to it."""
+
+    CREATED = "CREATED", "Generated"
+    MAPPED = "MAPPED", "Mapped"
+
+
 class Application(models.Model):
     """A developer's program, which subscribes to APIs and holds keys."""
 
@@ -49,8 +56,11 @@ class ApplicationKey(models.Model):
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="keys")
     key_manager = models.ForeignKey(KeyManager, on_delete=models.CASCADE, related_name="application_keys")
     key_type = models.CharField(max_length=12, choices=KeyType.choices, default=KeyType.PRODUCTION)
-    client = models.OneToOneField(OAuthClient, null=True, blank=True, on_delete=models.CASCADE, related_name="application_key")
+    client = models.OneToOneField(
+        OAuthClient, null=True, blank=True, on_delete=models.CASCADE, related_name="application_key"
+    )
     consumer_key = models.CharField(max_length=100, db_index=True)
+    mode = models.CharField(max_length=8, choices=KeyMode.choices, default=KeyMode.CREATED)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

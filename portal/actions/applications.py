@@ -1,0 +1,118 @@
+"""Writes on applications: create, change, delete with everything that hangs on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from apim.accounts import audit
+from apim.accounts.models import Organisation, User
+from apim.accounts.permissions import require
+from apim.errors import Conflict, FieldError, Invalid
+from apim.traffic.models import UNLIMITED
+from portal import queries
+from portal.actions.keys import delete_keys
+from portal.actions.locks import locked_application
+from portal.actions.subscriptions import unsubscribe
+from portal.errors import UnknownPolicy
+from portal.models import Application
+from portal.permissions import DEVELOPER, require_owner
+from portal.records import publish_application
+
+TOKEN_TYPES = ("JWT", "OAUTH")
+"""OAUTH is accepted for old clients; tokens are JWTs either way (reference A7)."""
+
+
+@transaction.atomic
+def create_application(
+    *,
+    by: User,
+    name: str,
+    policy: str = UNLIMITED,
+    description: str = "",
+    token_type: str = "JWT",  # noqa: S107 - a kind, not a secret
+    attributes: dict[str, str] | None = None,
+) -> Application:
+    """Make an application that `by` owns.
+
+    Raises Invalid naming the field, Conflict when `by` has one of this name, Forbidden without the developer role.
+    """
+    require(by, DEVELOPER)
+    application = Application(owner=by, organisation=by.organisation)
+    _fill(application, name, policy, description, token_type, attributes or {})
+    _save(application)
+    audit.record(by, "application.create", application, after=_values(application))
+    publish_application(application)
+    return application
+
+
+@transaction.atomic
+def update_application(
+    *,
+    by: User,
+    application: Application,
+    name: str,
+    policy: str,
+    description: str = "",
+    token_type: str | None = None,
+    attributes: dict[str, str] | None = None,
+) -> Application:
+    """Change an application; `token_type` and `attributes` None keep what is. Raises as `create_application`, and NotFound."""
+    application = locked_application(application)
+    require_owner(by, application)
+    before = _values(application)
+    kept = application.attributes if attributes is None else attributes
+    _fill(application, name, policy, description, token_type or application.token_type, kept)
+    _save(application)
+    audit.record(by, "application.update", application, before=before, after=_values(application))
+    publish_application(application)
+    return application
+
+
+@transaction.atomic
+def delete_application(*, by: User, application: Application) -> None:
+    """Remove an application with its keys (their OAuth clients stop working) and subscriptions. Raises NotFound."""
+    application = locked_application(application)
+    require_owner(by, application)
+    for key in queries.keys(application):
+        delete_keys(by=by, key=key)
+    for subscription in application.subscriptions.select_related("organisation", "api", "application__organisation"):
+        unsubscribe(by=by, subscription=subscription)
+    audit.record(by, "application.delete", application, before=_values(application))
+    publish_application(application, deleted=True)
+    application.delete()
+
+
+def _fill(
+    application: Application, name: str, policy: str, description: str, token_type: str, attributes: dict[str, str]
+) -> None:
+    name = name.strip()
+    wrong = [FieldError("name", "give one of 1 to 100 characters")] if not 1 <= len(name) <= 100 else []
+    if len(description) > 512:
+        wrong.append(FieldError("description", "512 characters at most"))
+    if token_type not in TOKEN_TYPES:
+        wrong.append(FieldError("tokenType", f"{token_type!r} is not one of: {', '.join(TOKEN_TYPES)}"))
+    if wrong:
+        raise Invalid("The application is not valid.", wrong)
+    _check_policy(application.organisation, policy)
+    application.name, application.policy, application.description = name, policy, description
+    application.token_type, application.attributes = token_type, attributes
+
+
+def _check_policy(organisation: Organisation, policy: str) -> None:
+    offered = list(queries.limits(organisation).values_list("name", flat=True))
+    if policy not in offered:
+        raise UnknownPolicy("throttlingPolicy", policy, offered)
+
+
+def _save(application: Application) -> None:
+    try:
+        with transaction.atomic():
+            application.save()
+    except IntegrityError as error:
+        raise Conflict(f"You have an application named {application.name!r} already.") from error
+
+
+def _values(application: Application) -> dict[str, Any]:
+    return {"name": application.name, "policy": application.policy, "description": application.description}

@@ -1,0 +1,186 @@
+"""Writes on an application's OAuth keys: generate, map an existing client, change, renew the secret, delete, test tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apim.keymanager.actions import clients, tokens
+from django.contrib.auth.hashers import check_password
+from django.db import IntegrityError, transaction
+
+from apim.accounts import audit
+from apim.accounts.models import User
+from apim.errors import Conflict, FieldError, Invalid
+from apim.keymanager.models import RESIDENT, KeyManager, OAuthClient
+from portal.actions.locks import locked_application
+from portal.errors import KeysExist
+from portal.models import Application, ApplicationKey, KeyMode, KeyType
+from portal.permissions import require_owner
+from portal.records import publish_key
+
+
+@transaction.atomic
+def generate_keys(
+    *,
+    by: User,
+    application: Application,
+    key_type: str,
+    grant_types: list[str] | tuple[str, ...],
+    callback_url: str = "",
+    token_lifetime: int | None = None,
+    key_manager: str = RESIDENT,
+) -> tuple[ApplicationKey, str]:
+    """Make an OAuth client for `application` and return its key with the secret, which is never shown again.
+
+    `token_lifetime` is in seconds; None means the platform's. Raises Invalid naming the field, KeysExist, NotFound.
+    """
+    application = locked_application(application)
+    require_owner(by, application)
+    manager = _key_manager(application, key_manager)
+    _check_free(application, manager, key_type)
+    client, secret = clients.create_client(
+        by=by,
+        organisation=application.organisation,
+        name=f"{application.owner.get_username()}_{application.name}_{key_type}",
+        grant_types=list(grant_types),
+        key_type=key_type,
+        callback_url=callback_url,
+        token_lifetime=token_lifetime,
+    )
+    return _tie(by, "key.generate", application, manager, client, key_type, KeyMode.CREATED), secret
+
+
+@transaction.atomic
+def map_keys(
+    *,
+    by: User,
+    application: Application,
+    key_type: str,
+    consumer_key: str,
+    consumer_secret: str,
+    key_manager: str = RESIDENT,
+) -> ApplicationKey:
+    """Tie an existing OAuth client to `application`. Knowing its secret shows that it is the caller's.
+
+    Raises Invalid for a client that is unknown or a wrong secret (which of the two is not said), Conflict when the
+    client serves another application, KeysExist, NotFound.
+    """
+    application = locked_application(application)
+    require_owner(by, application)
+    manager = _key_manager(application, key_manager)
+    _check_free(application, manager, key_type)
+    client = OAuthClient.objects.filter(organisation=application.organisation, client_id=consumer_key).first()
+    if client is None or not check_password(consumer_secret, client.client_secret):
+        wrong = FieldError("consumerKey", "no OAuth client of this organisation has this key and secret")
+        raise Invalid("There is no such OAuth client.", [wrong])
+    if ApplicationKey.objects.filter(client=client).exists():
+        raise Conflict(f"The OAuth client {consumer_key} belongs to an application already.")
+    return _tie(by, "key.map", application, manager, client, key_type, KeyMode.MAPPED)
+
+
+@transaction.atomic
+def update_keys(
+    *,
+    by: User,
+    key: ApplicationKey,
+    grant_types: list[str] | tuple[str, ...],
+    callback_url: str = "",
+    token_lifetime: int | None = None,
+) -> ApplicationKey:
+    """Change what the OAuth client of `key` may do. Raises Invalid naming the field, NotFound."""
+    require_owner(by, key.application)
+    clients.update_client(
+        by=by,
+        client=_client(key),
+        grant_types=list(grant_types),
+        callback_url=callback_url,
+        token_lifetime=token_lifetime,
+    )
+    audit.record(by, "key.update", key.application, after=_values(key))
+    return key
+
+
+@transaction.atomic
+def regenerate_secret(*, by: User, key: ApplicationKey) -> str:
+    """Replace the consumer secret and return the new one, which is never shown again. Raises NotFound."""
+    require_owner(by, key.application)
+    secret = clients.regenerate_secret(by=by, client=_client(key))
+    audit.record(by, "key.regenerate_secret", key.application, after=_values(key))
+    return secret
+
+
+@transaction.atomic
+def delete_keys(*, by: User, key: ApplicationKey) -> None:
+    """Remove a key; a generated OAuth client goes with it, a mapped one stays where it came from. Raises NotFound."""
+    require_owner(by, key.application)
+    audit.record(by, "key.delete", key.application, before=_values(key))
+    publish_key(key, deleted=True)
+    client, mode = key.client, key.mode
+    key.delete()
+    if client is not None and mode == KeyMode.CREATED:
+        clients.delete_client(by=by, client=client)
+
+
+def issue_test_token(
+    *, by: User, key: ApplicationKey, scopes: tuple[str, ...] = (), lifetime: int | None = None
+) -> dict[str, Any]:
+    """An access token for trying out, `lifetime` in seconds. Raises Invalid, NotFound."""
+    require_owner(by, key.application)
+    return tokens.issue_test_token(by=by, client=_client(key), scopes=scopes, lifetime=lifetime)
+
+
+def _key_manager(application: Application, name: str) -> KeyManager:
+    managers = KeyManager.objects.filter(organisation=application.organisation, enabled=True).select_related(
+        "organisation"
+    )
+    found = {manager.name: manager for manager in managers}
+    if name not in found:
+        known = ", ".join(found) or "nothing"
+        raise Invalid("There is no such key manager.", [FieldError("keyManager", f"{name!r} is not one of: {known}")])
+    return found[name]
+
+
+def _check_free(application: Application, manager: KeyManager, key_type: str) -> None:
+    if key_type not in KeyType.values:
+        wrong = FieldError("keyType", f"{key_type!r} is not one of: {', '.join(KeyType.values)}")
+        raise Invalid("There is no such key type.", [wrong])
+    if application.keys.filter(key_manager=manager, key_type=key_type).exists():
+        raise KeysExist(application, key_type)
+
+
+def _tie(
+    by: User,
+    action: str,
+    application: Application,
+    manager: KeyManager,
+    client: OAuthClient,
+    key_type: str,
+    mode: KeyMode,
+) -> ApplicationKey:
+    key = ApplicationKey(
+        application=application,
+        key_manager=manager,
+        key_type=key_type,
+        client=client,
+        consumer_key=client.client_id,
+        mode=mode,
+    )
+    try:
+        with transaction.atomic():
+            key.save()
+    except IntegrityError as error:
+        raise KeysExist(application, key_type) from error
+    audit.record(by, action, application, after=_values(key))
+    publish_key(key)
+    return key
+
+
+def _client(key: ApplicationKey) -> OAuthClient:
+    if key.client is None:
+        raise Conflict(f"The client {key.consumer_key} lives at {key.key_manager}: change it there.")
+    return key.client
+
+
+def _values(key: ApplicationKey) -> dict[str, Any]:
+    grants = key.client.grant_types if key.client else []
+    return {"consumer_key": key.consumer_key, "key_type": key.key_type, "mode": key.mode, "grant_types": grants}

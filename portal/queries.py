@@ -1,0 +1,99 @@
+"""What a person may read in the portal: the filters by owner and organisation that every page and resource uses."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, Model, QuerySet
+from publisher.queries import visible_apis
+
+from apim.accounts.models import Organisation, User
+from apim.errors import NotFound
+from apim.traffic.models import Level, Policy
+from portal.models import Application, ApplicationKey, Subscription
+from publisher.models import Api, State
+
+Row = TypeVar("Row", bound=Model)
+SUBSCRIBABLE = (State.PUBLISHED, State.PROTOTYPED)
+UNAUTHENTICATED = "Unauthenticated"
+"""The plan of calls without a token: never offered (reference A11)."""
+
+
+def applications(user: User) -> QuerySet[Application]:
+    """The user's own applications."""
+    own = Application.objects.filter(owner=user, organisation=user.organisation_id)
+    return own.select_related("organisation", "owner")
+
+
+def with_counts(rows: QuerySet[Application]) -> QuerySet[Application]:
+    """Adds `subscription_count` and `key_count` to each application."""
+    return rows.annotate(
+        subscription_count=Count("subscriptions", distinct=True), key_count=Count("keys", distinct=True)
+    )
+
+
+def application(user: User, pk: UUID | str) -> Application:
+    """The user's application `pk`. Raises NotFound, also when it is somebody else's."""
+    return _one(with_counts(applications(user)), pk, "application")
+
+
+def keys(application: Application) -> QuerySet[ApplicationKey]:
+    """The keys of an application, production first."""
+    return application.keys.select_related("client", "key_manager__organisation", "application__organisation")
+
+
+def key(application: Application, pk: UUID | str) -> ApplicationKey:
+    """The key `pk` of this application. Raises NotFound."""
+    return _one(keys(application), pk, "key")
+
+
+def subscriptions(user: User) -> QuerySet[Subscription]:
+    """Subscriptions of the user's own applications."""
+    own = Subscription.objects.filter(application__owner=user, organisation=user.organisation_id)
+    return _whole(own)
+
+
+def subscription(user: User, pk: UUID | str) -> Subscription:
+    """The user's subscription `pk`. Raises NotFound, also when it is somebody else's."""
+    return _one(subscriptions(user), pk, "subscription")
+
+
+def subscriptions_to(organisation: Organisation) -> QuerySet[Subscription]:
+    """Subscriptions to the organisation's APIs: what its publishers see."""
+    return _whole(Subscription.objects.filter(api__organisation=organisation))
+
+
+def subscription_to(organisation: Organisation, pk: UUID | str) -> Subscription:
+    """One of those. Raises NotFound."""
+    return _one(subscriptions_to(organisation), pk, "subscription")
+
+
+def api(user: User | AnonymousUser, organisation: Organisation, pk: UUID | str) -> Api:
+    """The API `pk` when the portal may show it to `user`. Raises NotFound."""
+    return _one(visible_apis(user, organisation).select_related("organisation", "provider"), pk, "API")
+
+
+def limits(organisation: Organisation) -> QuerySet[Policy]:
+    """The limits an application may have."""
+    return Policy.objects.filter(organisation=organisation, level=Level.APPLICATION)
+
+
+def plans(api: Api) -> list[Policy]:
+    """The business plans of an API that are offered to applications."""
+    return [plan for plan in api.plans.all() if plan.name != UNAUTHENTICATED and plan.level == Level.SUBSCRIPTION]
+
+
+def _whole(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    return rows.select_related("organisation", "application__owner", "api__provider", "api__organisation")
+
+
+def _one(rows: QuerySet[Row], pk: UUID | str, what: str) -> Row:
+    try:
+        found = rows.filter(pk=pk if isinstance(pk, UUID) else UUID(pk)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound(f"There is no {what} {pk}.")
+    return found
