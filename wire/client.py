@@ -58,13 +58,13 @@ class ClientLink(Link):
         if self.answer is not None and not self.answer.done():
             self.answer.set_result(self.response)
 
-    def body_data(self, chunk: bytes) -> None:
+    def answer_data(self, chunk: bytes) -> None:
         """A piece of the answer."""
         self.deadline = self.loop.time() + self.read_seconds
         if self.response is not None:
             self.response.feed(chunk)
 
-    def body_end(self) -> None:
+    def answer_end(self) -> None:
         """The answer is complete."""
         if self.response is not None:
             self.response.end(None)

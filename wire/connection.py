@@ -20,6 +20,9 @@ log = logging.getLogger("wire")
 DISCARD_LIMIT = 256 * 1024
 """Bytes of an unread request body that are read and dropped to keep a connection; beyond it the connection closes."""
 
+LINGER_SECONDS = 2.0
+"""How long a connection that is closed by us may still send before it is cut."""
+
 
 class Refused(Exception):
     """A request that must not reach a handler: the status to answer and a sentence for the caller."""
@@ -48,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Exchange] = deque()
         self._fresh = False
         self._refusal: Refused | None = None
+        self._deaf = False
         self._reading_paused = False
         self._target = b""
         self._headers: list[Header] = []
@@ -107,7 +111,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parses, then starts the exchange that became due."""
         self.progress += 1
-        if self._refusal is not None:
+        if self._deaf:
             return
         self._head_bytes += len(data)
         try:
@@ -216,6 +220,7 @@ class Connection(asyncio.Protocol):
     def _refuse(self, refusal: Refused) -> None:
         """Answers after the exchanges before it, then closes. A request whose body turned out unreadable is cut off."""
         self._refusal = refusal
+        self._deaf = True
         incoming, self._incoming = self._incoming, None
         if incoming is not None and not incoming.ended:
             if incoming is self._current:
@@ -249,7 +254,7 @@ class Connection(asyncio.Protocol):
         text = f"{refusal}\n".encode()
         lines = block([(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))])
         self.write(b"".join((status_line(refusal.status), date_line(), lines, b"connection: close\r\n\r\n", text)))
-        self._close_gently()
+        self._close_gently(unread=True)
 
     # -- exchanges
 
@@ -275,7 +280,7 @@ class Connection(asyncio.Protocol):
     def answered(self, exchange: Exchange) -> None:
         """The answer to `exchange` is written."""
         if not exchange.keep_alive or self.draining:
-            self._close_gently()
+            self._close_gently(unread=not exchange.ended)
         elif exchange.ended:
             self.next_exchange()
         else:
@@ -323,9 +328,17 @@ class Connection(asyncio.Protocol):
         elif self._current is not None:
             self._current.keep_alive = self._current.keep_alive and self._current.started
 
-    def _close_gently(self) -> None:
+    def _close_gently(self, unread: bool) -> None:
+        """Closes after what was written. With bytes still `unread` a plain close would reset the connection and could
+        take the answer with it, so our side ends first and what comes is dropped for a moment (RFC 9112, 9.6)."""
         self.draining = True
-        self.transport.close()
+        if unread and self.transport.can_write_eof() and not self.transport.is_closing():
+            self._deaf = True
+            self.transport.write_eof()
+            self.resume_request()
+            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
 
     # -- what the server's watch looks at
 

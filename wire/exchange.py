@@ -239,7 +239,7 @@ class Exchange:
         shown = b"" if self.method == b"HEAD" or status in BODILESS else body
         head = b"".join((status_line(status), date_line(), lines, length, self.connection_line(), b"\r\n", shown))
         self.connection.write(head)
-        self._complete()
+        self.complete()
 
     def start(self, status: int, headers: Iterable[Header] = ()) -> None:
         """Begins a streamed answer. With a `content-length` header the body must be that long, else it is chunked."""
@@ -291,7 +291,7 @@ class Exchange:
         elif self._length_left > 0 and not self._head_only:
             self.abort()
             return
-        self._complete()
+        self.complete()
 
     def abort(self) -> None:
         """Breaks the connection, so that the caller cannot take a partial answer for a whole one."""
@@ -312,7 +312,8 @@ class Exchange:
         if self.expects or self.connection.draining:
             self.keep_alive = False
 
-    def _complete(self) -> None:
+    def complete(self) -> None:
+        """The answer is written: the connection may go on. For `respond`, `finish` and the relay."""
         self.finished = True
         self._chunks = None
         self.connection.answered(self)

@@ -34,7 +34,7 @@ class UpstreamError(ConnectionError):
 class Link(asyncio.Protocol):
     """One connection to an origin. Subclasses say what happens with an answer; this keeps parser, pool and clock.
 
-    A subclass overrides `head`, `body_data`, `body_end`, `broken`, `writable` and `paused`.
+    A subclass overrides `head`, `answer_data`, `answer_end`, `broken`, `writable` and `paused`.
     """
 
     def __init__(self, origin: Origin[Any]) -> None:
@@ -61,10 +61,10 @@ class Link(asyncio.Protocol):
     def head(self, status: int, headers: list[Header]) -> None:
         """The final head of the answer; informational ones are dropped."""
 
-    def body_data(self, chunk: bytes) -> None:
+    def answer_data(self, chunk: bytes) -> None:
         """A piece of the answer's body."""
 
-    def body_end(self) -> None:
+    def answer_end(self) -> None:
         """The answer is complete; the link is back in the pool or closed."""
 
     def flush(self) -> None:
@@ -145,7 +145,7 @@ class Link(asyncio.Protocol):
             return
         self.busy = False
         if self.until_close and error is None:
-            self.body_end()
+            self.answer_end()
             self.flush()
             return
         stage = "body" if self.started else "head"
@@ -184,7 +184,7 @@ class Link(asyncio.Protocol):
         if self.done:
             self.done = False
             self.end_use()
-            self.body_end()
+            self.answer_end()
         else:
             self.flush()
 
@@ -227,7 +227,7 @@ class Link(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         """A piece of the body."""
         if not self.done:
-            self.body_data(chunk)
+            self.answer_data(chunk)
 
     def on_message_complete(self) -> None:
         """The answer is complete, or was an informational one. Trailers are dropped."""
@@ -263,6 +263,8 @@ class Origin(Generic[L]):
         default = 443 if tls else 80
         shown = f"[{host}]" if ":" in host else host
         self.authority = (shown if port == default else f"{shown}:{port}").encode()
+        self.version_and_host = b" HTTP/1.1\r\nhost: %b\r\n" % self.authority
+        """What follows the target in a request: rest of the request line, and the host header."""
         self._watch: asyncio.TimerHandle | None = None
 
     def take(self) -> L | None:

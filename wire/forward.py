@@ -1,0 +1,242 @@
+"""The gateway's hot path: an exchange relayed to an origin by callbacks on both sides, without a task per call."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from wire.client import IDEMPOTENT
+from wire.connection import Connection
+from wire.exchange import Exchange
+from wire.heads import BODILESS, HOP_BY_HOP, Header, status_line, tokens
+from wire.upstream import Link, Origin, UpstreamError
+
+CRLF = b"\r\n"
+COLON = b": "
+DROPPED = HOP_BY_HOP | {b"host", b"expect"}
+"""Request headers that are never passed on as they came; add to it what else a call must not show its backend."""
+
+_CLOSE = frozenset({b"close", b"keep-alive"})
+
+
+class Call(Protocol):
+    """What is relayed, and who hears how it went. One of `failed` and `done` is called, once."""
+
+    exchange: Exchange
+    answer_lines: bytes
+    """Header lines added to the answer, each with its CRLF."""
+
+    answer_drops: frozenset[bytes]
+    """Lower-case names of headers taken out of the backend's answer; contains HOP_BY_HOP."""
+
+    def failed(self, error: UpstreamError) -> None:
+        """No answer came; the exchange is unanswered still and must be answered here."""
+
+    def done(self, status: int) -> None:
+        """The answer is through, or broke off after its head (then the caller's connection is broken too)."""
+
+
+class Relay(Link):
+    """A link to a backend that passes everything between it and the caller of its present call."""
+
+    def __init__(self, origin: Origin[Relay]) -> None:
+        super().__init__(origin)
+        self.timeout = 60.0
+        self.request = b""
+        self._out: list[bytes] = []
+        self._chunked = False
+        self._request_chunked = False
+
+    def carry(self, call: Call, request: bytes, timeout: float) -> None:
+        """Takes over a call. `request` is everything that can be sent now; a body still to come follows by callbacks."""
+        self.call = call
+        self.exchange = exchange = call.exchange
+        self.caller: Connection = exchange.connection
+        self.request = request
+        self.timeout = timeout
+        self.request_open = False
+        if exchange.has_body:
+            request += self._take_body(exchange)
+        else:
+            exchange.sink = self
+        self.begin(request, exchange.method == b"HEAD", timeout)
+
+    def _take_body(self, exchange: Exchange) -> bytes:
+        self._request_chunked = b"content-length" not in exchange.fields
+        self.request_open = not exchange.ended
+        chunks = exchange.attach(self) or []
+        if self.request_open:
+            self.request = b""
+        if not self._request_chunked:
+            return b"".join(chunks)
+        framed = b"".join([b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks])
+        return framed if self.request_open else framed + b"0\r\n\r\n"
+
+    # -- the caller's side
+
+    def body_data(self, chunk: bytes) -> None:
+        """A piece of the request body."""
+        if self.request_open and not self.closed:
+            self.deadline = self.loop.time() + self.timeout
+            self.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._request_chunked else chunk)
+
+    def body_end(self) -> None:
+        """The request body is complete."""
+        if self.request_open and not self.closed:
+            self.request_open = False
+            if self._request_chunked:
+                self.write(b"0\r\n\r\n")
+
+    def caller_lost(self) -> None:
+        """Nobody waits for the answer any more."""
+        if self.busy:
+            self.abandon()
+            self.call.done(self.exchange.status or 499)
+
+    def caller_paused(self) -> None:
+        """The caller reads too slowly."""
+        self.pause()
+
+    def caller_resumed(self) -> None:
+        """The caller reads again."""
+        self.deadline = self.loop.time() + self.timeout
+        self.resume()
+
+    # -- the backend's side
+
+    def paused(self) -> None:
+        """The backend reads too slowly."""
+        if self.busy:
+            self.caller.pause_request()
+
+    def writable(self) -> None:
+        """The backend reads again."""
+        if self.busy:
+            self.caller.resume_request()
+
+    def head(self, status: int, headers: list[Header]) -> None:
+        """The answer's head, rewritten for the caller."""
+        call = self.call
+        exchange = self.exchange
+        drops = call.answer_drops
+        exchange.started = True
+        exchange.status = status
+        self._chunked = False
+        out = self._out
+        out.append(status_line(status))
+        fields = dict(headers)
+        if b"connection" in fields:
+            drops = drops | _listed(fields[b"connection"])
+        for name, value in headers:
+            if name not in drops:
+                out += (name, COLON, value, CRLF)
+        if not (b"content-length" in fields or self.no_body or status in BODILESS):
+            if exchange.minor:
+                self._chunked = True
+                out.append(b"transfer-encoding: chunked\r\n")
+            else:
+                exchange.keep_alive = False
+        if self.caller.draining or exchange.expects:
+            exchange.keep_alive = False
+        out += (call.answer_lines, exchange.connection_line(), CRLF)
+        self.deadline = self.loop.time() + self.timeout
+
+    def answer_data(self, chunk: bytes) -> None:
+        """A piece of the answer."""
+        if self._chunked:
+            self._out += (b"%x\r\n" % len(chunk), chunk, CRLF)
+        else:
+            self._out.append(chunk)
+
+    def flush(self) -> None:
+        """Passes on what one read brought."""
+        if self._out:
+            self.deadline = self.loop.time() + self.timeout
+            self.caller.write(b"".join(self._out))
+            self._out.clear()
+
+    def answer_end(self) -> None:
+        """The answer is complete."""
+        out = self._out
+        if self._chunked:
+            out.append(b"0\r\n\r\n")
+        self.caller.write(b"".join(out))
+        out.clear()
+        exchange = self.exchange
+        exchange.sink = None
+        exchange.complete()
+        self.call.done(exchange.status)
+
+    def broken(self, error: UpstreamError) -> None:
+        """No answer, or not all of it. A stale pooled connection gets a second try where that is safe."""
+        exchange = self.exchange
+        exchange.sink = None
+        self._out.clear()
+        if exchange.started:
+            exchange.abort()
+            self.call.done(exchange.status)
+        elif self.used and self.request and error.stage == "head" and not error.timeout and _repeatable(exchange):
+            _connect(self.call, self.origin, self.request, self.timeout)
+        else:
+            self.call.failed(error)
+
+
+def _listed(value: bytes) -> set[bytes]:
+    """The headers that a `connection` header makes hop-by-hop; never those that frame the message."""
+    return set(tokens(value)) - _CLOSE - {b"content-length"}
+
+
+def forward(
+    call: Call, origin: Origin[Relay], target: bytes, drops: frozenset[bytes], lines: bytes, timeout: float
+) -> None:
+    """Sends the call's exchange to `origin` and its answer back.
+
+    `target` is the request target at the origin, verbatim; `drops` the request headers left out (DROPPED and more);
+    `lines` header lines added, each with CRLF; `timeout` the seconds the backend may be silent.
+    """
+    exchange = call.exchange
+    fields = exchange.fields
+    if b"connection" in fields:
+        listed = _listed(fields[b"connection"])
+        drops = drops | listed if listed else drops
+    out = [exchange.method, b" ", target, origin.version_and_host]
+    for name, value in exchange.headers:
+        if name not in drops:
+            out += (name, COLON, value, CRLF)
+    out.append(lines)
+    out.append(b"transfer-encoding: chunked\r\n\r\n" if b"transfer-encoding" in fields else CRLF)
+    link = origin.take()
+    if link is not None:
+        link.carry(call, b"".join(out), timeout)
+    else:
+        _connect(call, origin, b"".join(out), timeout)
+
+
+_connecting: set[asyncio.Task[None]] = set()
+"""Keeps tasks alive until they end, as asyncio asks for."""
+
+
+def _connect(call: Call, origin: Origin[Any], request: bytes, timeout: float) -> None:
+    task = origin.loop.create_task(_connect_and_carry(call, origin, request, timeout))
+    _connecting.add(task)
+    task.add_done_callback(_connecting.discard)
+
+
+async def _connect_and_carry(call: Call, origin: Origin[Relay], request: bytes, timeout: float) -> None:
+    try:
+        link = await origin.connect()
+    except UpstreamError as error:
+        if call.exchange.lost:
+            call.done(499)
+        else:
+            call.failed(error)
+        return
+    if call.exchange.lost:
+        origin.keep(link)
+        call.done(499)
+    else:
+        link.carry(call, request, timeout)
+
+
+def _repeatable(exchange: Exchange) -> bool:
+    return exchange.method in IDEMPOTENT and not exchange.has_body
