@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,8 @@ class Config(BaseSettings):
         default=ROOT / "var", description="Folder that holds all state: database, keys, logs, disk copies."
     )
     port_offset: int = Field(default=0, ge=0, le=55000, description="Added to every port of every process.")
+    host: str = Field(default="0.0.0.0", description="Address on which control plane and data planes listen.")  # noqa: S104
+    workers: int = Field(default=1, ge=1, le=64, description="Worker processes of the gateway.")
     public_url: str = Field(
         default="", description="Outside address of the control plane; default https://localhost:9443."
     )
@@ -53,6 +55,11 @@ class Config(BaseSettings):
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
     token_lifetime: int = Field(default=3600, ge=1, description="Validity of access tokens, seconds.")
+
+    @field_validator("var")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
 
     def port(self, base: int) -> int:
         """The port that `base` becomes under the offset."""
@@ -85,8 +92,12 @@ class Config(BaseSettings):
 
     @property
     def redis(self) -> str:
-        """Redis in use, given or embedded."""
-        return self.redis_url or f"redis://127.0.0.1:{self.port(6390)}/0"
+        """Redis in use, given or embedded (whose password `up` has put below var)."""
+        if self.redis_url:
+            return self.redis_url
+        path = self.secrets / "redis"
+        password = f":{path.read_text().strip()}@" if path.exists() else ""
+        return f"redis://{password}127.0.0.1:{self.port(6390)}/0"
 
     @property
     def database(self) -> str:
@@ -94,4 +105,13 @@ class Config(BaseSettings):
         return self.database_url or f"sqlite:///{self.var / 'apim.sqlite3'}"
 
 
-config = Config()
+def load() -> Config:
+    """The settings of this process. A wrong one ends it with a sentence that names it."""
+    try:
+        return Config()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])).upper()}={e['input']!r}: {e['msg']}" for e in error.errors())
+        raise SystemExit(f"A setting is wrong (APIM_ is put before its name): {wrong}.") from error
+
+
+config = load()

@@ -1,0 +1,40 @@
+"""How gunicorn runs the control plane: http and https in one process, TLS only on the https socket.
+
+A gunicorn configuration file (`gunicorn -c python:apim.up.control apim.wsgi`).
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable
+from functools import cache
+from urllib.parse import urlsplit
+
+from apim.config import config
+from apim.secrets import ensure_certificate
+
+worker_class = "apim.up.control_worker.ControlWorker"
+logger_class = "apim.up.control_worker.ControlLogger"
+bind = [f"{config.host}:{config.port(9763)}", f"{config.host}:{config.port(9443)}"]
+certfile, keyfile = map(str, ensure_certificate(config.secrets, urlsplit(config.public).hostname or "localhost"))
+workers = int(os.environ.get("APIM_CONTROL_WORKERS", "1"))
+threads = int(os.environ.get("APIM_CONTROL_THREADS", "12"))
+keepalive = 15
+timeout = 60
+graceful_timeout = 10
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn's heartbeat file
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certfile, keyfile)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def ssl_context(_config: object, _default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """gunicorn asks for every connection; the certificate is read once."""
+    return _context()

@@ -1,0 +1,124 @@
+"""Which processes make the platform, how each is started, and how it is known to be ready."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from apim.config import ROOT, Config
+from apim.up import redis
+
+BASE_PORTS = {
+    9443: "control plane, https",
+    9763: "control plane, http",
+    8243: "gateway, https",
+    8280: "gateway, http",
+    8290: "integrator, http",
+    8253: "integrator, https",
+    9164: "integrator, management",
+    9764: "worker, health",
+    9765: "beat, health",
+}
+REDIS_PORT = 6390
+SAMPLE_NOTE = "sample.json"
+"""What `load_sample` leaves below var when it is done: how to call the sample API."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process. `probe` answers below 400 (http) or accepts (tcp) when it is ready; empty: ready when it has ended well.
+
+    `after` names parts that must be ready first; `last` parts are stopped when all others are gone; the platform
+    does without an `optional` one.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    probe: str = ""
+    after: tuple[str, ...] = ()
+    last: bool = False
+    optional: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def once(self) -> bool:
+        """Whether it does its work and ends."""
+        return not self.probe
+
+
+def ports(config: Config) -> list[tuple[int, str]]:
+    """Every port that will be listened on, and by whom."""
+    wanted = dict(BASE_PORTS)
+    if not config.redis_url:
+        wanted[REDIS_PORT] = "embedded Redis"
+    return [(config.port(base), purpose) for base, purpose in wanted.items()]
+
+
+def environment(config: Config, redis_url: str) -> dict[str, str]:
+    """What every process is told."""
+    return os.environ | {
+        "APIM_VAR": str(config.var),
+        "APIM_PORT_OFFSET": str(config.port_offset),
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": config.database,
+        "APIM_LOG_FORMAT": config.log_format,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
+        # glibc keeps an arena per thread otherwise; two hold the memory of threaded processes down by a third.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+    }
+
+
+def plan(config: Config, redis_config: Path | None) -> list[Part]:
+    """The parts, in the order in which they are shown. Data planes do not wait for the control plane."""
+    store = ("redis",) if redis_config else ()
+    ready = ("bootstrap",)
+    made = [
+        *([_redis(config, redis_config)] if redis_config else []),
+        Part("bootstrap", _manage("bootstrap"), after=store),
+        Part("control", _gunicorn("-c", "python:apim.up.control", "apim.wsgi"), _health(config, 9763), ready),
+        _celery("worker", config, 9764, "--pool=threads", "--concurrency=8", "--queues=control,integration"),
+        _celery("beat", config, 9765, "--pidfile="),
+        _data_plane("gateway", config, (8280, 8243), config.workers, store),
+        _data_plane("integrator", config, (8290, 8253, 9164), 1, store),
+    ]
+    if config.sample and not (config.var / SAMPLE_NOTE).exists():
+        everything = tuple(part.name for part in made)
+        made.append(Part("sample", _manage("load_sample"), after=everything, optional=True))
+    return made
+
+
+def _redis(config: Config, path: Path) -> Part:
+    return Part("redis", (str(redis.binary()), str(path)), f"tcp://127.0.0.1:{config.port(REDIS_PORT)}", last=True)
+
+
+def _manage(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "manage.py", *words)
+
+
+def _gunicorn(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "gunicorn", *words)
+
+
+def _celery(name: str, config: Config, health_port: int, *words: str) -> Part:
+    command = (sys.executable, "-m", "celery", "--quiet", "--app=apim", name, f"--loglevel={config.log_level}", *words)
+    told = {"APIM_HEALTH_PORT": str(config.port(health_port))}
+    return Part(name, command, _health(config, health_port), ("bootstrap",), environment=told)
+
+
+def _data_plane(name: str, config: Config, ports: tuple[int, ...], workers: int, after: tuple[str, ...]) -> Part:
+    binds = tuple(f"--bind={config.host}:{config.port(port)}" for port in ports)
+    command = _gunicorn(
+        "--worker-class=wire.worker.Worker",
+        f"--workers={workers}",
+        "--graceful-timeout=10",
+        *binds,
+        f"{name}.app:service()",
+    )
+    return Part(name, command, _health(config, ports[0]), after)
+
+
+def _health(config: Config, port: int) -> str:
+    return f"http://127.0.0.1:{config.port(port)}/health/ready"
