@@ -1,0 +1,79 @@
+"""REST: a developer's applications."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apim.errors import FieldError, Invalid
+from apim.traffic.models import UNLIMITED
+from portal import queries
+from portal.actions import applications
+from portal.api import dto
+from portal.api.base import page, payload, tagged, text, unchanged
+
+SORTS = {"name": "name", "throttlingPolicy": "policy", "status": "status"}
+
+
+class Applications(APIView):
+    """GET and POST /applications."""
+
+    def get(self, request: Request) -> Response:
+        """The caller's applications; `query` is a whole name."""
+        rows = queries.with_counts(queries.applications(request.user)).order_by(_order(request), "pk")
+        name = request.query_params.get("query", "")
+        return page(request, rows.filter(name__iexact=name) if name else rows, dto.application_info, "/applications")
+
+    def post(self, request: Request) -> Response:
+        """Make one; 201 with its address."""
+        made = applications.create_application(by=request.user, **_fields(payload(request), UNLIMITED))
+        return tagged(request, dto.application(made), 201, Location=f"/applications/{made.pk}")
+
+
+class OneApplication(APIView):
+    """GET, PUT and DELETE /applications/{applicationId}."""
+
+    def get(self, request: Request, application_id: UUID) -> Response:
+        """The application with its keys."""
+        return tagged(request, dto.application(queries.application(request.user, application_id)))
+
+    def put(self, request: Request, application_id: UUID) -> Response:
+        """Change it, unless somebody else did since the caller's `If-Match`."""
+        application = queries.application(request.user, application_id)
+        unchanged(request, dto.application(application))
+        changed = applications.update_application(
+            by=request.user, application=application, **_fields(payload(request), application.policy)
+        )
+        return tagged(request, dto.application(changed), Location=f"/applications/{changed.pk}")
+
+    def delete(self, request: Request, application_id: UUID) -> Response:
+        """Remove it with its keys and subscriptions."""
+        application = queries.application(request.user, application_id)
+        unchanged(request, dto.application(application))
+        applications.delete_application(by=request.user, application=application)
+        return Response(status=200)
+
+
+def _order(request: Request) -> str:
+    by, direction = request.query_params.get("sortBy", "name"), request.query_params.get("sortOrder", "asc")
+    if by not in SORTS or direction not in ("asc", "desc"):
+        allowed = f"sortBy is one of {', '.join(SORTS)}; sortOrder is asc or desc"
+        raise Invalid("That order is not known.", [FieldError("sortBy", allowed)])
+    return ("-" if direction == "desc" else "") + SORTS[by]
+
+
+def _fields(body: dict[str, Any], policy: str) -> dict[str, Any]:
+    attributes = body.get("attributes") or {}
+    if not isinstance(attributes, dict) or not all(isinstance(value, str) for value in attributes.values()):
+        raise Invalid("A field is wrong.", [FieldError("attributes", "must be an object of strings")])
+    return {
+        "name": text(body, "name"),
+        "policy": text(body, "throttlingPolicy", policy),
+        "description": text(body, "description", ""),
+        "token_type": text(body, "tokenType", "JWT"),
+        "attributes": attributes,
+    }

@@ -1,0 +1,130 @@
+"""REST: what the portal offers – plans and limits, key managers, settings – and who the caller is."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apim.accounts.models import Organisation
+from apim.errors import NotFound
+from apim.keymanager.models import RESIDENT, KeyManager
+from apim.traffic.models import Level, Policy
+from portal.api import dto
+from portal.api.base import OpenView, page, tagged, tenant
+from portal.definition import token_endpoint
+from portal.grants import GRANTS
+from portal.queries import UNAUTHENTICATED
+
+LEVELS = (Level.APPLICATION, Level.SUBSCRIPTION)
+
+
+class Policies(OpenView):
+    """GET /throttling-policies/{policyLevel}."""
+
+    def get(self, request: Request, level: str) -> Response:
+        return page(request, _offered(tenant(request), level), dto.policy, f"/throttling-policies/{level}")
+
+
+class OnePolicy(OpenView):
+    """GET /throttling-policies/{policyLevel}/{policyId}: by name."""
+
+    def get(self, request: Request, level: str, name: str) -> Response:
+        row = _offered(tenant(request), level).filter(name=name).first()
+        if row is None:
+            raise NotFound(f"There is no {level} policy {name!r}.")
+        return tagged(request, dto.policy(row))
+
+
+class KeyManagers(APIView):
+    """GET /key-managers: the issuers an application may have keys at."""
+
+    def get(self, request: Request) -> Response:
+        rows = KeyManager.objects.filter(organisation=request.user.organisation, enabled=True)
+        found = [_key_manager(row) for row in rows]
+        return Response({"count": len(found), "list": found})
+
+
+class Settings(OpenView):
+    """GET /settings."""
+
+    def get(self, request: Request) -> Response:
+        return Response(
+            {
+                "grantTypes": [name for name, _ in GRANTS],
+                "scopes": ["apim:subscribe", "apim:app_manage", "apim:sub_manage"],
+                "applicationSharingEnabled": False,
+                "mapExistingAuthApps": True,
+                "apiGatewayEndpoint": f"{settings.APIM.gateway_http},{settings.APIM.gateway}",
+                "monetizationEnabled": False,
+                "recommendationEnabled": False,
+                "IsUnlimitedTierPaid": False,
+                "identityProvider": {"external": False},
+                "IsAnonymousModeEnabled": True,
+                "IsPasswordChangeEnabled": False,
+                "userStorePasswordPattern": "",
+                "passwordPolicyPattern": "",
+                "passwordPolicyMinLength": 8,
+                "passwordPolicyMaxLength": 128,
+            }
+        )
+
+
+class Me(APIView):
+    """GET /me: the caller's name, organisation and roles (our own addition to the contract)."""
+
+    def get(self, request: Request) -> Response:
+        user = request.user
+        return Response(
+            {
+                "username": user.get_username(),
+                "email": user.email,
+                "organization": user.organisation.domain,
+                "roles": sorted(user.role_names),
+            }
+        )
+
+
+class MyOrganisation(APIView):
+    """GET /me/organization-information."""
+
+    def get(self, request: Request) -> Response:
+        organisation = request.user.organisation
+        return Response({"organizationId": organisation.domain, "name": organisation.display_name})
+
+
+class Categories(OpenView):
+    """GET /api-categories: APIs have tags only, so the list is empty."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"count": 0, "list": []})
+
+
+def _offered(organisation: Organisation, level: str) -> object:
+    if level not in LEVELS:
+        raise NotFound(f"There is no policy level {level!r}: it is one of {', '.join(LEVELS)}.")
+    return Policy.objects.filter(organisation=organisation, level=level).exclude(name=UNAUTHENTICATED)
+
+
+def _key_manager(row: KeyManager) -> dict[str, object]:
+    own = row.name == RESIDENT
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "type": row.kind,
+        "displayName": row.name,
+        "description": "",
+        "enabled": row.enabled,
+        "availableGrantTypes": [name for name, _ in GRANTS] if own else [],
+        "tokenEndpoint": token_endpoint() if own else "",
+        "revokeEndpoint": token_endpoint().replace("/token", "/revoke") if own else "",
+        "userInfoEndpoint": "",
+        "enableTokenGeneration": own,
+        "enableOAuthAppCreation": own,
+        "enableMapOAuthConsumerApps": own,
+        "applicationConfiguration": [],
+        "alias": "",
+        "additionalProperties": {},
+        "tokenType": "DIRECT",
+    }

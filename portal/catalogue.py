@@ -1,0 +1,33 @@
+"""Reads of the API catalogue with a constant number of queries, however many APIs there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from publisher.queries import visible_apis
+
+from apim.accounts.models import Organisation, User
+from publisher.models import Api
+
+HEAVY = ("definition", "endpoints", "cors")
+"""Columns that no list shows; a definition can be megabytes."""
+
+
+def visible(user: User | AnonymousUser, organisation: Organisation) -> QuerySet[Api]:
+    """The APIs that the portal of `organisation` may show to `user`, ready for a list."""
+    rows = visible_apis(user, organisation).defer(*HEAVY).order_by("name", "version", "pk")
+    return rows.select_related("organisation", "provider").prefetch_related("plans")
+
+
+def tag_counts(apis: QuerySet[Api]) -> list[tuple[str, int]]:
+    """Each tag with the number of `apis` that carry it, the most used first. One query."""
+    rows = apis.order_by().prefetch_related(None).select_related(None).values_list("tags", flat=True)
+    counted = Counter(tag for tags in rows for tag in tags if isinstance(tag, str))
+    return sorted(counted.items(), key=lambda row: (-row[1], row[0].lower()))
+
+
+def versions(user: User | AnonymousUser, api: Api) -> QuerySet[Api]:
+    """The visible versions of the same API, this one included."""
+    return visible(user, api.organisation).filter(name__iexact=api.name)

@@ -1,0 +1,108 @@
+"""REST for publishers: who is subscribed to their APIs; block, unblock, move to another plan (reference A5)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apim.accounts.models import BuiltinRole
+from apim.accounts.permissions import require
+from apim.errors import FieldError, Invalid
+from portal import queries
+from portal.actions.subscriptions import change_plan, set_state
+from portal.api.base import entity_tag, page, unchanged
+from portal.api.subscriptions import identifier
+from portal.models import Subscription, SubscriptionState
+
+READERS = (BuiltinRole.PUBLISHER, BuiltinRole.CREATOR, BuiltinRole.DEVOPS)
+BLOCKS = (SubscriptionState.BLOCKED, SubscriptionState.PROD_ONLY_BLOCKED)
+
+
+class Subscriptions(APIView):
+    """GET /subscriptions: of one API (`apiId`) or all; `query` looks in application and subscriber names."""
+
+    def get(self, request: Request) -> Response:
+        require(request.user, *READERS)
+        rows = queries.subscriptions_to(request.user.organisation)
+        rows = rows.annotate(application_subscriptions=Count("application__subscriptions", distinct=True))
+        if api_id := request.query_params.get("apiId", ""):
+            rows = rows.filter(api_id=identifier("apiId", api_id))
+        if words := request.query_params.get("query", ""):
+            found = Q(application__name__icontains=words) | Q(application__owner__username__icontains=words)
+            rows = rows.filter(found)
+        return page(request, rows, _dto, "/subscriptions")
+
+
+class Block(APIView):
+    """POST /subscriptions/block-subscription?subscriptionId&blockState."""
+
+    def post(self, request: Request) -> Response:
+        state = request.query_params.get("blockState", "")
+        if state not in BLOCKS:
+            raise Invalid("That is no block.", [FieldError("blockState", f"{state!r} is not one of: {', '.join(BLOCKS)}")])
+        return _answer(set_state(by=request.user, subscription=_asked(request), state=state))
+
+
+class Unblock(APIView):
+    """POST /subscriptions/unblock-subscription?subscriptionId."""
+
+    def post(self, request: Request) -> Response:
+        return _answer(set_state(by=request.user, subscription=_asked(request), state=SubscriptionState.UNBLOCKED))
+
+
+class ChangePlan(APIView):
+    """POST /subscriptions/change-business-plan?subscriptionId&businessPlan."""
+
+    def post(self, request: Request) -> Response:
+        require(request.user, BuiltinRole.PUBLISHER)
+        plan = request.query_params.get("businessPlan", "")
+        return _answer(change_plan(by=request.user, subscription=_asked(request), plan=plan))
+
+
+class SubscriberInfo(APIView):
+    """GET /subscriptions/{subscriptionId}/subscriber-info."""
+
+    def get(self, request: Request, subscription_id: UUID) -> Response:
+        require(request.user, *READERS)
+        owner = queries.subscription_to(request.user.organisation, subscription_id).application.owner
+        claims = [_claim("http://wso2.org/claims/emailaddress", "Email", owner.email)]
+        if owner.get_full_name():
+            claims.append(_claim("http://wso2.org/claims/fullname", "Full name", owner.get_full_name()))
+        return Response({"name": owner.get_username(), "claims": claims})
+
+
+def _asked(request: Request) -> Subscription:
+    pk = identifier("subscriptionId", request.query_params.get("subscriptionId", ""))
+    row = queries.subscription_to(request.user.organisation, pk)
+    unchanged(request, _dto(row))
+    return row
+
+
+def _answer(row: Subscription) -> Response:
+    return Response(status=200, headers={"ETag": entity_tag(_dto(row))})
+
+
+def _dto(row: Subscription) -> dict[str, Any]:
+    application = row.application
+    counted = getattr(row, "application_subscriptions", None)
+    return {
+        "subscriptionId": str(row.pk),
+        "applicationInfo": {
+            "applicationId": str(application.pk),
+            "name": application.name,
+            "subscriber": application.owner.get_username(),
+            "description": application.description,
+            "subscriptionCount": application.subscriptions.count() if counted is None else counted,
+        },
+        "throttlingPolicy": row.plan,
+        "subscriptionStatus": row.state,
+    }
+
+
+def _claim(uri: str, name: str, value: str) -> dict[str, str]:
+    return {"uri": uri, "name": name, "value": value}
