@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Config(BaseSettings):
     """Settings of control plane, worker, beat and `up`."""
 
-    model_config = SettingsConfigDict(env_prefix="APIM_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="APIM_", env_ignore_empty=True, extra="ignore")
 
     var: Path = Field(
         default=ROOT / "var", description="Folder that holds all state: database, keys, logs, disk copies."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from threading import Thread
 from typing import Any
@@ -15,6 +16,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import redis
 import structlog
 from celery import signals
+from celery.platforms import SecurityWarning
 from prometheus_client import Counter, Histogram, make_wsgi_app
 
 from apim.config import config
@@ -85,6 +87,8 @@ def _sent(sender: str, **_: Any) -> None:
 
 def install() -> None:
     """Connect to Celery's signals. The server starts with the worker or beat, not with other programs."""
+    # Whoever runs the platform as root (in a container, on a trial machine) has decided so.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     keep = {"weak": False}
     signals.worker_init.connect(_serve, **keep)
     signals.worker_ready.connect(_started, **keep)

@@ -43,6 +43,7 @@ class Child:
     pid: int = 0
     ready: bool = False
     seen_ready: bool = False
+    asked_to_end: int = 0
     ended: int | None = None
     started: float = 0.0
     deaths: int = 0
@@ -69,6 +70,12 @@ class Child:
         if self.pid:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 (os.killpg if number == signal.SIGKILL else os.kill)(self.pid, number)
+
+    def end(self) -> None:
+        """Ask it, once, to finish what it is doing and go."""
+        if self.pid and self.asked_to_end != self.pid:
+            self.asked_to_end = self.pid
+            self.signal(signal.SIGTERM)
 
     def died(self, now: float) -> float:
         """Note a death that nobody asked for; the seconds until it is started again."""

@@ -11,18 +11,21 @@ from collections.abc import Callable
 from functools import cache
 from urllib.parse import urlsplit
 
-from apim.config import config
+from apim import config as platform
 from apim.secrets import ensure_certificate
 
 worker_class = "apim.up.control_worker.ControlWorker"
 logger_class = "apim.up.control_worker.ControlLogger"
-bind = [f"{config.host}:{config.port(9763)}", f"{config.host}:{config.port(9443)}"]
-certfile, keyfile = map(str, ensure_certificate(config.secrets, urlsplit(config.public).hostname or "localhost"))
+bind = [f"{platform.config.host}:{platform.config.port(9763)}", f"{platform.config.host}:{platform.config.port(9443)}"]
+certfile, keyfile = map(
+    str, ensure_certificate(platform.config.secrets, urlsplit(platform.config.public).hostname or "localhost")
+)
 workers = int(os.environ.get("APIM_CONTROL_WORKERS", "1"))
 threads = int(os.environ.get("APIM_CONTROL_THREADS", "12"))
 keepalive = 15
 timeout = 60
 graceful_timeout = 10
+control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn's heartbeat file
 
 

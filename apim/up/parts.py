@@ -21,6 +21,13 @@ BASE_PORTS = {
     9764: "worker, health",
     9765: "beat, health",
 }
+WORKER = (
+    "--pool=threads",
+    "--concurrency=8",
+    "--queues=control,integration",
+    "--without-mingle",
+    "--without-gossip",
+)
 REDIS_PORT = 6390
 SAMPLE_NOTE = "sample.json"
 """What `load_sample` leaves below var when it is done: how to call the sample API."""
@@ -79,7 +86,7 @@ def plan(config: Config, redis_config: Path | None) -> list[Part]:
         *([_redis(config, redis_config)] if redis_config else []),
         Part("bootstrap", _manage("bootstrap"), after=store),
         Part("control", _gunicorn("-c", "python:apim.up.control", "apim.wsgi"), _health(config, 9763), ready),
-        _celery("worker", config, 9764, "--pool=threads", "--concurrency=8", "--queues=control,integration"),
+        _celery("worker", config, 9764, *WORKER),
         _celery("beat", config, 9765, "--pidfile="),
         _data_plane("gateway", config, (8280, 8243), config.workers, store),
         _data_plane("integrator", config, (8290, 8253, 9164), 1, store),
@@ -112,6 +119,7 @@ def _data_plane(name: str, config: Config, ports: tuple[int, ...], workers: int,
     binds = tuple(f"--bind={config.host}:{config.port(port)}" for port in ports)
     command = _gunicorn(
         "--worker-class=wire.worker.Worker",
+        "--no-control-socket",
         f"--workers={workers}",
         "--graceful-timeout=10",
         *binds,

@@ -69,7 +69,7 @@ class Supervisor(Manager):
             self._stop_by = time.monotonic() + GRACE
             for child in self._alive():
                 if not child.part.last:
-                    child.signal(signal.SIGTERM)
+                    child.end()
 
     def _on_signal(self, number: int, _frame: object) -> None:
         if self._stop_by is None:
@@ -102,7 +102,7 @@ class Supervisor(Manager):
     def _take_start(self, child: Child, data: dict[str, int]) -> None:
         child.pid = data["pid"]
         if self._stop_by is not None:
-            child.signal(signal.SIGTERM)
+            child.end()
         elif not child.part.once:
             Thread(target=self._watch, args=(child, child.pid), daemon=True).start()
 
@@ -152,7 +152,7 @@ class Supervisor(Manager):
                 child.signal(signal.SIGKILL)
         elif all(child.part.last for child in alive):
             for child in alive:
-                child.signal(signal.SIGTERM)
+                child.end()
 
     def _drain(self) -> None:
         """Print what was said at the end."""
