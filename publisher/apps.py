@@ -4,7 +4,15 @@ from django.apps import AppConfig
 
 
 class PublisherConfig(AppConfig):
-    """Names the app for Django and the admin site."""
+    """Names the app, seeds new organisations and fills the tabs of an API."""
 
     name = "publisher"
     verbose_name = "Publisher"
+
+    def ready(self) -> None:
+        """Register what other rooms ask for."""
+        # Models cannot be imported before every app is loaded.
+        from apim.accounts.hooks import seeds_organisation  # noqa: PLC0415
+        from publisher.seeds import seed_environment  # noqa: PLC0415
+
+        seeds_organisation(seed_environment)

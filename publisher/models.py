@@ -12,8 +12,12 @@ from apim.accounts.models import Organisation, User
 from apim.traffic.models import UNLIMITED, Policy
 from catalog.models import Service
 
-API_NAME = RegexValidator(r"^[^~!@#;:%^*()+={}|\\<>\"',&$\[\]/\s][^~!@#;:%^*()+={}|\\<>\"',&$\[\]/]*$", "No special characters.")
-API_VERSION = RegexValidator(r"^[A-Za-z0-9._-]{1,30}$", "Use letters, digits, dots, dashes and underscores; 30 at most.")
+API_NAME = RegexValidator(
+    r"^[^~!@#;:%^*()+={}|\\<>\"',&$\[\]/\s][^~!@#;:%^*()+={}|\\<>\"',&$\[\]/]*$", "No special characters."
+)
+API_VERSION = RegexValidator(
+    r"^[A-Za-z0-9._-]{1,30}$", "Use letters, digits, dots, dashes and underscores; 30 at most."
+)
 CONTEXT = RegexValidator(r"^/[A-Za-z0-9._~{}/-]{0,200}$", "Begin with a slash; letters, digits and . _ ~ - / only.")
 MAX_REVISIONS = 5
 
@@ -67,6 +71,11 @@ class Api(models.Model):
     definition = models.TextField(blank=True)
     service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="apis")
     service_md5 = models.CharField(max_length=100, blank=True)
+    audiences = models.JSONField(default=list, blank=True, help_text="Accepted `aud` values; empty: any.")
+    key_managers = models.JSONField(default=list, blank=True, help_text="Names of accepted key managers; empty: all.")
+    last_revision = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Highest revision number given out."
+    )
     business_owner = models.CharField(max_length=120, blank=True)
     business_owner_email = models.EmailField(blank=True)
     technical_owner = models.CharField(max_length=120, blank=True)

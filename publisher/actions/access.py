@@ -1,0 +1,45 @@
+"""What every action of the publisher does first: permission, organisation, lock, and the caller's version."""
+
+from __future__ import annotations
+
+import hashlib
+
+from apim.accounts.models import BuiltinRole, User
+from apim.accounts.permissions import require, require_same_organisation
+from apim.errors import NotFound, PreconditionFailed
+from publisher.models import Api
+
+DESIGNERS = (BuiltinRole.CREATOR, BuiltinRole.PUBLISHER)
+PUBLISHERS = (BuiltinRole.PUBLISHER,)
+DEPLOYERS = (BuiltinRole.PUBLISHER, BuiltinRole.DEVOPS)
+READERS = (
+    BuiltinRole.CREATOR,
+    BuiltinRole.PUBLISHER,
+    BuiltinRole.DEVOPS,
+    BuiltinRole.INTEGRATION_DEV,
+    BuiltinRole.ANALYTICS,
+)
+"""Who may look around in the publisher."""
+
+
+def etag(api: Api) -> str:
+    """The version of `api` that a caller has seen, as an HTTP entity tag."""
+    return '"' + hashlib.md5(f"{api.pk}{api.updated.isoformat()}".encode(), usedforsecurity=False).hexdigest() + '"'
+
+
+def locked(by: User, api: Api, *roles: str, expected: str = "") -> Api:
+    """A fresh row of `api`, locked until the transaction ends, that `by` may change with one of `roles`.
+
+    Raises NotFound for another organisation's, Forbidden without the role, and PreconditionFailed when `expected`
+    (an entity tag, or `*`) is not what it is now.
+    """
+    require_same_organisation(by, api.organisation)
+    require(by, *roles)
+    fresh = (
+        Api.objects.select_for_update(of=("self",)).select_related("organisation", "provider").filter(pk=api.pk).first()
+    )
+    if fresh is None:
+        raise NotFound(f"There is no API {api} any more.")
+    if expected and expected != "*" and etag(fresh) not in [tag.strip() for tag in expected.split(",")]:
+        raise PreconditionFailed("Somebody changed the API since you read it. Read it again and repeat your change.")
+    return fresh

@@ -1,0 +1,154 @@
+"""Create, update, copy and delete APIs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from apim.accounts import audit
+from apim.accounts.models import Organisation, User
+from apim.accounts.permissions import require
+from apim.errors import FieldError, Invalid
+from apim.traffic.models import Level, Policy
+from catalog.models import Service
+from publisher import hooks, records, snapshots
+from publisher.actions.access import DESIGNERS, locked
+from publisher.checks import Problems, identity
+from publisher.checks.basics import flag
+from publisher.checks.design import Design
+from publisher.errors import InUse
+from publisher.models import Api, LifecycleEvent, State
+from publisher.openapi import writing
+
+DEFAULTS = {
+    "transports": ["http", "https"],
+    "security": ["oauth2", "oauth_basic_auth_api_key_mandatory"],
+    "operations": [],
+}
+
+
+@transaction.atomic
+def create_api(
+    *, by: User, name: str, context: str, version: str, service: Service | None = None, **fields: Any
+) -> Api:
+    """Create an API in state CREATED. `fields` are those of `checks.design.CHECKS`; without operations it gets `/*`.
+
+    Raises Invalid naming every wrong field, Taken when name and version or context exist already.
+    """
+    require(by, *DESIGNERS)
+    # Serialises creations of one organisation, so that two cannot take one context at once.
+    organisation = Organisation.objects.select_for_update().get(pk=by.organisation_id)
+    problems = Problems()
+    who = {
+        "name": identity.name(problems, name),
+        "version": identity.version(problems, version),
+        "context": identity.context(problems, context, organisation),
+    }
+    clean = Design(organisation, problems).check(
+        DEFAULTS | {key: value for key, value in fields.items() if value is not None}
+    )
+    problems.raise_any()
+    identity.refuse_taken(organisation, **who)
+    links = {"service": service, "service_md5": service.md5 if service else ""}
+    api = Api(organisation=organisation, provider=by, **who, **links, **_columns(clean))
+    _write(api, clean)
+    LifecycleEvent.objects.create(api=api, after=State.CREATED, user=by.get_username())
+    audit.record(by, "api.create", api, after=snapshots.take(api))
+    return api
+
+
+@transaction.atomic
+def update_api(*, by: User, api: Api, expected: str = "", **changes: Any) -> Api:
+    """Change the named fields of `api` (those of `checks.design.CHECKS`) and return its fresh row.
+
+    What gateways run changes only with the next deployed revision. `expected` is the entity tag the caller saw.
+    Raises Invalid naming every wrong field, PreconditionFailed when somebody was faster.
+    """
+    api = locked(by, api, *DESIGNERS, expected=expected)
+    problems = Problems()
+    clean = Design(api.organisation, problems).check(changes)
+    if clean.get("visibility", api.visibility) == "RESTRICTED" and not clean.get("visible_roles", api.visible_roles):
+        problems.add("visible_roles", "Name at least one role when the visibility is RESTRICTED.")
+    problems.raise_any()
+    before = snapshots.take(api)
+    for name, value in _columns(clean).items():
+        setattr(api, name, value)
+    _write(api, clean)
+    if "is_default_version" in clean:
+        records.announce_all(api)
+    audit.record(by, "api.update", api, before=before, after=snapshots.take(api))
+    return api
+
+
+@transaction.atomic
+def delete_api(*, by: User, api: Api, expected: str = "") -> None:
+    """Delete `api` with its revisions and withdraw it from gateways. Raises InUse while subscriptions exist."""
+    api = locked(by, api, *DESIGNERS, expected=expected)
+    count = hooks.usage(api)
+    if count:
+        raise InUse(f"{api} has {count} subscription{'s' if count > 1 else ''}; remove them or retire the API first.")
+    for deployment in api.deployments.select_related("environment"):
+        records.withdraw(api, deployment.environment)
+    audit.record(by, "api.delete", api, before=snapshots.take(api))
+    api.deployments.all().delete()
+    api.delete()
+
+
+@transaction.atomic
+def copy_api(*, by: User, api: Api, version: str, default_version: bool = False, service: Service | None = None) -> Api:
+    """A new version of `api` in state CREATED, with the same design and context. `service` replaces its service."""
+    source = locked(by, api, *DESIGNERS)
+    if source.version == version:
+        raise Invalid(
+            f"{version} is the version of the API itself.", [FieldError("version", "Choose another version.")]
+        )
+    problems = Problems()
+    is_default = flag(problems, "is_default_version", default_version)
+    problems.raise_any()
+    design = {name: value for name, value in snapshots.take(source).items() if name not in ("version", "provider")}
+    design = keep_known(source.organisation, design)
+    return create_api(
+        by=by, version=version, service=service or source.service, is_default_version=is_default, **design
+    )
+
+
+def keep_known(organisation: Organisation, design: dict[str, Any]) -> dict[str, Any]:
+    """`design` (a snapshot) without plans and limits that were deleted since it was taken."""
+    known = set(Policy.objects.filter(organisation=organisation).values_list("level", "name"))
+    plans = [name for name in design["plans"] if (Level.SUBSCRIPTION, name) in known]
+    operations = [
+        operation if (Level.API, operation["policy"]) in known else operation | {"policy": ""}
+        for operation in design["operations"]
+    ]
+    policy = design["policy"] if (Level.API, design["policy"]) in known else ""
+    return design | {"plans": plans, "operations": operations, "policy": policy}
+
+
+def _columns(clean: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in clean.items() if name not in ("plans", "operations")}
+
+
+def _write(api: Api, clean: dict[str, Any]) -> None:
+    if "operations" in clean and "definition" not in clean and api.definition:
+        api.definition = writing.in_step(api.definition, clean["operations"])
+    api.save()
+    if "plans" in clean:
+        api.plans.set(
+            Policy.objects.filter(organisation=api.organisation, level=Level.SUBSCRIPTION, name__in=clean["plans"])
+        )
+    if "operations" in clean:
+        snapshots.put_operations(api, clean["operations"])
+    if api.is_default_version:
+        _take_over_default(api)
+
+
+def _take_over_default(api: Api) -> None:
+    """One version of a name is the default; the gateways of the previous one are told."""
+    siblings = Api.objects.select_for_update(of=("self",)).select_related("organisation")
+    for other in siblings.filter(organisation=api.organisation, name__iexact=api.name, is_default_version=True).exclude(
+        pk=api.pk
+    ):
+        other.is_default_version = False
+        other.save(update_fields=["is_default_version", "updated"])
+        records.announce_all(other)

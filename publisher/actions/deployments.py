@@ -1,0 +1,90 @@
+"""Puts revisions on gateway environments and takes them off; the gateways are told in the same transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from apim.accounts import audit
+from apim.accounts.models import User
+from apim.errors import Conflict, FieldError, Invalid
+from publisher import records
+from publisher.actions.access import DEPLOYERS, locked
+from publisher.errors import NoEndpoint
+from publisher.models import Api, Deployment, GatewayEnvironment, Revision, State
+
+HOST = re.compile(
+    r"^(?=.{1,250}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$"
+)
+
+
+@transaction.atomic
+def deploy_revision(
+    *,
+    by: User,
+    revision: Revision,
+    environments: Iterable[GatewayEnvironment | str],
+    vhost: str = "localhost",
+    displayed: bool = True,
+) -> list[Deployment]:
+    """Run `revision` in `environments` (rows or names), in place of what ran there.
+
+    Raises Invalid for an unknown environment or host name, NoEndpoint when the revision has none, Conflict when retired.
+    """
+    api = locked(by, revision.api, *DEPLOYERS)
+    if api.state == State.RETIRED:
+        raise Conflict(f"{api} is retired and cannot be deployed any more.")
+    if not revision.snapshot["endpoints"]:
+        raise NoEndpoint(
+            f"{revision} has neither a production nor a sandbox endpoint. Set one and create a new revision."
+        )
+    if not isinstance(vhost, str) or not HOST.match(vhost):
+        raise Invalid(
+            f"vhost: {vhost!r} is not a host name.", [FieldError("vhost", "Must be a host name, like api.example.org.")]
+        )
+    deployments = []
+    for environment in _resolve(api, environments):
+        deployment, _ = Deployment.objects.update_or_create(
+            api=api, environment=environment, defaults={"revision": revision, "vhost": vhost, "displayed": displayed}
+        )
+        deployment.api = api
+        records.announce(deployment)
+        deployments.append(deployment)
+    names = [deployment.environment.name for deployment in deployments]
+    audit.record(by, "revision.deploy", revision, after={"environments": names}, organisation=api.organisation)
+    return deployments
+
+
+@transaction.atomic
+def undeploy_revision(
+    *, by: User, revision: Revision, environments: Iterable[GatewayEnvironment | str] | None = None
+) -> list[Deployment]:
+    """Take `revision` off `environments` (rows or names; None: off all). Returns what still runs it."""
+    api = locked(by, revision.api, *DEPLOYERS)
+    running = revision.deployments.select_related("environment")
+    chosen = None if environments is None else _resolve(api, environments)
+    if chosen is not None:
+        running = running.filter(environment__in=chosen)
+    names = []
+    for deployment in running:
+        names.append(deployment.environment.name)
+        records.withdraw(api, deployment.environment)
+        deployment.delete()
+    audit.record(by, "revision.undeploy", revision, before={"environments": names}, organisation=api.organisation)
+    return list(revision.deployments.select_related("environment"))
+
+
+def _resolve(api: Api, environments: Iterable[GatewayEnvironment | str]) -> list[GatewayEnvironment]:
+    known = {row.name: row for row in GatewayEnvironment.objects.filter(organisation=api.organisation)}
+    found = []
+    for position, wanted in enumerate(environments):
+        name = wanted.name if isinstance(wanted, GatewayEnvironment) else wanted
+        if not isinstance(name, str) or name not in known:
+            message = f"{name!r} is not one of {', '.join(known)}."
+            raise Invalid(f"environment {message}", [FieldError(f"[{position}].name", message)])
+        found.append(known[name])
+    if not found:
+        raise Invalid("Name at least one gateway environment.", [FieldError("name", "Must not be empty.")])
+    return found

@@ -1,0 +1,134 @@
+"""The one list of what may be set on an API, each with its check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from apim.accounts.models import Organisation, Role
+from apim.traffic.models import Level, Policy
+from publisher.checks import endpoints as addresses
+from publisher.checks import operations as verbs
+from publisher.checks.basics import Problems, choice, flag, items, matching, names, shown, text
+from publisher.models import Visibility
+
+TRANSPORTS = ("http", "https")
+SECURITY = (
+    "oauth2",
+    "api_key",
+    "basic_auth",
+    "mutualssl",
+    "mutualssl_mandatory",
+    "oauth_basic_auth_api_key_mandatory",
+)
+HEADER = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+NOT_OFFERED = "Unauthenticated"
+"""The subscription policy that serves callers without an application; no API offers it (reference A11)."""
+
+
+class Design:
+    """Checks the changes of one request against an organisation's policies and roles, read when first asked for."""
+
+    def __init__(self, organisation: Organisation, problems: Problems) -> None:
+        self.organisation = organisation
+        self.problems = problems
+
+    def check(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """The cleaned `changes`. Raises TypeError for a name that is not a field of an API."""
+        unknown = changes.keys() - CHECKS.keys()
+        if unknown:
+            raise TypeError(f"An API has no field {', '.join(sorted(unknown))}")
+        clean = {name: CHECKS[name](self, name, value) for name, value in changes.items()}
+        if clean.get("visibility") == Visibility.RESTRICTED and not clean.get("visible_roles", True):
+            self.problems.add("visible_roles", "Name at least one role when the visibility is RESTRICTED.")
+        return clean
+
+    def policies(self, level: str) -> set[str]:
+        """Names of the organisation's policies of one level."""
+        return set(Policy.objects.filter(organisation=self.organisation, level=level).values_list("name", flat=True))
+
+    def plans(self, field: str, value: Any) -> list[str]:
+        """Names of subscription policies."""
+        return names(self.problems, field, value, allowed=self.policies(Level.SUBSCRIPTION) - {NOT_OFFERED})
+
+    def operations(self, field: str, value: Any) -> list[dict[str, Any]]:
+        """The operations, none of which may be missing altogether."""
+        return verbs.operations(self.problems, value or list(verbs.DEFAULT_OPERATIONS), self.policies(Level.API))
+
+    def policy(self, field: str, value: Any) -> str:
+        """Name of the limit that the whole API shares; empty when each operation has its own."""
+        return verbs.policy(self.problems, field, value, self.policies(Level.API)) if value else ""
+
+    def roles(self, field: str, value: Any) -> list[str]:
+        """Names of roles of the organisation."""
+        if not value:
+            return []
+        known = set(Role.objects.filter(organisation=self.organisation).values_list("name", flat=True))
+        return names(self.problems, field, value, allowed=known)
+
+    def properties(self, field: str, value: Any) -> list[dict[str, Any]]:
+        """Custom properties: `{"name", "value", "display"}` each."""
+        found = []
+        for position, item in enumerate(items(self.problems, field, value, 200)):
+            place = f"{field}[{position}]"
+            if not isinstance(item, dict):
+                self.problems.add(place, f"{shown(item)} is not an object.")
+                continue
+            name = text(self.problems, f"{place}.name", item.get("name"), most=80, least=1)
+            content = text(self.problems, f"{place}.value", item.get("value"), most=1000)
+            found.append({"name": name, "value": content, "display": item.get("display") is True})
+        return found
+
+
+def _text(most: int) -> Callable[[Design, str, Any], str]:
+    return lambda design, field, value: text(design.problems, field, value, most=most)
+
+
+def _names(allowed: tuple[str, ...] | None = None, most: int = 200) -> Callable[[Design, str, Any], list[str]]:
+    return lambda design, field, value: names(design.problems, field, value, allowed=allowed, most=most)
+
+
+def _email(design: Design, field: str, value: Any) -> str:
+    address = text(design.problems, field, value, most=254).strip()
+    try:
+        if address:
+            validate_email(address)
+    except ValidationError:
+        design.problems.add(field, f"{shown(address)} is not an e-mail address.")
+    return address
+
+
+def _header(design: Design, field: str, value: Any) -> str:
+    if not value:
+        return "Authorization"
+    return matching(design.problems, field, value, HEADER, "It must be the name of a header.", most=100)
+
+
+CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
+    "description": _text(20_000),
+    "operations": Design.operations,
+    "endpoints": lambda design, field, value: addresses.endpoints(design.problems, value),
+    "plans": Design.plans,
+    "tags": _names(most=60),
+    "transports": _names(TRANSPORTS),
+    "security": _names(SECURITY),
+    "authorization_header": _header,
+    "cors": lambda design, field, value: addresses.cors(design.problems, value),
+    "policy": Design.policy,
+    "visibility": lambda design, field, value: choice(design.problems, field, value, Visibility.values),
+    "visible_roles": Design.roles,
+    "is_default_version": lambda design, field, value: flag(design.problems, field, value),
+    "business_owner": _text(120),
+    "business_owner_email": _email,
+    "technical_owner": _text(120),
+    "technical_owner_email": _email,
+    "additional_properties": Design.properties,
+    "audiences": _names(),
+    "key_managers": _names(),
+    "definition": _text(20_000_000),
+}
+"""Field → check. `plans` and `operations` are rows of their own, the rest columns of `Api`."""

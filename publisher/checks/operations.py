@@ -1,0 +1,52 @@
+"""Checks of an API's operations: verb, URI template, who may call, limit, scopes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from apim.traffic.models import UNLIMITED
+from publisher.checks.basics import Problems, choice, items, matching, names, shown
+
+VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+AUTH = ("any", "application", "user", "none")
+TARGET = re.compile(r"^/(?:[^\s{}?#\\]|\{[^\s{}/]+\})*$")
+MAX_OPERATIONS = 2000
+DEFAULT_OPERATIONS = tuple({"verb": verb, "target": "/*"} for verb in ("GET", "POST", "PUT", "DELETE", "PATCH"))
+"""What an API gets that was designed without operations (reference A1)."""
+
+
+def operations(problems: Problems, value: Any, policies: Collection[str]) -> list[dict[str, Any]]:
+    """Dicts of verb, target, auth, scopes, policy. `policies` are the names of API-level limits."""
+    found: list[dict[str, Any]] = []
+    seen: set[tuple[str, str]] = set()
+    for position, item in enumerate(items(problems, "operations", value, MAX_OPERATIONS)):
+        place = f"operations[{position}]"
+        if not isinstance(item, dict):
+            problems.add(place, f"{shown(item)} is not an object.")
+            continue
+        operation = _operation(problems, place, item, policies)
+        key = (operation["verb"], operation["target"])
+        if key in seen:
+            problems.add(place, f"{key[0]} {key[1]} is there twice.")
+        seen.add(key)
+        found.append(operation)
+    return found
+
+
+def _operation(problems: Problems, place: str, item: dict[str, Any], policies: Collection[str]) -> dict[str, Any]:
+    verb = item.get("verb")
+    hint = "Begin with a slash; parameters stand in braces, as in /orders/{id}; no spaces, ? or #."
+    return {
+        "verb": choice(problems, f"{place}.verb", verb.upper() if isinstance(verb, str) else verb, VERBS),
+        "target": matching(problems, f"{place}.target", item.get("target"), TARGET, hint, most=500),
+        "auth": choice(problems, f"{place}.auth", item.get("auth") or "any", AUTH),
+        "scopes": names(problems, f"{place}.scopes", item.get("scopes")),
+        "policy": policy(problems, f"{place}.policy", item.get("policy") or UNLIMITED, policies),
+    }
+
+
+def policy(problems: Problems, field: str, value: Any, policies: Collection[str]) -> str:
+    """The name of an API-level limit; Unlimited always exists."""
+    return choice(problems, field, value, [UNLIMITED, *sorted(set(policies) - {UNLIMITED})])

@@ -1,0 +1,129 @@
+"""What others may read: the portal's visible APIs, the publisher's own list, and what gateways make of an API."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from apim.accounts.models import Organisation, User
+from apim.accounts.permissions import require
+from apim.accounts.roles import PUBLISHER_ROLES
+from apim.errors import NotFound
+from apim.eventhub.models import Current
+from apim.eventhub.queries import Gateway, environment_status
+from publisher import records
+from publisher.models import Api, Deployment, GatewayEnvironment, Revision, State, Visibility
+
+PORTAL_STATES = (State.PUBLISHED, State.PROTOTYPED)
+SORTS = {"name": "name", "version": "version", "createdTime": "created", "status": "state", "updatedTime": "updated"}
+"""Sort keys of the REST contract → columns."""
+_QUERY_FIELDS = {
+    "name": "name",
+    "version": "version",
+    "context": "context",
+    "status": "state",
+    "provider": "provider__username",
+}
+
+
+def apis(by: User) -> QuerySet[Api]:
+    """Every API of the user's organisation. Raises Forbidden for people who have nothing to do in the publisher."""
+    require(by, *PUBLISHER_ROLES)
+    return Api.objects.filter(organisation=by.organisation_id).select_related("organisation", "provider", "service")
+
+
+def api(by: User, identifier: uuid.UUID | str) -> Api:
+    """One API of the user's organisation. Raises NotFound."""
+    return _one(apis(by), identifier, "API")
+
+
+def revision(by: User, of: Api, identifier: uuid.UUID | str) -> Revision:
+    """One revision of an API that was read by `api`. Raises NotFound."""
+    return _one(of.revisions.select_related("api__organisation"), identifier, "revision")
+
+
+def environments(organisation: Organisation) -> QuerySet[GatewayEnvironment]:
+    """Where the organisation's APIs can be deployed."""
+    return GatewayEnvironment.objects.filter(organisation=organisation)
+
+
+def search(found: QuerySet[Api], query: str) -> QuerySet[Api]:
+    """Narrow by words (name, context, version, tags, description) and `name:`, `status:`, `tag:` … terms, all of them needed."""
+    found = found.alias(tags_text=Cast("tags", TextField()))
+    for term in query.replace("\x00", "").split()[:20]:
+        field, colon, value = term.partition(":")
+        if colon and field.lower() == "tag":
+            found = found.filter(tags_text__icontains=value)
+        elif colon and field.lower() in _QUERY_FIELDS:
+            found = found.filter(**{f"{_QUERY_FIELDS[field.lower()]}__icontains": value})
+        else:
+            found = found.filter(_anywhere(term))
+    return found
+
+
+def _anywhere(word: str) -> Q:
+    columns = ("name", "context", "version", "description", "tags_text")
+    return Q(*((f"{column}__icontains", word) for column in columns), _connector=Q.OR)
+
+
+def visible_apis(
+    user: User | AnonymousUser, organisation: Organisation, *, subscribed: Iterable[uuid.UUID | str] = ()
+) -> QuerySet[Api]:
+    """What the portal of `organisation` may show `user`: published and pre-released APIs that are visible to them.
+
+    `subscribed` are ids of APIs the user has subscriptions to; those stay visible when deprecated.
+    """
+    states = Q(state__in=PORTAL_STATES) | Q(state=State.DEPRECATED, pk__in=list(subscribed))
+    of_organisation = Api.objects.filter(organisation=organisation)
+    found = of_organisation.filter(states).select_related("organisation", "provider")
+    if not user.is_authenticated or user.organisation_id != organisation.pk:
+        return found.filter(visibility=Visibility.PUBLIC)
+    return found.filter(~Q(visibility=Visibility.RESTRICTED) | Q(pk__in=_open_to(user, of_organisation)))
+
+
+def _open_to(user: User, of_organisation: QuerySet[Api]) -> list[uuid.UUID]:
+    # Roles are a JSON list, which SQLite cannot look into.
+    restricted = of_organisation.filter(visibility=Visibility.RESTRICTED).values_list("pk", "visible_roles")
+    return [pk for pk, roles in restricted if user.has_role(*roles)]
+
+
+@dataclass(frozen=True)
+class GatewayView:
+    """One gateway worker seen from one deployment: whether it runs exactly this, and why not."""
+
+    gateway: Gateway
+    current: bool
+    refusal: str = ""
+
+
+def gateway_views(deployments: Iterable[Deployment]) -> dict[str, list[GatewayView]]:
+    """Environment name → its live gateways, seen from the deployment there. Two queries whatever the number."""
+    deployments = list(deployments)
+    keys = {records.key(row.api, row.environment): row.environment.name for row in deployments}
+    current = dict(Current.objects.filter(kind="api", key__in=keys).values_list("key", "sequence"))
+    gateways = [gateway for gateway in environment_status() if not gateway.gone] if keys else []
+    return {
+        name: [_seen(gateway, key, current.get(key, 0)) for gateway in gateways if gateway.environment == name]
+        for key, name in keys.items()
+    }
+
+
+def _seen(gateway: Gateway, key: str, sequence: int) -> GatewayView:
+    refused = next((str(r.get("reason", "")) for r in gateway.refusals if r.get("key") == key), "")
+    return GatewayView(replace(gateway), gateway.sequence >= sequence and not refused, refused)
+
+
+def _one(found: QuerySet[Any], identifier: uuid.UUID | str, what: str) -> Any:
+    try:
+        row = found.filter(pk=uuid.UUID(str(identifier))).first()
+    except ValueError:
+        row = None
+    if row is None:
+        raise NotFound(f"There is no {what} {str(identifier)[:80]}.")
+    return row

@@ -1,0 +1,94 @@
+"""Deployments as records for gateways: the revision's snapshot, with the live life-cycle state and default version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apim.eventhub.publish import publish
+from gateway import schema
+from publisher.checks.identity import full_path
+from publisher.models import Api, Deployment, GatewayEnvironment, State
+
+_MARKERS = frozenset({"oauth_basic_auth_api_key_mandatory", "mutualssl_mandatory"})
+"""Entries of the security list that say how strict a scheme is, and are none themselves."""
+
+
+def record(deployment: Deployment) -> schema.Api:
+    """What gateways of the deployment's environment run."""
+    api, design = deployment.api, deployment.revision.snapshot
+    prefix = api.organisation.prefix
+    return schema.Api(
+        id=str(api.pk),
+        organisation=api.organisation.domain,
+        name=design["name"],
+        version=design["version"],
+        context=prefix + full_path(design["context"], design["version"]),
+        default_context=prefix + _versionless(design["context"]) if api.is_default_version else "",
+        provider=design["provider"],
+        revision=deployment.revision.number,
+        operations=tuple(_operation(operation) for operation in design["operations"]),
+        production=_endpoint(design["endpoints"].get("production")),
+        sandbox=_endpoint(design["endpoints"].get("sandbox")),
+        lifecycle=api.state,
+        transports=tuple(design["transports"]),
+        security=tuple(scheme for scheme in design["security"] if scheme not in _MARKERS),
+        authorization_header=design["authorization_header"],
+        policy=design["policy"],
+        cors=schema.Cors(**{name: _frozen(value) for name, value in design["cors"].items()}),
+        audiences=tuple(design.get("audiences", ())),
+        key_managers=tuple(design.get("key_managers") or ("all",)),
+    )
+
+
+def key(api: Api, environment: GatewayEnvironment) -> str:
+    """Key of the record of `api` in `environment`."""
+    return f"{environment.name}:{api.pk}"
+
+
+def announce(deployment: Deployment) -> None:
+    """Tell the gateways of the environment to run this."""
+    api, environment = deployment.api, deployment.environment
+    publish(
+        "api",
+        key(api, environment),
+        record(deployment),
+        organisation=api.organisation.domain,
+        environment=environment.name,
+    )
+
+
+def withdraw(api: Api, environment: GatewayEnvironment) -> None:
+    """Tell the gateways of `environment` to forget `api`."""
+    publish("api", key(api, environment), None, organisation=api.organisation.domain, environment=environment.name)
+
+
+def announce_all(api: Api) -> None:
+    """Tell every environment that runs `api` its live state. A retired API runs nowhere."""
+    if api.state == State.RETIRED:
+        return
+    for deployment in api.deployments.select_related("revision", "environment"):
+        # The caller's instance carries the change that is to be told.
+        deployment.api = api
+        announce(deployment)
+
+
+def _versionless(context: str) -> str:
+    return context.replace("/{version}", "").replace("{version}", "") or "/"
+
+
+def _operation(operation: dict[str, Any]) -> schema.Operation:
+    return schema.Operation(
+        verb=operation["verb"],
+        target=operation["target"],
+        auth=operation["auth"],
+        scopes=tuple(operation["scopes"]),
+        policy=operation["policy"],
+    )
+
+
+def _endpoint(endpoint: dict[str, Any] | None) -> schema.Endpoint | None:
+    return schema.Endpoint(url=endpoint["url"], timeout_ms=endpoint["timeout_ms"]) if endpoint else None
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,53 @@
+"""An API's whole design as plain data: what a revision keeps, a restore brings back and a copy starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from publisher.models import Api, Operation
+
+COLUMNS = (
+    "description",
+    "endpoints",
+    "transports",
+    "security",
+    "authorization_header",
+    "cors",
+    "policy",
+    "tags",
+    "visibility",
+    "visible_roles",
+    "audiences",
+    "key_managers",
+    "definition",
+    "business_owner",
+    "business_owner_email",
+    "technical_owner",
+    "technical_owner_email",
+    "additional_properties",
+)
+"""Columns of `Api` that are design, not identity and not state."""
+
+
+def take(api: Api) -> dict[str, Any]:
+    """The design of `api` now, with operations and the names of its plans."""
+    return {
+        "name": api.name,
+        "version": api.version,
+        "context": api.context,
+        "provider": api.provider.get_username(),
+        **{name: getattr(api, name) for name in COLUMNS},
+        "plans": list(api.plans.values_list("name", flat=True)),
+        "operations": operations(api),
+    }
+
+
+def operations(api: Api) -> list[dict[str, Any]]:
+    """The operations of `api` as plain dicts."""
+    return list(api.operations.values("verb", "target", "auth", "scopes", "policy"))
+
+
+def put_operations(api: Api, wanted: list[dict[str, Any]]) -> None:
+    """Give `api` exactly the `wanted` operations."""
+    api.operations.all().delete()
+    Operation.objects.bulk_create([Operation(api=api, position=n, **operation) for n, operation in enumerate(wanted)])

@@ -1,0 +1,1 @@
+"""Tests of the publisher through its actions, REST resources and pages."""
