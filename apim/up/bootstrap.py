@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,11 +14,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django_celery_beat.models import PeriodicTasks
 
 from apim.accounts import hooks
-from apim.accounts.models import SUPER_TENANT, BuiltinRole, Organisation, Role, User
+from apim.accounts.actions.organisations import create_organisation
+from apim.accounts.models import SUPER_TENANT, Organisation, User
 from apim.secrets import ensure_certificate, read_or_make
-from apim.up.schedules import store_schedules
+from apim.up import hold
 from apim.up.trouble import Trouble
 
 log = structlog.get_logger(__name__)
@@ -31,11 +35,9 @@ def bootstrap() -> None:
     migrate()
     ensure_certificate(settings.APIM.secrets, urlsplit(settings.APIM.public).hostname or "localhost")
     with transaction.atomic():
-        organisation = first_organisation()
-        for one in Organisation.objects.filter(active=True):
-            hooks.seed(one)
-        ensure_admin(organisation)
-        store_schedules(apps.get_app_configs())
+        first_organisation()
+        schedule_chores()
+    hold.release()
 
 
 def wait_for_database() -> None:
@@ -64,31 +66,38 @@ def migrate() -> None:
         raise Trouble(f"The tables of {_shown(settings.APIM.database)} cannot be made: {error}.") from error
 
 
-def first_organisation() -> Organisation:
-    """The organisation that needs no tenant prefix."""
-    organisation, made = Organisation.objects.get_or_create(
-        domain=SUPER_TENANT, defaults={"display_name": "First organisation"}
-    )
-    for role in BuiltinRole:
-        Role.objects.get_or_create(organisation=organisation, name=role.value, defaults={"description": role.label})
-    if made:
-        log.info("bootstrap.organisation", domain=organisation.domain)
-    return organisation
-
-
-def ensure_admin(organisation: Organisation) -> None:
-    """Create the administrator with the given or a generated password; forget a file whose password is not valid any more."""
-    path = password_file()
-    admin = User.objects.filter(username=ADMIN).first()
-    if admin is None:
-        password = settings.APIM.admin_password or read_or_make(path)
-        admin = User.objects.create_superuser(
-            ADMIN, f"{ADMIN}@localhost.localdomain", password, organisation=organisation
+def first_organisation() -> None:
+    """The organisation that needs no tenant prefix, with its administrator; others are filled with what is new."""
+    if not Organisation.objects.filter(domain=SUPER_TENANT).exists():
+        password = settings.APIM.admin_password or read_or_make(password_file())
+        create_organisation(
+            by=None,
+            domain=SUPER_TENANT,
+            display_name="First organisation",
+            admin_username=ADMIN,
+            admin_password=password,
+            admin_email=f"{ADMIN}@localhost.localdomain",
         )
-        admin.roles.add(Role.objects.get(organisation=organisation, name=BuiltinRole.ADMIN))
-        log.info("bootstrap.administrator", username=ADMIN)
-    elif path.exists() and not admin.check_password(path.read_text().strip()):
+        log.info("bootstrap.organisation", domain=SUPER_TENANT, administrator=ADMIN)
+        return
+    for organisation in Organisation.objects.filter(active=True):
+        hooks.seed(organisation)
+    forget_old_password()
+
+
+def forget_old_password() -> None:
+    """Remove the file of the generated password once it opens nothing any more."""
+    admin, path = User.objects.filter(username=ADMIN).first(), password_file()
+    if path.exists() and (admin is None or not admin.check_password(path.read_text().strip())):
         path.unlink()
+
+
+def schedule_chores() -> None:
+    """Have every app that has a `beat` module write its periodic tasks into the database schedule."""
+    for app in apps.get_app_configs():
+        if find_spec(f"{app.name}.beat"):
+            import_module(f"{app.name}.beat").schedule()
+    PeriodicTasks.update_changed()
 
 
 def password_file() -> Path:

@@ -1,6 +1,6 @@
 """Health and metrics of the Celery worker and beat, over HTTP like those of every other process.
 
-Answers on 127.0.0.1 at `APIM_HEALTH_PORT`, when that is set: /health/live, /health/ready, /metrics.
+Answers on 127.0.0.1 at `APIM_HEALTH_PORT`, when that is set: /healthz, /readyz, /metrics.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from celery.platforms import SecurityWarning
 from prometheus_client import Counter, Histogram, make_wsgi_app
 
 from apim.config import config
+from apim.up import hold
 
 log = structlog.get_logger(__name__)
 TASKS = Counter("apim_tasks_total", "Tasks that this worker finished.", ["task", "state"])
@@ -35,7 +36,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     path = environ["PATH_INFO"]
     if path == "/metrics":
         return _metrics(environ, start_response)
-    answers = {"/health/live": lambda: True, "/health/ready": _ready}
+    answers = {"/healthz": lambda: True, "/readyz": _ready}
     if path not in answers:
         start_response("404 Not Found", [("Content-Type", "text/plain")])
         return [b"Not Found\n"]
@@ -57,6 +58,10 @@ def _ready() -> bool:
 class _Quiet(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Probes come every few seconds; nobody reads about them."""
+
+
+def _hold(**_: Any) -> None:
+    hold.wait()
 
 
 def _serve(**_: Any) -> None:
@@ -90,6 +95,8 @@ def install() -> None:
     # Whoever runs the platform as root (in a container, on a trial machine) has decided so.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     keep = {"weak": False}
+    # Sent when the code is loaded and before anything looks at a table.
+    signals.after_setup_logger.connect(_hold, **keep)
     signals.worker_init.connect(_serve, **keep)
     signals.worker_ready.connect(_started, **keep)
     signals.beat_init.connect(_serve, **keep)

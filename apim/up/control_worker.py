@@ -12,6 +12,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from apim.config import config
 from apim.logs import logging_config
+from apim.up import hold
 
 READ_SECONDS = 30
 """Longest silence of a client in the middle of a request or a TLS handshake; gunicorn itself would wait for ever."""
@@ -27,6 +28,11 @@ class ControlWorker(ThreadWorker):
         self.plain.set("certfile", None)
         self.plain.set("keyfile", None)
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Load the application, then wait for its tables."""
+        super().load_wsgi()
+        hold.wait()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Choose the configuration of a new connection by the port it came in on."""

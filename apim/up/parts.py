@@ -71,6 +71,7 @@ def environment(config: Config, redis_url: str) -> dict[str, str]:
         "REDIS_URL": redis_url,
         "DATABASE_URL": config.database,
         "APIM_LOG_FORMAT": config.log_format,
+        "APIM_HOLD": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         # glibc keeps an arena per thread otherwise; two hold the memory of threaded processes down by a third.
@@ -81,13 +82,12 @@ def environment(config: Config, redis_url: str) -> dict[str, str]:
 def plan(config: Config, redis_config: Path | None) -> list[Part]:
     """The parts, in the order in which they are shown. Data planes do not wait for the control plane."""
     store = ("redis",) if redis_config else ()
-    ready = ("bootstrap",)
     made = [
         *([_redis(config, redis_config)] if redis_config else []),
         Part("bootstrap", _manage("bootstrap"), after=store),
-        Part("control", _gunicorn("-c", "python:apim.up.control", "apim.wsgi"), _health(config, 9763), ready),
-        _celery("worker", config, 9764, *WORKER),
-        _celery("beat", config, 9765, "--pidfile="),
+        Part("control", _gunicorn("-c", "python:apim.up.control", "apim.wsgi"), _health(config, 9763), store),
+        _celery("worker", config, 9764, store, *WORKER),
+        _celery("beat", config, 9765, store, "--pidfile="),
         _data_plane("gateway", config, (8280, 8243), config.workers, store),
         _data_plane("integrator", config, (8290, 8253, 9164), 1, store),
     ]
@@ -109,10 +109,10 @@ def _gunicorn(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "gunicorn", *words)
 
 
-def _celery(name: str, config: Config, health_port: int, *words: str) -> Part:
+def _celery(name: str, config: Config, health_port: int, after: tuple[str, ...], *words: str) -> Part:
     command = (sys.executable, "-m", "celery", "--quiet", "--app=apim", name, f"--loglevel={config.log_level}", *words)
     told = {"APIM_HEALTH_PORT": str(config.port(health_port))}
-    return Part(name, command, _health(config, health_port), ("bootstrap",), environment=told)
+    return Part(name, command, _health(config, health_port), after, environment=told)
 
 
 def _data_plane(name: str, config: Config, ports: tuple[int, ...], workers: int, after: tuple[str, ...]) -> Part:
@@ -129,4 +129,4 @@ def _data_plane(name: str, config: Config, ports: tuple[int, ...], workers: int,
 
 
 def _health(config: Config, port: int) -> str:
-    return f"http://127.0.0.1:{config.port(port)}/health/ready"
+    return f"http://127.0.0.1:{config.port(port)}/readyz"

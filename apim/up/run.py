@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from apim.config import Config, config
-from apim.up import checks, redis
+from apim.secrets import ensure_certificate, read_or_make
+from apim.up import checks, hold, redis
 from apim.up.banner import Announcer
 from apim.up.parts import REDIS_PORT, environment, plan, ports
 from apim.up.printer import StreamPrinter
@@ -32,6 +34,9 @@ def _run(began: float) -> int:
     if config.database_url:
         checks.reachable(config.database_url, "database", 5432)
     redis_config, redis_url = _store(config)
+    ensure_certificate(config.secrets, urlsplit(config.public).hostname or "localhost")
+    read_or_make(config.secrets / "cluster")
+    hold.engage()
     announcer = Announcer(config, began)
     run = Supervisor(StreamPrinter(sys.stdout), environment(config, redis_url), announcer.part_is_ready)
     run.add(plan(config, redis_config))
