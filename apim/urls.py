@@ -16,3 +16,8 @@ urlpatterns = [
     path("api/am/devportal/v3/", include("portal.api.urls")),
     path("api/am/service-catalog/v1/", include("catalog.api.urls")),
 ]
+
+handler400 = "apim.ui.views.bad_request"
+handler403 = "apim.ui.views.forbidden"
+handler404 = "apim.ui.views.not_found"
+handler500 = "apim.ui.views.server_error"

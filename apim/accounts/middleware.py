@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix, set_script_prefix
 
-from apim.accounts.models import SUPER_TENANT, Organisation
+from apim.accounts.models import Organisation
+from apim.accounts.queries import first_organisation, organisation_by_domain
 from apim.errors import ApimError
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -38,7 +40,8 @@ class CorrelationMiddleware:
 class TenantMiddleware:
     """Sets `request.organisation` from `/t/<domain>/…`, else from the user, else the first organisation.
 
-    The prefix becomes part of the script name, so that `reverse()` keeps people inside their tenant.
+    The prefix becomes part of the script name, so that `reverse()` keeps people inside their tenant. `request.tenant` is
+    the organisation that the path named, or None. A user of another organisation is a mere visitor there.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -46,18 +49,24 @@ class TenantMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         match = _TENANT_PATH.fullmatch(request.path_info)
+        request.tenant = None
         if not match:
             request.organisation = self._of_user(request)
             return self.get_response(request)
         domain, rest = match.groups()
-        organisation = Organisation.objects.filter(domain=domain, active=True).first()
+        organisation = organisation_by_domain(domain)
         if organisation is None:
-            return render(request, "ui/error.html", {"status": 404, "message": "No such organisation."}, status=404)
+            request.organisation = None
+            return render(
+                request, "ui/error.html", {"status": 404, "message": f"There is no organisation {domain}"}, status=404
+            )
         return self._inside(request, organisation, rest)
 
     def _inside(self, request: HttpRequest, organisation: Organisation, rest: str) -> HttpResponse:
         before = get_script_prefix()
-        request.organisation = organisation
+        request.organisation = request.tenant = organisation
+        if request.user.is_authenticated and request.user.organisation_id != organisation.pk:
+            request.user = AnonymousUser()
         request.path_info = rest
         request.META["SCRIPT_NAME"] = request.META.get("SCRIPT_NAME", "") + organisation.prefix
         set_script_prefix(before.rstrip("/") + organisation.prefix + "/")
@@ -68,9 +77,7 @@ class TenantMiddleware:
 
     @staticmethod
     def _of_user(request: HttpRequest) -> Organisation | None:
-        if request.user.is_authenticated:
-            return request.user.organisation
-        return Organisation.objects.filter(domain=SUPER_TENANT).first()
+        return request.user.organisation if request.user.is_authenticated else first_organisation()
 
 
 class ErrorMiddleware:

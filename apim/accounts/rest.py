@@ -1,14 +1,11 @@
-"""The REST edge shared by all contracts: Basic log-in and the rendering of errors."""
+"""How REST callers prove who they are, shared by all contracts: Basic log-in, and the tenant rule for every scheme."""
 
 from __future__ import annotations
 
-from typing import Any
+from rest_framework import authentication, exceptions, views
+from rest_framework.request import Request
 
-from rest_framework import authentication, exceptions
-from rest_framework.response import Response
-from rest_framework.views import exception_handler
-
-from apim.errors import ApimError, FieldError, Forbidden, Invalid, NotFound, Unauthenticated
+from apim.accounts.models import User
 
 
 class BasicAuthentication(authentication.BasicAuthentication):
@@ -16,33 +13,20 @@ class BasicAuthentication(authentication.BasicAuthentication):
 
     www_authenticate_realm = "APIM"
 
-
-def error_response(exception: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF exception handler: every error leaves in the form of the REST contracts."""
-    standard = exception_handler(exception, context)
-    if isinstance(exception, ApimError):
-        return Response(exception.body(), status=exception.status)
-    if standard is None:
-        return None
-    headers = {name: value for name, value in standard.items() if name.lower() in ("www-authenticate", "retry-after", "allow")}
-    return Response(_translate(exception, standard).body(), status=standard.status_code, headers=headers)
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        """The user of the Authorization header; the request is then the user's organisation's."""
+        found = super().authenticate(request)
+        if found is not None:
+            enter(request, found[0])
+        return found
 
 
-def _translate(exception: Exception, standard: Response) -> ApimError:
-    if isinstance(exception, exceptions.ValidationError):
-        return Invalid("Some fields are not valid.", _fields(exception.detail))
-    description = str(getattr(exception, "detail", exception))
-    for kind in (Unauthenticated, Forbidden, NotFound):
-        if standard.status_code == kind.status:
-            return kind(description)
-    error = Invalid(description)
-    error.status, error.code = standard.status_code, 900000 + standard.status_code
-    return error
+def enter(request: Request, user: User) -> None:
+    """Make a REST request one of `user`'s organisation. Raises AuthenticationFailed below another tenant's path.
 
-
-def _fields(detail: Any, path: str = "") -> list[FieldError]:
-    if isinstance(detail, dict):
-        return [f for name, value in detail.items() for f in _fields(value, f"{path}.{name}" if path else str(name))]
-    if isinstance(detail, list):
-        return [f for value in detail for f in _fields(value, path)]
-    return [FieldError(path or "body", str(detail))]
+    Every authentication class calls it: the middleware only knows users of sessions.
+    """
+    tenant = getattr(request, "tenant", None)
+    if tenant is not None and tenant.pk != user.organisation_id:
+        raise exceptions.AuthenticationFailed(f"{user.get_username()} does not belong to {tenant.domain}.")
+    request._request.organisation = user.organisation

@@ -1,0 +1,52 @@
+"""Checks user name and password for every door: log-in page, admin, Basic authentication, password grant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+from apim.accounts import throttle
+from apim.accounts.models import User
+from apim.accounts.names import canonical
+
+log = structlog.get_logger(__name__)
+
+
+class TenantBackend(ModelBackend):
+    """Users log in to their own organisation only, and not while guessing is being slowed down."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """The user with this name and password, or None. Raises PermissionDenied while the name is locked."""
+        if not username or password is None:
+            return None
+        tenant = getattr(request, "tenant", None)
+        name, address = canonical(username, tenant), address_of(request)
+        if throttle.locked(name, address):
+            raise PermissionDenied("Too many failed attempts.")
+        user = super().authenticate(request, username=name, password=password)
+        if user is None or (tenant is not None and user.organisation_id != tenant.pk):
+            throttle.note_failure(name, address)
+            log.info("accounts.login_failed", user=name, address=address)
+            return None
+        throttle.forget(name, address)
+        return user
+
+    def user_can_authenticate(self, user: User) -> bool:
+        """Neither the user nor the organisation is switched off."""
+        return super().user_can_authenticate(user) and user.organisation.active
+
+    def get_user(self, user_id: int) -> User | None:
+        """The user of a session, with the organisation, which every request needs."""
+        user = User.objects.select_related("organisation").filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
+
+
+def address_of(request: HttpRequest | None) -> str:
+    """Where the caller comes from, as far as the socket tells."""
+    return request.META.get("REMOTE_ADDR", "") if request is not None else ""

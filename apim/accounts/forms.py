@@ -1,0 +1,92 @@
+"""Forms of the account pages: log-in, sign-up, profile, password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import password_validators_help_texts
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+
+from apim.accounts import throttle
+from apim.accounts.backend import address_of
+from apim.accounts.models import User
+from apim.accounts.names import LOCAL_NAME, canonical
+
+
+def _password(label: str, autocomplete: str, **options: Any) -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, widget=widget, strip=False, max_length=256, **options)
+
+
+def _rules() -> str:
+    return format_html_join(" ", "{}", ((text,) for text in password_validators_help_texts()))
+
+
+class LoginForm(forms.Form):
+    """User name and password; one message for every way in which they can be wrong."""
+
+    username = forms.CharField(
+        label="User name", max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}),
+    )  # fmt: skip
+    password = _password("Password", "current-password")
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Authenticate, or say why not."""
+        given = super().clean()
+        username, password = given.get("username"), given.get("password")
+        if not username or not password:
+            return given
+        self.user = authenticate(self.request, username=username, password=password)
+        if self.user is None:
+            raise forms.ValidationError(self._reason(username))
+        return given
+
+    def _reason(self, username: str) -> str:
+        if throttle.locked(canonical(username, self.request.tenant), address_of(self.request)):
+            return f"Too many failed attempts. Wait {throttle.WINDOW // 60} minutes, then try again."
+        return "User name and password do not match an active account."
+
+
+class SignUpForm(forms.Form):
+    """What a new app developer tells; the rules of the values are the action's."""
+
+    username = forms.CharField(
+        label="User name", max_length=64, validators=[LOCAL_NAME], help_text="Letters, digits, dots, dashes and underscores.",
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
+    )  # fmt: skip
+    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    password = _password("Password", "new-password", help_text=_rules)
+    repeated = _password("Password again", "new-password")
+
+    def clean(self) -> dict[str, Any]:
+        """Both passwords must be the same."""
+        given = super().clean()
+        if given.get("password") and given.get("repeated") and given["password"] != given["repeated"]:
+            self.add_error("repeated", "The two passwords differ.")
+        return given
+
+
+class ProfileForm(forms.ModelForm):
+    """A person's own particulars."""
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "email"]
+
+
+class PasswordForm(forms.Form):
+    """A change of one's own password."""
+
+    current = _password("Current password", "current-password")
+    password = _password("New password", "new-password", help_text=_rules)
+    repeated = _password("New password again", "new-password")
+    clean = SignUpForm.clean

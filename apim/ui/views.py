@@ -1,0 +1,67 @@
+"""Pages that belong to no room: the style guide, error pages, favicon and robots."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.staticfiles import finders
+from django.core.paginator import Paginator
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apim.accounts.models import BuiltinRole
+from apim.errors import FieldError, Invalid, NotFound
+from apim.ui.icons import ICONS
+from apim.ui.styleguide import SampleForm
+
+
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component on one page, for people who build pages. Raises NotFound for others."""
+    if not (settings.DEBUG or (request.user.is_authenticated and request.user.has_role(BuiltinRole.ADMIN))):
+        raise NotFound
+    if "toast" in request.GET:
+        messages.success(request, "Saved. This came from the server.")
+    form = SampleForm(request.POST or None)
+    page = Paginator(range(1, 96), 10).get_page(request.GET.get("page"))
+    fault = Invalid("Some fields are not valid.", [FieldError("endpointConfig.url", "must be http or https.")])
+    return render(request, "ui/styleguide.html", {"form": form, "icons": sorted(ICONS), "page": page, "error": fault})
+
+
+def favicon(request: HttpRequest) -> FileResponse:
+    """Browsers ask for it at this address whatever the page says."""
+    return FileResponse(open(finders.find("ui/favicon.svg"), "rb"), content_type="image/svg+xml")  # noqa: SIM115, PTH123 - closed by Django
+
+
+def robots(request: HttpRequest) -> HttpResponse:
+    """Only the start page and the portal are for search engines."""
+    return HttpResponse("User-agent: *\nAllow: /$\nAllow: /devportal/\nDisallow: /\n", content_type="text/plain")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return _fault(request, 400, "That request could not be understood", "")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return _fault(request, 403, "You may not do that", str(exception) or "Your roles do not include this page.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return _fault(request, 404, "There is nothing here", "The address may be mistyped, or what was here is gone.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    text = "The form was open too long, or cookies are off. Go back, reload the page and send it again."
+    return _fault(request, 403, "The form could not be trusted", text)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500."""
+    return _fault(request, 500, "Something went wrong on our side", "It has been logged. Please try again in a moment.")
+
+
+def _fault(request: HttpRequest, status: int, message: str, text: str) -> HttpResponse:
+    return render(request, "ui/error.html", {"status": status, "message": message, "text": text}, status=status)
