@@ -32,7 +32,7 @@ class ControlWorker(ThreadWorker):
     def load_wsgi(self) -> None:
         """Load the application, then wait for its tables."""
         super().load_wsgi()
-        hold.wait()
+        hold.wait(lambda: self.alive)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Choose the configuration of a new connection by the port it came in on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from apim.config import config
@@ -27,10 +28,13 @@ def release() -> None:
     marker().touch()
 
 
-def wait() -> None:
-    """Return when the installation is prepared; at once without `APIM_HOLD=1`. Raises SystemExit after ten minutes."""
+def wait(wanted: Callable[[], bool] = lambda: True) -> None:
+    """Return when the installation is prepared or nobody is `wanted` any more; at once without `APIM_HOLD=1`.
+
+    Raises SystemExit after ten minutes.
+    """
     deadline = time.monotonic() + LONGEST
-    while os.environ.get("APIM_HOLD") == "1" and not marker().exists():
+    while os.environ.get("APIM_HOLD") == "1" and wanted() and not marker().exists():
         if time.monotonic() > deadline:
             raise SystemExit("The bootstrap has not finished within ten minutes.")
         time.sleep(EVERY)

@@ -1,0 +1,120 @@
+"""The reference pages that are made from the code: every setting, every command."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.core.management import get_commands, load_command_class
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from apim.config import ROOT
+from apim.up.options import parser as up_parser
+
+HEAD = "<!-- Made by `make docs` from the code. Changes here are lost. -->\n\n"
+SETTINGS = (
+    ("Control plane, worker, beat and `up`", "apim.config", "Config"),
+    ("Gateway", "gateway.settings", "Settings"),
+    ("Integrator", "integrator.settings", "Settings"),
+)
+ROOMS = ("apim.", "catalog", "publisher", "portal", "integrator", "gateway")
+
+
+def pages() -> dict[str, str]:
+    """File name → text of every generated page."""
+    return {"settings.md": settings_page(), "cli.md": cli_page()}
+
+
+def settings_page() -> str:
+    """Every environment variable, its default and what it means."""
+    text = HEAD + "# Settings\n\nEnvironment variables; `up` has options for the usual ones (see [cli.md](cli.md)).\n"
+    for title, module, name in SETTINGS:
+        if find_spec(module):
+            text += f"\n## {title}\n\n{_settings_table(getattr(import_module(module), name))}"
+    return text
+
+
+def _settings_table(model: type[BaseSettings]) -> str:
+    prefix = str(model.model_config.get("env_prefix", ""))
+    rows = [
+        (_variables(name, field, prefix), _default(field), field.description or "")
+        for name, field in model.model_fields.items()
+    ]
+    return _table(("variable", "default", "meaning"), rows)
+
+
+def _variables(name: str, field: FieldInfo, prefix: str) -> str:
+    alias = field.validation_alias
+    names = (
+        [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [f"{prefix}{name}".upper()]
+    )
+    return ", ".join(f"`{one}`" for one in names if one == one.upper())
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={}) if not field.is_required() else None
+    if isinstance(value, Path):
+        value = value.relative_to(ROOT) if value.is_relative_to(ROOT) else value
+    return "" if value in (None, "") else f"`{value}`"
+
+
+def cli_page() -> str:
+    """Every command of ours with its options."""
+    text = HEAD + "# Commands\n\n`make help` lists the make targets. Everything else is `manage.py COMMAND`.\n"
+    text += f"\n## up\n\n{_clean(up_parser().description)}\n\n{_options(up_parser())}"
+    ours = {
+        name: app
+        for name, app in get_commands().items()
+        if isinstance(app, str) and app.startswith(ROOMS) and name != "up"
+    }
+    for name, app in sorted(ours.items()):
+        command = load_command_class(app, name)
+        made = command.create_parser("manage.py", name)
+        text += f"\n## {name}\n\n{_clean(command.help)}\n\n{_options(made)}"
+    return text
+
+
+DJANGO_OPTIONS = {
+    "help",
+    "version",
+    "verbosity",
+    "settings",
+    "pythonpath",
+    "traceback",
+    "no_color",
+    "force_color",
+    "skip_checks",
+}
+
+
+def _options(made: argparse.ArgumentParser) -> str:
+    rows = [
+        (_spelling(action), _clean(action.help))
+        for action in made._actions
+        if action.dest not in DJANGO_OPTIONS and action.help != argparse.SUPPRESS
+    ]
+    return _table(("option", "meaning"), rows) if rows else ""
+
+
+def _spelling(action: argparse.Action) -> str:
+    if not action.option_strings:
+        return f"`{action.metavar or action.dest}`"
+    value = f" {action.metavar or action.dest.upper()}" if action.nargs != 0 else ""
+    return ", ".join(f"`{option}{value}`" for option in action.option_strings)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _clean(text: str | None) -> str:
+    return re.sub(r"\s+", " ", text or "").strip()
