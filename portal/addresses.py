@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from publisher.checks.identity import full_path
 from publisher.models import Api, Deployment
 
 
@@ -32,9 +33,7 @@ class Address:
 
 def versioned(api: Api) -> str:
     """The context with version and tenant prefix, as gateways route it."""
-    if "{version}" in api.context:
-        return api.organisation.prefix + api.context.replace("{version}", api.version)
-    return f"{api.organisation.prefix}{api.context.rstrip('/')}/{api.version}"
+    return api.organisation.prefix + full_path(api.context, api.version)
 
 
 def unversioned(api: Api) -> str:

@@ -4,7 +4,20 @@ from django.apps import AppConfig
 
 
 class PortalConfig(AppConfig):
-    """Names the app for Django and the admin site."""
+    """Names the app, and tells the floors below what the portal knows: who uses an API or a policy, further tabs."""
 
     name = "portal"
     verbose_name = "Developer portal"
+
+    def ready(self) -> None:
+        """Register listeners, navigation and the publisher's tab; only now are the models loaded."""
+        from apim.keymanager.hooks import provides_scopes  # noqa: PLC0415 - models are loaded by now, not before
+        from apim.traffic.hooks import checks_usage  # noqa: PLC0415
+        from portal import listeners, navigation  # noqa: PLC0415
+        from publisher.hooks import counts_usage, on_state_change  # noqa: PLC0415
+
+        counts_usage(listeners.subscriptions_of)
+        on_state_change(listeners.follow_state)
+        checks_usage(listeners.uses_of_policy)
+        provides_scopes(listeners.scopes_of_client)
+        navigation.register()

@@ -6,9 +6,9 @@ from collections import Counter
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
-from publisher.queries import visible_apis
 
 from apim.accounts.models import Organisation, User
+from portal import queries
 from publisher.models import Api
 
 HEAVY = ("definition", "endpoints", "cors")
@@ -17,8 +17,8 @@ HEAVY = ("definition", "endpoints", "cors")
 
 def visible(user: User | AnonymousUser, organisation: Organisation) -> QuerySet[Api]:
     """The APIs that the portal of `organisation` may show to `user`, ready for a list."""
-    rows = visible_apis(user, organisation).defer(*HEAVY).order_by("name", "version", "pk")
-    return rows.select_related("organisation", "provider").prefetch_related("plans")
+    rows = queries.visible(user, organisation).defer(*HEAVY).order_by("name", "version", "pk")
+    return rows.prefetch_related("plans")
 
 
 def tag_counts(apis: QuerySet[Api]) -> list[tuple[str, int]]:

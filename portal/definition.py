@@ -6,11 +6,16 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 import yaml
 from django.conf import settings
 
 from portal.addresses import Address
 from publisher.models import Api, Operation
+from publisher.openapi.reading import Source, Unreadable
+from publisher.openapi.writing import generate
+
+log = structlog.get_logger(__name__)
 
 SCHEME = "default"
 """Name of the security scheme, as the original product writes it."""
@@ -53,38 +58,18 @@ def _parsed(api: Api) -> dict[str, Any] | None:
     if not api.definition.strip():
         return None
     try:
-        document = json.loads(api.definition)
-    except ValueError:
-        document = _yaml(api.definition)
-    return document if isinstance(document, dict) else None
-
-
-def _yaml(text: str) -> Any:
-    try:
-        return json.loads(json.dumps(yaml.load(text, Loader=yaml.CSafeLoader), default=str))
-    except yaml.YAMLError:
+        document = Source(api.definition).document
+    except Unreadable as error:
+        log.warning("portal.definition_unreadable", api=str(api.pk), reason=error.message)
         return None
+    return document if isinstance(document, dict) else None
 
 
 def _from_operations(api: Api) -> dict[str, Any]:
     """A document for an API that was made without one."""
-    paths: dict[str, Any] = {}
-    for operation in api.operations.all():
-        item = paths.setdefault(operation.target, {})
-        item[operation.verb.lower()] = {
-            "responses": {"200": {"description": "OK"}},
-            "parameters": [_path_parameter(name) for name in _placeholders(operation.target)],
-        }
-    info = {"title": api.name, "version": api.version, "description": api.description}
-    return {"openapi": "3.0.3", "info": info, "paths": paths}
-
-
-def _placeholders(target: str) -> list[str]:
-    return [part[1:-1] for part in target.split("/") if part.startswith("{") and part.endswith("}")]
-
-
-def _path_parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    rows = ({"verb": operation.verb, "target": operation.target} for operation in api.operations.all())
+    made: dict[str, Any] = json.loads(generate(api.name, api.version, api.description, rows))
+    return made
 
 
 def _serve_v3(document: dict[str, Any], places: list[Address], scopes: list[str]) -> None:

@@ -7,18 +7,16 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Model, QuerySet
-from publisher.queries import visible_apis
 
 from apim.accounts.models import Organisation, User
 from apim.errors import NotFound
-from apim.traffic.models import Level, Policy
+from apim.traffic.models import UNAUTHENTICATED, Level, Policy
 from portal.models import Application, ApplicationKey, Subscription
 from publisher.models import Api, State
+from publisher.queries import visible_apis
 
 Row = TypeVar("Row", bound=Model)
 SUBSCRIBABLE = (State.PUBLISHED, State.PROTOTYPED)
-UNAUTHENTICATED = "Unauthenticated"
-"""The plan of calls without a token: never offered (reference A11)."""
 
 
 def applications(user: User) -> QuerySet[Application]:
@@ -70,9 +68,19 @@ def subscription_to(organisation: Organisation, pk: UUID | str) -> Subscription:
     return _one(subscriptions_to(organisation), pk, "subscription")
 
 
+def visible(user: User | AnonymousUser, organisation: Organisation) -> QuerySet[Api]:
+    """What the portal of `organisation` may show `user`; deprecated APIs only to their subscribers (reference A2)."""
+    return visible_apis(user, organisation, subscribed=_deprecated(user) if user.is_authenticated else ())
+
+
 def api(user: User | AnonymousUser, organisation: Organisation, pk: UUID | str) -> Api:
     """The API `pk` when the portal may show it to `user`. Raises NotFound."""
-    return _one(visible_apis(user, organisation).select_related("organisation", "provider"), pk, "API")
+    return _one(visible(user, organisation), pk, "API")
+
+
+def _deprecated(user: User) -> list[UUID]:
+    own = Subscription.objects.filter(application__owner=user, api__state=State.DEPRECATED)
+    return list(own.values_list("api_id", flat=True))
 
 
 def limits(organisation: Organisation) -> QuerySet[Policy]:

@@ -1,6 +1,41 @@
-"""Addresses of the pages of this app."""
+"""Addresses of the portal's pages, below /devportal/."""
 
 from __future__ import annotations
 
+from django.urls import path
+from django.views.generic import RedirectView
+
+from portal.models import KeyType
+from portal.views import api, applications, catalogue, keys, subscriptions
+
 app_name = "portal"
-urlpatterns: list = []
+_api = "apis/<uuid:api_id>/"
+_application = "applications/<uuid:application_id>/"
+_key = f"{_application}keys/<uuid:key_id>/"
+_production, _sandbox = {"key_type": KeyType.PRODUCTION.value}, {"key_type": KeyType.SANDBOX.value}
+
+urlpatterns = [
+    path("", catalogue.apis, name="apis"),
+    path("apis/", RedirectView.as_view(pattern_name="portal:apis", query_string=True)),
+    path(_api, api.overview, name="api"),
+    path(f"{_api}subscribe", api.subscribe, name="subscribe"),
+    path(f"{_api}tryout/", api.tryout, name="tryout"),
+    path(f"{_api}definition.json", api.definition_file, {"form": "json"}, name="definition_json"),
+    path(f"{_api}definition.yaml", api.definition_file, {"form": "yaml"}, name="definition_yaml"),
+    path("applications/", applications.applications, name="applications"),
+    path("applications/new/", applications.create, name="application_create"),
+    path(_application, applications.application, name="application"),
+    path(f"{_application}edit/", applications.edit, name="application_edit"),
+    path(f"{_application}delete", applications.delete, name="application_delete"),
+    path(f"{_application}production/", keys.show, _production, name="production_keys"),
+    path(f"{_application}sandbox/", keys.show, _sandbox, name="sandbox_keys"),
+    path(f"{_application}keys/<str:key_type>/generate", keys.generate, name="generate_keys"),
+    path(f"{_application}keys/<str:key_type>/map", keys.map_existing, name="map_keys"),
+    path(f"{_key}update", keys.update, name="update_keys"),
+    path(f"{_key}secret", keys.regenerate, name="regenerate_secret"),
+    path(f"{_key}token", keys.token, name="test_token"),
+    path(f"{_key}delete", keys.delete, name="delete_keys"),
+    path(f"{_application}subscriptions/", subscriptions.application_subscriptions, name="application_subscriptions"),
+    path("subscriptions/<uuid:subscription_id>/plan", subscriptions.change_plan, name="change_plan"),
+    path("subscriptions/<uuid:subscription_id>/delete", subscriptions.unsubscribe, name="unsubscribe"),
+]

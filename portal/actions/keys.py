@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from apim.keymanager.actions import clients, tokens
 from django.contrib.auth.hashers import check_password
 from django.db import IntegrityError, transaction
 
 from apim.accounts import audit
 from apim.accounts.models import User
 from apim.errors import Conflict, FieldError, Invalid
+from apim.keymanager.actions import clients, tokens
 from apim.keymanager.models import RESIDENT, KeyManager, OAuthClient
 from portal.actions.locks import locked_application
 from portal.errors import KeysExist
@@ -46,6 +46,7 @@ def generate_keys(
         key_type=key_type,
         callback_url=callback_url,
         token_lifetime=token_lifetime,
+        owner=application.owner,
     )
     return _tie(by, "key.generate", application, manager, client, key_type, KeyMode.CREATED), secret
 

@@ -131,7 +131,11 @@ def _lifetime(body: dict[str, Any], name: str) -> int | None:
     if value in (None, "", "N/A"):
         return None
     text_ = str(value)
-    if isinstance(value, bool) or not (text_.isascii() and text_.isdigit()) or not 1 <= int(text_[:12]) <= LONGEST_LIFETIME:
+    if (
+        isinstance(value, bool)
+        or not (text_.isascii() and text_.isdigit())
+        or not 1 <= int(text_[:12]) <= LONGEST_LIFETIME
+    ):
         wrong = FieldError(name, f"{text_[:40]!r} is not a number of seconds from 1 to {LONGEST_LIFETIME}")
         raise Invalid("A field is wrong.", [wrong])
     return int(text_)

@@ -10,12 +10,11 @@ from rest_framework.views import APIView
 from apim.accounts.models import Organisation
 from apim.errors import NotFound
 from apim.keymanager.models import RESIDENT, KeyManager
-from apim.traffic.models import Level, Policy
+from apim.traffic.models import UNAUTHENTICATED, Level, Policy
 from portal.api import dto
 from portal.api.base import OpenView, page, tagged, tenant
 from portal.definition import token_endpoint
 from portal.grants import GRANTS
-from portal.queries import UNAUTHENTICATED
 
 LEVELS = (Level.APPLICATION, Level.SUBSCRIPTION)
 

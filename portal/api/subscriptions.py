@@ -46,7 +46,11 @@ class Multiple(APIView):
 
     def post(self, request: Request) -> Response:
         wanted = request.data
-        if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted) or len(wanted) > MOST_AT_ONCE:
+        if (
+            not isinstance(wanted, list)
+            or not all(isinstance(one, dict) for one in wanted)
+            or len(wanted) > MOST_AT_ONCE
+        ):
             raise Invalid("The body is wrong.", [FieldError("body", f"send a list of at most {MOST_AT_ONCE} objects")])
         with transaction.atomic():
             made = [_subscribe(request, body) for body in wanted]

@@ -44,7 +44,9 @@ class Block(APIView):
     def post(self, request: Request) -> Response:
         state = request.query_params.get("blockState", "")
         if state not in BLOCKS:
-            raise Invalid("That is no block.", [FieldError("blockState", f"{state!r} is not one of: {', '.join(BLOCKS)}")])
+            raise Invalid(
+                "That is no block.", [FieldError("blockState", f"{state!r} is not one of: {', '.join(BLOCKS)}")]
+            )
         return _answer(set_state(by=request.user, subscription=_asked(request), state=state))
 
 

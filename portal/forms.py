@@ -1,0 +1,105 @@
+"""Forms of the portal's pages. They shape input; the actions decide whether it is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django import forms
+
+from apim.traffic.models import Policy
+from portal.grants import GRANTS
+from portal.models import Application
+from portal.wording import plan_text
+
+
+def _choices(policies: Iterable[Policy]) -> list[tuple[str, str]]:
+    return [(policy.name, f"{policy.display_name or policy.name} – {plan_text(policy)}") for policy in policies]
+
+
+class ApplicationForm(forms.Form):
+    """Name, limit and description of an application. `throttlingPolicy` is the contract's name of the limit."""
+
+    name = forms.CharField(max_length=100, help_text="Your program's name; the API's publishers see it.")
+    throttlingPolicy = forms.ChoiceField(  # noqa: N815 - errors of actions name this field
+        label="Limit", help_text="All calls of one token together, whatever APIs they go to."
+    )
+    description = forms.CharField(max_length=512, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: object, limits: Iterable[Policy], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["throttlingPolicy"].choices = _choices(limits)
+
+    def values(self) -> dict[str, str]:
+        """The keywords of the application actions."""
+        data = self.cleaned_data
+        return {"name": data["name"], "policy": data["throttlingPolicy"], "description": data["description"]}
+
+
+class SubscribeForm(forms.Form):
+    """Which application, and under which plan. A new application is made when its name is given."""
+
+    application = forms.ModelChoiceField(
+        Application.objects.none(), required=False, empty_label="A new application …", label="Application"
+    )
+    new_application = forms.CharField(max_length=100, required=False, label="Name of the new application")
+    throttlingPolicy = forms.ChoiceField(widget=forms.RadioSelect, label="Plan")  # noqa: N815
+
+    def __init__(
+        self, *args: object, applications: Iterable[Application], plans: Iterable[Policy], **kwargs: object
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["application"].queryset = applications
+        self.fields["throttlingPolicy"].choices = _choices(plans)
+        if self.fields["throttlingPolicy"].choices:
+            self.fields["throttlingPolicy"].initial = self.fields["throttlingPolicy"].choices[0][0]
+
+    def clean(self) -> dict[str, object]:
+        """One of the two ways to name the application."""
+        data = super().clean()
+        if "application" in data and not data["application"] and not data.get("new_application", "").strip():
+            self.add_error("new_application", "Choose an application above, or name a new one.")
+        return data
+
+
+class KeyForm(forms.Form):
+    """What the OAuth client of an application may do."""
+
+    grant_types = forms.MultipleChoiceField(
+        choices=GRANTS, widget=forms.CheckboxSelectMultiple, initial=["client_credentials"], label="Grant types"
+    )
+    callback_url = forms.CharField(
+        required=False,
+        max_length=2000,
+        label="Callback addresses",
+        help_text="Where users come back to; needed for authorization code. Several are separated by spaces.",
+        widget=forms.TextInput(attrs={"placeholder": "https://app.example.org/callback", "inputmode": "url"}),
+    )
+    token_lifetime = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=10 * 365 * 86400,
+        label="Access tokens live for (seconds)",
+        help_text="Empty: as long as the platform says.",
+    )
+
+
+class MapForm(forms.Form):
+    """An OAuth client that exists already."""
+
+    consumerKey = forms.CharField(max_length=100, label="Consumer key")  # noqa: N815 - errors of actions name this field
+    consumer_secret = forms.CharField(
+        max_length=255, label="Consumer secret", widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+    )
+
+
+class TokenForm(forms.Form):
+    """A test token."""
+
+    scopes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    lifetime = forms.IntegerField(required=False, min_value=1, max_value=86400, label="Lives for (seconds)")
+
+    def __init__(self, *args: object, scopes: Iterable[str], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["scopes"].choices = [(scope, scope) for scope in scopes]
+        if not self.fields["scopes"].choices:
+            del self.fields["scopes"]

@@ -1,0 +1,79 @@
+"""What the portal does when the floors below change something: subscriptions follow their API, policies in use stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import QuerySet
+
+from apim.accounts import audit
+from apim.accounts.models import User
+from apim.keymanager.models import OAuthClient
+from apim.traffic.models import Level, Policy
+from portal.models import Application, Subscription
+from portal.queries import plans
+from portal.records import publish_subscription
+from publisher.actions.lifecycle import RESUBSCRIBE
+from publisher.models import Api, Operation, State
+
+NAMED = 20
+"""Most uses that are told one by one."""
+
+
+def subscriptions_of(api: Api) -> int:
+    """How many subscriptions keep `api` from being deleted."""
+    return Subscription.objects.filter(api=api).count()
+
+
+def follow_state(by: User, api: Api, before: str, after: str, checklist: frozenset[str]) -> None:
+    """Subscriptions end with a retired API; a newly published version takes over those of its older versions,
+    unless re-subscription is asked for (reference A2)."""
+    if after == State.RETIRED:
+        _end(by, Subscription.objects.filter(api=api))
+    elif after == State.PUBLISHED and before in (State.CREATED, State.PROTOTYPED):
+        if RESUBSCRIBE in checklist:
+            _end(by, Subscription.objects.filter(api=api))
+        else:
+            _take_over(by, api)
+
+
+def uses_of_policy(policy: Policy) -> Iterator[str]:
+    """Applications and subscriptions under `policy`, as descriptions for people."""
+    if policy.level == Level.APPLICATION:
+        rows = Application.objects.filter(organisation=policy.organisation, policy=policy.name)
+        yield from (f"application {row.name} of {row.owner}" for row in rows.select_related("owner")[:NAMED])
+    elif policy.level == Level.SUBSCRIPTION:
+        taken = Subscription.objects.filter(organisation=policy.organisation, plan=policy.name)
+        found = taken.select_related("application", "api")[:NAMED]
+        yield from (f"subscription of {row.application.name} to {row.api}" for row in found)
+
+
+def scopes_of_client(client: OAuthClient, user: User | None) -> dict[str, str]:
+    """Scopes of the APIs that the client's application is subscribed to, with the API's name as description."""
+    rows = Operation.objects.filter(api__subscriptions__application__keys__client=client).exclude(scopes=[])
+    found = rows.values_list("scopes", "api__name")
+    return {scope: f"Call {name}" for scopes, name in found for scope in scopes if isinstance(scope, str)}
+
+
+def _end(by: User, rows: QuerySet[Subscription]) -> None:
+    for row in list(rows.select_related("organisation", "api", "application")):
+        audit.record(by, "subscription.delete", row, before={"plan": row.plan, "state": row.state})
+        publish_subscription(row, deleted=True)
+        row.delete()
+
+
+def _take_over(by: User, api: Api) -> None:
+    """Each application keeps the plan and state it has with the newest older version, if the new one offers the plan."""
+    older = Subscription.objects.filter(
+        api__organisation=api.organisation, api__name__iexact=api.name, api__created__lt=api.created
+    )
+    offered = {plan.name for plan in plans(api)}
+    done = set(Subscription.objects.filter(api=api).values_list("application_id", flat=True))
+    for row in older.exclude(api=api).select_related("organisation", "application").order_by("-api__created"):
+        if row.application_id in done or row.plan not in offered:
+            continue
+        done.add(row.application_id)
+        kept = {"organisation": row.organisation, "application": row.application, "plan": row.plan, "state": row.state}
+        made = Subscription.objects.create(api=api, **kept)
+        audit.record(by, "subscription.take_over", made, after={"plan": made.plan, "from": str(row.api_id)})
+        publish_subscription(made)

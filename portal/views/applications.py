@@ -1,0 +1,87 @@
+"""Pages: a developer's applications."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from apim.errors import ApimError
+from apim.ui.forms import add_errors
+from portal import queries
+from portal.actions.applications import create_application, delete_application, update_application
+from portal.forms import ApplicationForm
+from portal.views.base import attempt, developers_only, organisation
+
+PAGE = 20
+
+
+@require_safe
+@developers_only
+def applications(request: HttpRequest) -> HttpResponse:
+    """All of them, with the numbers of their keys and subscriptions."""
+    rows = queries.with_counts(queries.applications(request.user)).order_by("name", "pk")
+    query = request.GET.get("query", "").strip()
+    if query:
+        rows = rows.filter(name__icontains=query)
+    limits = {limit.name: limit for limit in queries.limits(organisation(request))}
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    for application in page:
+        application.limit = limits.get(application.policy)
+    return render(request, "portal/applications.html", {"page": page, "query": query})
+
+
+@developers_only
+def create(request: HttpRequest) -> HttpResponse:
+    """The form of a new application."""
+    form = ApplicationForm(request.POST or None, limits=queries.limits(organisation(request)), initial=_first(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = create_application(by=request.user, **form.values())
+        except ApimError as error:
+            add_errors(form, error)
+        else:
+            return redirect("portal:application", made.pk)
+    return render(request, "portal/application_form.html", {"form": form})
+
+
+@developers_only
+def edit(request: HttpRequest, application_id: UUID) -> HttpResponse:
+    """The form of an existing application."""
+    application = queries.application(request.user, application_id)
+    now = {"name": application.name, "throttlingPolicy": application.policy, "description": application.description}
+    form = ApplicationForm(request.POST or None, limits=queries.limits(application.organisation), initial=now)
+    if request.method == "POST" and form.is_valid():
+        try:
+            update_application(by=request.user, application=application, **form.values())
+        except ApimError as error:
+            add_errors(form, error)
+        else:
+            return redirect("portal:application", application.pk)
+    return render(request, "portal/application_form.html", {"form": form, "application": application})
+
+
+@require_safe
+@developers_only
+def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
+    """What the application is, and what is still to do before it can call an API."""
+    row = queries.application(request.user, application_id)
+    limit = queries.limits(row.organisation).filter(name=row.policy).first()
+    return render(request, "portal/application.html", {"application": row, "limit": limit, "keys": queries.keys(row)})
+
+
+@require_POST
+@developers_only
+def delete(request: HttpRequest, application_id: UUID) -> HttpResponse:
+    """Remove it with its keys and subscriptions."""
+    row = queries.application(request.user, application_id)
+    attempt(request, delete_application, f"{row.name} is deleted.", application=row)
+    return redirect("portal:applications")
+
+
+def _first(request: HttpRequest) -> dict[str, str]:
+    names = list(queries.limits(organisation(request)).values_list("name", flat=True))
+    return {"throttlingPolicy": "Unlimited" if "Unlimited" in names else next(iter(names), "")}

@@ -1,0 +1,44 @@
+"""Pages: the catalogue of APIs, open to everybody."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apim.errors import Invalid
+from portal.catalogue import tag_counts, visible
+from portal.search import by_tag, search
+from portal.views.base import organisation
+
+PAGE = 24
+TAGS = 24
+"""Most tags shown; the rest is found by searching."""
+ORDERS = {"name": ("name", "version"), "newest": ("-created", "name")}
+
+
+@require_safe
+def apis(request: HttpRequest) -> HttpResponse:
+    """The APIs this person may see: search, tag filter, order, pages. Its number of queries does not grow with them."""
+    query, tag = request.GET.get("query", "").strip(), request.GET.get("tag", "").strip()
+    order = request.GET.get("order", "name")
+    everything = visible(request.user, organisation(request))
+    rows, problem = everything, ""
+    try:
+        rows = search(rows, query)
+    except Invalid as error:
+        problem = error.fields[0].message
+    if tag:
+        rows = by_tag(rows, tag)
+    rows = rows.order_by(*ORDERS.get(order, ORDERS["name"]), "pk")
+    context = {
+        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "tags": tag_counts(everything)[:TAGS],
+        "query": query,
+        "tag": tag,
+        "order": order,
+        "problem": problem,
+        "filtered": bool(query or tag),
+    }
+    return render(request, "portal/apis.html", context)

@@ -1,0 +1,56 @@
+"""Words for people: what a plan allows, how an operation is protected, and command lines that work when pasted."""
+
+from __future__ import annotations
+
+import shlex
+
+from apim.traffic.models import LimitKind, Policy
+from portal.addresses import Address
+from portal.definition import token_endpoint
+from publisher.models import Api, Operation
+
+AUTH = {"any": "Token", "application": "Application token", "user": "User token", "none": "Open"}
+
+
+def plan_text(policy: Policy) -> str:
+    """`5,000 requests a minute, at most 100 a second`."""
+    if policy.amount is None:
+        text = "no limit"
+    else:
+        span = policy.get_time_unit_display()
+        span = f"{policy.unit_time} {span}s" if policy.unit_time > 1 else f"{'an' if span == 'hour' else 'a'} {span}"
+        text = f"{policy.amount:,} {_unit(policy)} {'in ' if policy.unit_time > 1 else ''}{span}"
+    if policy.burst_amount:
+        text += f", at most {policy.burst_amount:,} a {policy.get_burst_unit_display()}"
+    return text
+
+
+def _unit(policy: Policy) -> str:
+    if policy.kind == LimitKind.BANDWIDTH:
+        return policy.data_unit
+    name = "event" if policy.kind == LimitKind.EVENTS else "request"
+    return name if policy.amount == 1 else f"{name}s"
+
+
+def token_curl(consumer_key: str, secret: str = "") -> str:
+    """A line that obtains a token; without the secret (which is shown once) it reads one from the shell."""
+    credentials = shlex.quote(f"{consumer_key}:{secret}") if secret else f'"{consumer_key}:$CONSUMER_SECRET"'
+    return f"curl -k -u {credentials} -d grant_type=client_credentials {shlex.quote(token_endpoint())}"
+
+
+def call_curl(api: Api, places: list[Address], token: str = "$TOKEN") -> str:  # noqa: S107 - the name of a shell variable
+    """A line that calls the first operation of `api`, or an empty string when no gateway runs it."""
+    if not places or not places[0].urls:
+        return ""
+    operation = _simplest(list(api.operations.all()))
+    verb, target = (operation.verb, operation.target) if operation else ("GET", "/")
+    method = "" if verb == "GET" else f"-X {verb} "
+    header = f'-H "{api.authorization_header or "Authorization"}: Bearer {token}" '
+    header = "" if operation and operation.auth == "none" else header
+    return f"curl -k {method}{header}{shlex.quote(places[0].urls[0] + target.removesuffix('*'))}"
+
+
+def _simplest(operations: list[Operation]) -> Operation | None:
+    """A GET without placeholders if there is one, else the first."""
+    plain = [one for one in operations if one.verb == "GET" and "{" not in one.target]
+    return next(iter(plain or operations), None)
