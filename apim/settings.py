@@ -93,6 +93,7 @@ AUTHENTICATION_BACKENDS = ["apim.accounts.backend.TenantBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "apim.keymanager.hashers.ClientSecretHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -151,9 +152,20 @@ SPECTACULAR_SETTINGS = {"TITLE": "APIM", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHE
 OAUTH2_PROVIDER_APPLICATION_MODEL = "keymanager.OAuthClient"
 OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": config.token_lifetime,
+    "OAUTH2_SERVER_CLASS": "apim.keymanager.server.Server",
     "OAUTH2_VALIDATOR_CLASS": "apim.keymanager.validator.Validator",
+    "SCOPES_BACKEND_CLASS": "apim.keymanager.scopes.Scopes",
+    "CLIENT_SECRET_HASHER": "client_secret_sha256",
+    "OIDC_ISS_ENDPOINT": f"{config.public}/oauth2/token",
     "REFRESH_TOKEN_EXPIRE_SECONDS": 86400,
     "ROTATE_REFRESH_TOKEN": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
     "PKCE_REQUIRED": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],
 }

@@ -9,6 +9,7 @@ urlpatterns = [
     path("accounts/", include("apim.accounts.urls")),
     path("internal/eventhub/v1/", include("apim.eventhub.urls")),
     path("oauth2/", include("apim.keymanager.urls")),
+    path("", include("apim.keymanager.root_urls")),
     path("publisher/", include("publisher.urls")),
     path("devportal/", include("portal.urls")),
     path("service-catalog/", include("catalog.urls")),

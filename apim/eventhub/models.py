@@ -17,7 +17,7 @@ class Event(models.Model):
     sequence = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     kind = models.CharField(max_length=20)
-    key = models.CharField(max_length=300)
+    key = models.CharField(max_length=700)
     organisation = models.CharField(max_length=254, blank=True)
     environment = models.CharField(max_length=120, blank=True)
     record = models.TextField(blank=True)
@@ -33,7 +33,7 @@ class Current(models.Model):
     """The newest record of each (kind, key): together they are the snapshot."""
 
     kind = models.CharField(max_length=20)
-    key = models.CharField(max_length=300)
+    key = models.CharField(max_length=700)
     sequence = models.BigIntegerField(db_index=True)
     organisation = models.CharField(max_length=254, blank=True)
     environment = models.CharField(max_length=120, blank=True)

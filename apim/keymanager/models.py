@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from oauth2_provider.models import AbstractApplication
 
@@ -31,15 +32,32 @@ class OAuthClient(AbstractApplication):
         names = {"authorization-code": "authorization_code", "client-credentials": "client_credentials"}
         return any(names.get(name, name) in self.grant_types for name in grant_types)
 
+    def is_usable(self, request: object) -> bool:
+        """Whether the client may get tokens: its organisation and its owner are active."""
+        return self.organisation.active and (self.user is None or self.user.is_active)
+
+    @property
+    def is_management(self) -> bool:
+        """Whether it was registered (DCR) to call the platform's own REST APIs."""
+        return self.registration_source == self.RegistrationSource.DCR
+
+    @property
+    def lifetime(self) -> int:
+        """Validity of its access tokens in seconds."""
+        return self.token_lifetime or settings.APIM.token_lifetime
+
 
 class SigningKey(models.Model):
-    """A key that signs access tokens. The newest active one signs; all unexpired ones are published as JWKS."""
+    """A key that signs tokens. The newest one that is not retired signs; all are published as JWKS until they lapse."""
 
     kid = models.CharField(max_length=64, unique=True)
     algorithm = models.CharField(max_length=8, default="RS256")
-    private_pem = models.TextField()
+    private_pem = models.TextField(editable=False, help_text="PKCS #8, encrypted by `vault`.")
     created = models.DateTimeField(auto_now_add=True)
-    retired = models.DateTimeField(null=True, blank=True, help_text="Published until then plus the longest token.")
+    retired = models.DateTimeField(null=True, blank=True, help_text="When a newer key took over signing.")
+    published_until = models.DateTimeField(
+        null=True, blank=True, help_text="When its last token has expired; empty: in use."
+    )
 
     class Meta:
         ordering = ["-created"]
@@ -80,7 +98,7 @@ class RevokedToken(models.Model):
     jti = models.CharField(max_length=80, unique=True)
     expires = models.DateTimeField(db_index=True)
     revoked = models.DateTimeField(auto_now_add=True)
-    client_id = models.CharField(max_length=100, blank=True)
+    client_id = models.CharField(max_length=255, blank=True)
 
     class Meta:
         ordering = ["-revoked"]

@@ -11,6 +11,8 @@ from django.db import models
 from apim.accounts.models import Organisation
 
 UNLIMITED = "Unlimited"
+UNAUTHENTICATED = "Unauthenticated"
+"""The subscription policy of calls without a token; no application can choose it."""
 POLICY_NAME = RegexValidator(r"^[A-Za-z0-9_-]{1,60}$", "Use letters, digits, dashes and underscores; 60 at most.")
 
 
@@ -70,6 +72,9 @@ class Policy(models.Model):
     burst_amount = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     burst_unit = models.CharField(max_length=5, choices=TimeUnit.choices, default=TimeUnit.MINUTE, blank=True)
     stop_on_quota_reach = models.BooleanField(default=True)
+    subscriber_count = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Most WebSub subscriptions; empty: any."
+    )
     billing_plan = models.CharField(max_length=12, choices=BillingPlan.choices, default=BillingPlan.FREE)
     built_in = models.BooleanField(default=False, editable=False)
 
@@ -83,10 +88,40 @@ class Policy(models.Model):
 
     def clean(self) -> None:
         """Refuse what no gateway could count."""
+        wrong = {}
         if self.burst_amount and self.level != Level.SUBSCRIPTION:
-            raise ValidationError({"burst_amount": "Only a subscription policy has a burst limit."})
+            wrong["burst_amount"] = "Only a subscription policy has a burst limit."
+        if self.kind == LimitKind.EVENTS and self.level != Level.SUBSCRIPTION:
+            wrong["kind"] = "Events are counted by subscription policies only."
+        if self.kind == LimitKind.BANDWIDTH and not self.data_unit:
+            wrong["data_unit"] = "Choose KB or MB."
+        if self.name == UNLIMITED and self.amount is not None:
+            wrong["amount"] = "The policy Unlimited has no limit: leave this empty."
+        if wrong:
+            raise ValidationError(wrong)
 
     @property
     def key(self) -> str:
         """Key of its record for gateways."""
         return f"{self.organisation.domain}:{self.level}:{self.name}"
+
+    @property
+    def quota_text(self) -> str:
+        """The quota for people: `1,000 requests per minute`."""
+        if self.amount is None:
+            return "Unlimited"
+        noun = {LimitKind.REQUESTS: "request", LimitKind.EVENTS: "event"}.get(LimitKind(self.kind), "")
+        what = (
+            f"{self.amount:,} {noun}{'s' if self.amount != 1 else ''}" if noun else f"{self.amount:,} {self.data_unit}"
+        )
+        return f"{what} per {_window_text(self.unit_time, self.time_unit)}"
+
+    @property
+    def burst_text(self) -> str:
+        """The spike arrest for people, or an empty string."""
+        return f"{self.burst_amount:,} per {TimeUnit(self.burst_unit).label}" if self.burst_amount else ""
+
+
+def _window_text(number: int, unit: str) -> str:
+    label = TimeUnit(unit).label
+    return label if number == 1 else f"{number} {label}s"
