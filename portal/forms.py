@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django import forms
 
+from apim.keymanager.grants import LONGEST_LIFETIME
 from apim.traffic.models import Policy
 from portal.grants import GRANTS
 from portal.models import Application
@@ -62,25 +63,34 @@ class SubscribeForm(forms.Form):
 
 
 class KeyForm(forms.Form):
-    """What the OAuth client of an application may do."""
+    """What the OAuth client of an application may do. Field names are those of the key manager's errors."""
 
-    grant_types = forms.MultipleChoiceField(
+    grantTypes = forms.MultipleChoiceField(  # noqa: N815
         choices=GRANTS, widget=forms.CheckboxSelectMultiple, initial=["client_credentials"], label="Grant types"
     )
-    callback_url = forms.CharField(
+    callbackUrl = forms.CharField(  # noqa: N815
         required=False,
         max_length=2000,
         label="Callback addresses",
         help_text="Where users come back to; needed for authorization code. Several are separated by spaces.",
         widget=forms.TextInput(attrs={"placeholder": "https://app.example.org/callback", "inputmode": "url"}),
     )
-    token_lifetime = forms.IntegerField(
+    validityPeriod = forms.IntegerField(  # noqa: N815
         required=False,
         min_value=1,
-        max_value=10 * 365 * 86400,
+        max_value=LONGEST_LIFETIME,
         label="Access tokens live for (seconds)",
         help_text="Empty: as long as the platform says.",
     )
+
+    def values(self) -> dict[str, object]:
+        """The keywords of the key actions."""
+        data = self.cleaned_data
+        return {
+            "grant_types": data["grantTypes"],
+            "callback_url": data["callbackUrl"],
+            "token_lifetime": data["validityPeriod"],
+        }
 
 
 class MapForm(forms.Form):
@@ -96,7 +106,9 @@ class TokenForm(forms.Form):
     """A test token."""
 
     scopes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
-    lifetime = forms.IntegerField(required=False, min_value=1, max_value=86400, label="Lives for (seconds)")
+    validityPeriod = forms.IntegerField(  # noqa: N815
+        required=False, min_value=1, label="Lives for (seconds)", help_text="Empty: as long as the client's tokens do."
+    )
 
     def __init__(self, *args: object, scopes: Iterable[str], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

@@ -24,7 +24,7 @@ def key_record(key: ApplicationKey) -> schema.Key:
         client_id=key.consumer_key,
         key_manager=key.key_manager.key,
         application=str(key.application_id),
-        key_type=key.key_type,
+        key_type=str(key.key_type),
     )
 
 
@@ -35,7 +35,7 @@ def subscription_record(subscription: Subscription) -> schema.Subscription:
         api=str(subscription.api_id),
         application=str(subscription.application_id),
         plan=subscription.plan,
-        state=subscription.state,
+        state=str(subscription.state),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +19,12 @@ from portal.api import dto
 from portal.api.base import payload, strings, text
 from portal.models import ApplicationKey
 
-LONGEST_LIFETIME = 10 * 365 * 86400
-"""Seconds; a larger validity is a slip of the pen."""
+GENERATE_NAMES = {"grantTypes": "grantTypesToBeSupported", "validityPeriod": "validityTime"}
+UPDATE_NAMES = {
+    "grantTypes": "supportedGrantTypes",
+    "validityPeriod": "additionalProperties.application_access_token_expiry_time",
+}
+"""The key manager's names of fields → the names in this request."""
 
 
 class GenerateKeys(APIView):
@@ -27,15 +33,16 @@ class GenerateKeys(APIView):
     def post(self, request: Request, application_id: UUID) -> Response:
         application = queries.application(request.user, application_id)
         body = payload(request)
-        key, secret = keys.generate_keys(
-            by=request.user,
-            application=application,
-            key_type=text(body, "keyType"),
-            grant_types=strings(body, "grantTypesToBeSupported", required=True),
-            callback_url=text(body, "callbackUrl", ""),
-            token_lifetime=_lifetime(body, "validityTime"),
-            key_manager=text(body, "keyManager", RESIDENT),
-        )
+        with _named(GENERATE_NAMES):
+            key, secret = keys.generate_keys(
+                by=request.user,
+                application=application,
+                key_type=text(body, "keyType"),
+                grant_types=strings(body, "grantTypesToBeSupported", required=True),
+                callback_url=text(body, "callbackUrl", ""),
+                token_lifetime=_lifetime(body, "validityTime"),
+                key_manager=text(body, "keyManager", RESIDENT),
+            )
         return Response(dto.key(key, secret))
 
 
@@ -75,13 +82,14 @@ class OneKey(APIView):
         """Change grant types, callback address and token validity."""
         key, body = _key(request, application_id, key_id), payload(request)
         extra = body.get("additionalProperties") or {}
-        changed = keys.update_keys(
-            by=request.user,
-            key=key,
-            grant_types=strings(body, "supportedGrantTypes", required=True),
-            callback_url=text(body, "callbackUrl", ""),
-            token_lifetime=_lifetime(extra if isinstance(extra, dict) else {}, "application_access_token_expiry_time"),
-        )
+        with _named(UPDATE_NAMES):
+            changed = keys.update_keys(
+                by=request.user,
+                key=key,
+                grant_types=strings(body, "supportedGrantTypes", required=True),
+                callback_url=text(body, "callbackUrl", ""),
+                token_lifetime=_lifetime(extra if isinstance(extra, dict) else {}, "application_access_token_expiry_time"),
+            )
         return Response(dto.key(changed))
 
     def delete(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
@@ -125,17 +133,21 @@ def _key(request: Request, application_id: UUID, key_id: UUID) -> ApplicationKey
     return queries.key(queries.application(request.user, application_id), key_id)
 
 
+@contextmanager
+def _named(names: dict[str, str]) -> Iterator[None]:
+    """Errors of the key manager name the fields of this request."""
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(error.description, [FieldError(names.get(f.field, f.field), f.message) for f in error.fields]) from error
+
+
 def _lifetime(body: dict[str, Any], name: str) -> int | None:
     """Seconds, given as number or as text; None when absent or `N/A`. Raises Invalid naming the field."""
     value = body.get(name)
     if value in (None, "", "N/A"):
         return None
-    text_ = str(value)
-    if (
-        isinstance(value, bool)
-        or not (text_.isascii() and text_.isdigit())
-        or not 1 <= int(text_[:12]) <= LONGEST_LIFETIME
-    ):
-        wrong = FieldError(name, f"{text_[:40]!r} is not a number of seconds from 1 to {LONGEST_LIFETIME}")
-        raise Invalid("A field is wrong.", [wrong])
-    return int(text_)
+    digits = str(value)
+    if isinstance(value, bool) or not (digits.isascii() and digits.isdigit() and len(digits) < 12):
+        raise Invalid("A field is wrong.", [FieldError(name, f"{digits[:40]!r} is not a number of seconds")])
+    return int(digits)

@@ -40,7 +40,7 @@ def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpR
         return _page(request, application, key_type, key_form=form)
     try:
         _, secret = actions.generate_keys(
-            by=request.user, application=application, key_type=key_type, **form.cleaned_data
+            by=request.user, application=application, key_type=key_type, **form.values()
         )
     except ApimError as error:
         add_errors(form, error)
@@ -76,7 +76,7 @@ def update(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpResp
     form = KeyForm(request.POST)
     if form.is_valid():
         try:
-            actions.update_keys(by=request.user, key=key, **form.cleaned_data)
+            actions.update_keys(by=request.user, key=key, **form.values())
         except ApimError as error:
             add_errors(form, error)
         else:
@@ -114,7 +114,7 @@ def token(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpRespo
             raise Invalid("A field is wrong.", [FieldError(n, " ".join(texts)) for n, texts in form.errors.items()])
         scopes = tuple(form.cleaned_data.get("scopes", ()))
         issued = actions.issue_test_token(
-            by=request.user, key=key, scopes=scopes, lifetime=form.cleaned_data["lifetime"]
+            by=request.user, key=key, scopes=scopes, lifetime=form.cleaned_data["validityPeriod"]
         )
     except ApimError as error:
         if as_json:
@@ -159,8 +159,8 @@ def _key_form(key: ApplicationKey | None) -> KeyForm:
         return KeyForm()
     client = key.client
     now = {
-        "grant_types": client.grant_types,
-        "callback_url": client.redirect_uris,
-        "token_lifetime": client.token_lifetime,
+        "grantTypes": client.grant_types,
+        "callbackUrl": client.redirect_uris,
+        "validityPeriod": client.token_lifetime,
     }
     return KeyForm(initial=now)
