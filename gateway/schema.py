@@ -17,7 +17,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """Base of all records: immutable, and compact on the wire."""
 
 
-class Limit(Record):
+class Limit(Record, frozen=True):
     """At most `amount` of `unit` in each calendar-aligned window of `seconds` seconds (reference A11)."""
 
     amount: int
@@ -25,7 +25,7 @@ class Limit(Record):
     unit: Literal["requests", "bytes", "events"] = "requests"
 
 
-class Policy(Record):
+class Policy(Record, frozen=True):
     """A rate-limiting policy. `quota` None means unlimited; `burst` is the spike arrest of a subscription policy.
 
     Key: `{organisation}:{level}:{name}`. `api` policies serve APIs and operations (advanced policies).
@@ -39,7 +39,7 @@ class Policy(Record):
     stop_on_quota_reach: bool = True
 
 
-class Endpoint(Record):
+class Endpoint(Record, frozen=True):
     """A backend address with its timeouts in milliseconds."""
 
     url: str
@@ -47,7 +47,7 @@ class Endpoint(Record):
     timeout_ms: int = 60_000
 
 
-class Cors(Record):
+class Cors(Record, frozen=True):
     """CORS answers of one API (reference A12). Credentials are refused with a `*` origin."""
 
     enabled: bool = True
@@ -64,7 +64,7 @@ class Cors(Record):
     credentials: bool = False
 
 
-class Operation(Record):
+class Operation(Record, frozen=True):
     """One verb on one URI template. `auth`: who may call it; `policy`: name of an `api`-level policy."""
 
     verb: str
@@ -74,7 +74,7 @@ class Operation(Record):
     policy: str = "Unlimited"
 
 
-class Api(Record):
+class Api(Record, frozen=True):
     """A deployed API revision. Key: `{environment}:{id}`.
 
     `context` is the full base path with tenant prefix and version (`/t/acme.com/pizza/1.0`); `default_context` is
@@ -103,7 +103,7 @@ class Api(Record):
     key_managers: tuple[str, ...] = ("all",)
 
 
-class Application(Record):
+class Application(Record, frozen=True):
     """A consumer application. Key: its id (uuid text). `policy` names an `application`-level policy."""
 
     id: str
@@ -113,7 +113,7 @@ class Application(Record):
     policy: str = "Unlimited"
 
 
-class Key(Record):
+class Key(Record, frozen=True):
     """An OAuth client of an application. Key: `{key_manager}:{client_id}`, key_manager as in KeyManager's key."""
 
     client_id: str
@@ -122,7 +122,7 @@ class Key(Record):
     key_type: Literal["PRODUCTION", "SANDBOX"] = "PRODUCTION"
 
 
-class Subscription(Record):
+class Subscription(Record, frozen=True):
     """An application's subscription to an API. Key: its id (uuid text). `plan` names a `subscription` policy."""
 
     id: str
@@ -134,7 +134,7 @@ class Subscription(Record):
     )
 
 
-class KeyManager(Record):
+class KeyManager(Record, frozen=True):
     """An accepted token issuer. Key: `{organisation}:{name}`. `jwks` is the RFC 7517 document, as text.
 
     `client_claim` names the claim that holds the OAuth client id; `scope_claim` the space-separated scopes.
@@ -151,7 +151,7 @@ class KeyManager(Record):
     enabled: bool = True
 
 
-class Revocation(Record):
+class Revocation(Record, frozen=True):
     """A revoked access token, by its `jti`. Key: the jti. May be forgotten after `expires` (Unix seconds)."""
 
     jti: str

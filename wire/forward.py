@@ -32,8 +32,8 @@ class Call(Protocol):
     def failed(self, error: UpstreamError) -> None:
         """No answer came; the exchange is unanswered still and must be answered here."""
 
-    def done(self, status: int) -> None:
-        """The answer is through, or broke off after its head (then the caller's connection is broken too)."""
+    def done(self, status: int, sent: int) -> None:
+        """The answer is through with `sent` bytes of body, or broke off (then the caller's connection is broken too)."""
 
 
 class Relay(Link):
@@ -43,6 +43,7 @@ class Relay(Link):
         super().__init__(origin)
         self.timeout = 60.0
         self.request = b""
+        self.sent = 0
         self._out: list[bytes] = []
         self._chunked = False
         self._request_chunked = False
@@ -55,6 +56,7 @@ class Relay(Link):
         self.request = request
         self.timeout = timeout
         self.request_open = False
+        self.sent = 0
         if exchange.has_body:
             request += self._take_body(exchange)
         else:
@@ -91,7 +93,7 @@ class Relay(Link):
         """Nobody waits for the answer any more."""
         if self.busy:
             self.abandon()
-            self.call.done(self.exchange.status or 499)
+            self.call.done(self.exchange.status or 499, self.sent)
 
     def caller_paused(self) -> None:
         """The caller reads too slowly."""
@@ -143,6 +145,7 @@ class Relay(Link):
 
     def answer_data(self, chunk: bytes) -> None:
         """A piece of the answer."""
+        self.sent += len(chunk)
         if self._chunked:
             self._out += (b"%x\r\n" % len(chunk), chunk, CRLF)
         else:
@@ -165,7 +168,7 @@ class Relay(Link):
         exchange = self.exchange
         exchange.sink = None
         exchange.complete()
-        self.call.done(exchange.status)
+        self.call.done(exchange.status, self.sent)
 
     def broken(self, error: UpstreamError) -> None:
         """No answer, or not all of it. A stale pooled connection gets a second try where that is safe."""
@@ -174,7 +177,7 @@ class Relay(Link):
         self._out.clear()
         if exchange.started:
             exchange.abort()
-            self.call.done(exchange.status)
+            self.call.done(exchange.status, self.sent)
         elif self.used and self.request and error.stage == "head" and not error.timeout and _repeatable(exchange):
             _connect(self.call, self.origin, self.request, self.timeout)
         else:
@@ -227,13 +230,13 @@ async def _connect_and_carry(call: Call, origin: Origin[Relay], request: bytes, 
         link = await origin.connect()
     except UpstreamError as error:
         if call.exchange.lost:
-            call.done(499)
+            call.done(499, 0)
         else:
             call.failed(error)
         return
     if call.exchange.lost:
         origin.keep(link)
-        call.done(499)
+        call.done(499, 0)
     else:
         link.carry(call, request, timeout)
 

@@ -1,0 +1,104 @@
+"""One API call on its way through the gateway: what the stages know, and how it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway import faults
+from gateway.faults import Fault
+from wire.exchange import Exchange
+from wire.heads import HOP_BY_HOP
+from wire.upstream import UpstreamError
+
+if TYPE_CHECKING:
+    from gateway.compile import CompiledApi, CompiledOperation
+    from gateway.counters import Counter
+    from gateway.observe import Observer
+    from gateway.principal import Decision, Principal
+
+PLAIN_DROPS = HOP_BY_HOP | {b"activityid"}
+"""What is taken out of every backend answer."""
+
+CORS_DROPS = PLAIN_DROPS | {
+    b"access-control-allow-origin",
+    b"access-control-allow-credentials",
+    b"access-control-allow-methods",
+    b"access-control-allow-headers",
+}
+"""The same where the gateway answers for CORS itself."""
+
+
+class Call:
+    """Made when a request arrives, dropped when its answer is through. Stages read and write it; nothing else does."""
+
+    __slots__ = (
+        "answer_drops",
+        "answer_lines",
+        "api",
+        "backend_started",
+        "began",
+        "byte_counters",
+        "correlation",
+        "cut",
+        "decision",
+        "exchange",
+        "fault",
+        "now",
+        "observer",
+        "operation",
+        "principal",
+        "sent",
+        "status",
+    )
+
+    def __init__(self, observer: Observer, exchange: Exchange, correlation: bytes, now: float) -> None:
+        self.observer = observer
+        self.exchange = exchange
+        self.correlation = correlation
+        self.now = now
+        self.began = 0.0
+        self.backend_started = 0.0
+        self.cut = 0
+        self.status = 0
+        self.sent = 0
+        self.byte_counters: tuple[Counter, ...] = ()
+        self.answer_lines = b"activityid: %b\r\n" % correlation
+        self.answer_drops: frozenset[bytes] = PLAIN_DROPS
+        self.api: CompiledApi | None = None
+        self.operation: CompiledOperation | None = None
+        self.principal: Principal | None = None
+        self.decision: Decision | None = None
+        self.fault: Fault | None = None
+
+    def refuse(self, fault: Fault, cause: str = "", lines: bytes = b"") -> bool:
+        """Answers with `fault` and returns True, which ends the chain. `cause` is for our log, not for the caller."""
+        self.fault = fault
+        content_type, body = faults.render(fault, self.exchange)
+        head = b"".join((self.answer_lines, fault.lines, lines, b"content-type: ", content_type, b"\r\n"))
+        self.exchange.respond_block(fault.status, head, body)
+        self.observer.refused(self, fault, cause)
+        self.finished(fault.status)
+        return True
+
+    def failed(self, error: UpstreamError) -> None:
+        """The backend gave no answer (wire.forward)."""
+        self.refuse(backend_fault(error), str(error))
+
+    def done(self, status: int, sent: int) -> None:
+        """The backend's answer is through, or broke off, after `sent` bytes of body (wire.forward)."""
+        self.sent = sent
+        self.finished(status)
+
+    def finished(self, status: int) -> None:
+        """The last thing that happens to a call."""
+        self.status = status
+        self.observer.finished(self)
+
+
+def backend_fault(error: UpstreamError) -> Fault:
+    """The transport code of a failed backend call."""
+    if error.stage == "connect":
+        return faults.CONNECT_TIMEOUT if error.timeout else faults.CONNECT_FAILED
+    if error.timeout:
+        return faults.SEND_TIMEOUT
+    return faults.PROTOCOL_VIOLATION if "not valid HTTP" in str(error) else faults.CONNECTION_CLOSED

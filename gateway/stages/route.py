@@ -1,0 +1,173 @@
+"""Finding the API of a path and the operation of a resource, at a cost that does not depend on the number of APIs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import unquote_to_bytes
+
+odd = re.compile(rb"[%;\\]|//|/\.").search
+"""Finds what needs a second look in a path before it is matched."""
+
+_broken_escape = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
+_slashes = re.compile(rb"[/\\]+")
+
+T = TypeVar("T")
+
+
+class BadPath(Exception):
+    """The path cannot be matched safely: dot segments or broken escapes."""
+
+
+def plain(path: bytes) -> bytes:
+    """The path as it is matched: escapes of everything but `/` decoded, repeated slashes and `;` parameters removed.
+
+    A backend may read a path in any of these ways, so a resource that needs a scope must be recognised in all of them. What
+    goes to the backend stays verbatim. Raises BadPath for `.` and `..` segments in any disguise and for broken escapes.
+    """
+    if _broken_escape(path):
+        raise BadPath
+    segments = []
+    for segment in path.split(b"/"):
+        decoded = unquote_to_bytes(segment.partition(b";")[0])
+        for piece in _slashes.split(decoded):
+            if piece.partition(b";")[0] in (b".", b".."):
+                raise BadPath
+        segments.append(decoded.replace(b"/", b"%2F"))
+    kept = [segment for segment in segments[1:-1] if segment]
+    return b"/" + b"/".join([*kept, segments[-1]])
+
+
+class Match(NamedTuple, Generic[T]):
+    """A found API and where its context ends in the path."""
+
+    api: T
+    cut: int
+
+
+class Contexts(Generic[T]):
+    """Contexts of APIs → API. A longest context wins; every prefix of one is in the map so that a miss ends early."""
+
+    def __init__(self, known: dict[bytes, T | None] | None = None) -> None:
+        self.nodes: dict[bytes, T | None] = known if known is not None else {}
+
+    def add(self, context: bytes, api: T) -> None:
+        """Adds an API; an API already there is replaced."""
+        position = context.find(b"/", 1)
+        while position > 0:
+            self.nodes.setdefault(context[:position], None)
+            position = context.find(b"/", position + 1)
+        self.nodes[context] = api
+
+    def remove(self, context: bytes) -> None:
+        """Takes an API out. Its prefixes stay: harmless, and others may need them."""
+        if context in self.nodes:
+            self.nodes[context] = None
+
+    def find(self, path: bytes) -> Match[T] | None:
+        """The API whose context is the longest prefix of `path` in whole segments."""
+        nodes = self.nodes
+        found = None
+        cut = 0
+        position = path.find(b"/", 1)
+        while True:
+            prefix = path if position < 0 else path[:position]
+            if prefix not in nodes:
+                break
+            node = nodes[prefix]
+            if node is not None:
+                found = node
+                cut = len(prefix)
+            if position < 0:
+                break
+            position = path.find(b"/", position + 1)
+        return Match(found, cut) if found is not None else None
+
+
+_parameter = re.compile(r"\{[^{}/]*\}")
+
+
+class _Node(Generic[T]):
+    """One segment of the resource templates of a verb."""
+
+    __slots__ = ("any", "end", "literals", "patterns", "rest")
+
+    def __init__(self) -> None:
+        self.literals: dict[bytes, _Node[T]] = {}
+        self.patterns: list[tuple[re.Pattern[bytes], _Node[T]]] = []
+        self.any: _Node[T] | None = None
+        self.rest: T | None = None
+        self.end: T | None = None
+
+    def find(self, segments: list[bytes], index: int) -> T | None:
+        """The value for the rest of the segments: literal first, then pattern, then parameter, wildcard last."""
+        if index == len(segments):
+            return self.end if self.end is not None else self.rest
+        segment = segments[index]
+        literal = self.literals.get(segment)
+        found = literal.find(segments, index + 1) if literal is not None else None
+        if found is None:
+            for pattern, node in self.patterns:
+                if pattern.fullmatch(segment) and (found := node.find(segments, index + 1)) is not None:
+                    return found
+        if found is None and self.any is not None and segment:
+            found = self.any.find(segments, index + 1)
+        return found if found is not None else self.rest
+
+
+class Resources(Generic[T]):
+    """The operations of one API: verb and resource path → operation."""
+
+    def __init__(self, operations: Iterable[tuple[str, str, T]]) -> None:
+        self._exact: dict[bytes, dict[bytes, T]] = {}
+        self._roots: dict[bytes, _Node[T]] = {}
+        for verb, template, value in operations:
+            self._add(verb.upper().encode(), template, value)
+
+    def find(self, verb: bytes, path: bytes) -> T | None:
+        """The operation for a resource path, None when there is none for this verb. A slash at the end changes nothing."""
+        exact = self._exact.get(verb)
+        if exact is None:
+            return None
+        if path[-1:] == b"/":
+            path = path.rstrip(b"/")
+        found = exact.get(path)
+        return found if found is not None else self._roots[verb].find(path.split(b"/")[1:], 0)
+
+    def verbs(self, path: bytes) -> list[bytes]:
+        """The verbs that have an operation for a resource path."""
+        return [verb for verb in self._exact if self.find(verb, path) is not None]
+
+    def _add(self, verb: bytes, template: str, value: T) -> None:
+        exact = self._exact.setdefault(verb, {})
+        root = self._roots.setdefault(verb, _Node())
+        template = f"/{template.strip('/')}".rstrip("/")
+        if "{" not in template and "*" not in template:
+            exact[plain(template.encode()) if template else b""] = value
+            return
+        node = root
+        segments = template.split("/")[1:]
+        for place, segment in enumerate(segments):
+            if segment == "*" and place == len(segments) - 1:
+                node.rest = value
+                return
+            node = _descend(node, segment)
+        node.end = value
+
+
+def _descend(node: _Node[T], segment: str) -> _Node[T]:
+    if _parameter.fullmatch(segment) or segment == "*":
+        if node.any is None:
+            node.any = _Node()
+        return node.any
+    if "{" not in segment and "*" not in segment:
+        return node.literals.setdefault(plain(b"/" + segment.encode())[1:], _Node())
+    pieces = [re.escape(piece) for piece in re.split(r"\{[^{}]*\}|\*", segment)]
+    pattern = re.compile("[^/]+".join(pieces).encode())
+    for known, child in node.patterns:
+        if known.pattern == pattern.pattern:
+            return child
+    child = _Node[T]()
+    node.patterns.append((pattern, child))
+    return child

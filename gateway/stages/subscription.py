@@ -1,0 +1,34 @@
+"""May this application call this API, where to and how much: worked out once per API and client, then looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway import faults
+from gateway.call import Call
+from gateway.principal import Decision
+from gateway.stages import Step
+
+Decide = Callable[[str], Decision]
+"""From the key of a `Key` record (`{key_manager}:{client_id}`) to what it may do."""
+
+
+def compile(decisions: dict[str, Decision], decide: Decide) -> Step:
+    """The stage of an API. `decisions` is emptied by whoever changes keys, applications, subscriptions or policies."""
+
+    def subscription(call: Call) -> bool | None:
+        principal = call.principal
+        if principal is None:
+            return call.refuse(faults.UNCLASSIFIED, "no principal")
+        consumer = principal.consumer
+        decision = decisions.get(consumer)
+        if decision is None:
+            decision = decide(consumer)
+            if decision.application is not None:
+                decisions[consumer] = decision
+        call.decision = decision
+        if decision.fault is not None:
+            return call.refuse(decision.fault, decision.cause)
+        return None
+
+    return subscription

@@ -1,0 +1,282 @@
+"""What a worker serves from: the newest records, the chains made of them, and the next state made aside from a batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import msgspec
+
+from gateway import faults
+from gateway.compile import CompiledApi, Compiler, Unusable
+from gateway.counters import Counter, Counters
+from gateway.principal import Decision
+from gateway.realm import Issuer
+from gateway.schema import (
+    RECORDS,
+    Api,
+    Application,
+    Batch,
+    Event,
+    Key,
+    KeyManager,
+    Policy,
+    Record,
+    Refusal,
+    Subscription,
+)
+from gateway.stages.route import Contexts
+from gateway.upstreams import Backend
+
+Maps = dict[str, dict[str, Any]]
+Pairs = dict[tuple[str, str], Subscription]
+
+YIELD_EVERY = 200
+"""Records handled between two pauses in which the worker serves calls."""
+
+_DECODERS = {kind: msgspec.json.Decoder(record) for kind, record in RECORDS.items()}
+
+
+@dataclass(slots=True)
+class State:
+    """One consistent whole; never changed once it serves, except for the decisions its APIs remember."""
+
+    sequence: int = 0
+    records: Maps = field(default_factory=lambda: {kind: {} for kind in RECORDS})
+    apis: dict[str, CompiledApi] = field(default_factory=dict)
+    routes: Contexts[CompiledApi] = field(default_factory=Contexts)
+    pairs: Pairs = field(default_factory=dict)
+    issuers: dict[str, dict[str, tuple[Issuer, ...]]] = field(default_factory=dict)
+    refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
+
+    def decide(self, api: Api, consumer: str, backends: dict[str, Backend | None], counters: Counters) -> Decision:
+        """What the client with key record `consumer` may do with `api`."""
+        key: Key | None = self.records["key"].get(consumer)
+        application: Application | None = self.records["application"].get(key.application) if key else None
+        if key is None or application is None:
+            return Decision(faults.FORBIDDEN, f"no application has the client {consumer}")
+        subscription = self.pairs.get((api.id, application.id))
+        decision = Decision(None, application=application, subscription=subscription, key_type=key.key_type)
+        if subscription is None:
+            decision.fault = faults.FORBIDDEN
+            decision.cause = "not subscribed"
+            return decision
+        decision.fault = _state_fault(subscription.state, key.key_type)
+        decision.cause = f"subscription is {subscription.state}"
+        decision.backend = backends[key.key_type]
+        if decision.fault is None and decision.backend is None:
+            decision.fault = faults.NO_SANDBOX if key.key_type == "SANDBOX" else faults.NO_PRODUCTION
+            decision.cause = f"no {key.key_type} endpoint"
+        decision.limits = self._limits(api, application, subscription, counters)
+        return decision
+
+    def _limits(
+        self, api: Api, application: Application, subscription: Subscription, counters: Counters
+    ) -> tuple[Counter, ...]:
+        policies: dict[str, Policy] = self.records["policy"]
+        found = []
+        plan = policies.get(f"{api.organisation}:subscription:{subscription.plan}")
+        if plan is not None and plan.burst is not None:
+            found.append(counters.get(f"burst:{subscription.id}", plan.burst, "900807"))
+        if plan is not None and plan.quota is not None and plan.stop_on_quota_reach:
+            found.append(counters.get(f"subscription:{subscription.id}", plan.quota, "900804"))
+        own = policies.get(f"{application.organisation}:application:{application.policy}")
+        if own is not None and own.quota is not None:
+            found.append(counters.get(f"application:{application.id}", own.quota, "900803"))
+        if own is not None and own.burst is not None:
+            found.append(counters.get(f"application-burst:{application.id}", own.burst, "900809"))
+        return tuple(found)
+
+
+def _state_fault(state: str, key_type: str) -> faults.Fault | None:
+    if state == "BLOCKED" or (state == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION"):
+        return faults.SUBSCRIPTION_BLOCKED
+    return faults.SUBSCRIPTION_INACTIVE if state in ("ON_HOLD", "REJECTED") else None
+
+
+class Build:
+    """The next state, made aside from the one that serves. Run `steps()` to its end, then take `state`."""
+
+    def __init__(self, before: State, batch: Batch, compiler: Compiler) -> None:
+        self._before = before
+        self._batch = batch
+        self._compiler = compiler
+        self._touched: set[str] = set()
+        self.revoked: set[str] = set()
+        self.wants_snapshot = False
+        self.changed: set[str] = set()
+        """Kinds in which anything changed."""
+
+        fresh = batch.snapshot
+        self.state = State(
+            sequence=batch.sequence,
+            records={kind: {} for kind in RECORDS} if fresh else dict(before.records),
+            apis={} if fresh else dict(before.apis),
+            routes=Contexts() if fresh else Contexts(dict(before.routes.nodes)),
+            pairs={} if fresh else before.pairs,
+            issuers=before.issuers,
+            refusals={} if fresh else dict(before.refusals),
+        )
+        if fresh:
+            self.changed = set(RECORDS)
+            self._touched = set(RECORDS)
+
+    def steps(self) -> Iterator[None]:
+        """Does the work in slices; between them the worker serves calls."""
+        compile_these: dict[str, int] = {}
+        for number, event in enumerate(self._batch.events):
+            if self._record(event) and event.kind == "api":
+                compile_these[event.key] = event.sequence
+            if number % YIELD_EVERY == YIELD_EVERY - 1:
+                yield
+        yield
+        if "key_manager" in self.changed:
+            self._parse_issuers()
+            yield
+        for key in self._with_changed_policies():
+            compile_these.setdefault(key, self._batch.sequence)
+        yield from self._compile_all(compile_these)
+        if "revocation" in self.changed:
+            now = time.time()
+            current = self.state.records["revocation"]
+            self.state.records["revocation"] = {jti: one for jti, one in current.items() if one.expires > now}
+
+    def _map(self, kind: str) -> dict[str, Any]:
+        """The records of a kind, copied at the first change so that the serving state keeps its own."""
+        if kind not in self._touched:
+            self._touched.add(kind)
+            self.state.records[kind] = dict(self.state.records[kind])
+        return self.state.records[kind]
+
+    def _record(self, event: Event) -> bool:
+        """Takes one event in; False when it was refused or of a kind this version does not know."""
+        decoder = _DECODERS.get(event.kind)
+        if decoder is None:
+            self._refuse(event.kind, event.key, event.sequence, f"kind {event.kind!r} is not known to this version")
+            return False
+        self.state.refusals.pop((event.kind, event.key), None)
+        try:
+            record: Record | None = None if event.deleted else decoder.decode(event.record)
+        except msgspec.DecodeError as error:
+            self._keep_old(event.kind, event.key, event.sequence, str(error))
+            return False
+        old = self.state.records[event.kind].get(event.key)
+        if old == record:
+            return False
+        self._store(event.kind, event.key, old, record)
+        return True
+
+    def _store(self, kind: str, key: str, old: Record | None, new: Record | None) -> None:
+        records = self._map(kind)
+        if new is None:
+            records.pop(key, None)
+        else:
+            records[key] = new
+        if kind == "subscription":
+            self._pair(cast(Subscription | None, old), cast(Subscription | None, new))
+        elif kind == "revocation":
+            self.revoked.add(key)
+        self.changed.add(kind)
+
+    def _refuse(self, kind: str, key: str, sequence: int, reason: str) -> None:
+        self.state.refusals[kind, key] = Refusal(sequence, kind, key, reason)
+
+    def _keep_old(self, kind: str, key: str, sequence: int, reason: str) -> None:
+        """A record that cannot be used: the one that served goes on serving, and we say so."""
+        self._refuse(kind, key, sequence, reason)
+        old = self._before.records[kind].get(key)
+        self._store(kind, key, self.state.records[kind].get(key), old)
+
+    def _pair(self, old: Subscription | None, new: Subscription | None) -> None:
+        """Keeps the index by API and application in step with one changed subscription."""
+        if "subscription" not in self.changed and not self._batch.snapshot:
+            self.state.pairs = dict(self.state.pairs)
+        if old is not None and self.state.pairs.get((old.api, old.application)) is old:
+            del self.state.pairs[old.api, old.application]
+        if new is not None:
+            self.state.pairs[new.api, new.application] = new
+
+    def _parse_issuers(self) -> None:
+        """Issuers by organisation and `iss`. One that cannot be used is refused, its predecessor stays."""
+        found: dict[str, dict[str, tuple[Issuer, ...]]] = {}
+        for key in list(self.state.records["key_manager"]):
+            issuer = self._issuer(key)
+            if issuer is not None and issuer.record.enabled:
+                known = found.setdefault(issuer.record.organisation, {})
+                known[issuer.record.issuer] = (*known.get(issuer.record.issuer, ()), issuer)
+        self.state.issuers = found
+
+    def _issuer(self, key: str) -> Issuer | None:
+        record: KeyManager = self.state.records["key_manager"][key]
+        try:
+            return Issuer(record)
+        except ValueError as error:
+            self._keep_old("key_manager", key, self._batch.sequence, str(error))
+            old = self._before.records["key_manager"].get(key)
+            return Issuer(old) if old is not None and old != record else None
+
+    def _with_changed_policies(self) -> list[str]:
+        """Keys of the APIs whose chains hold a policy that changed."""
+        if "policy" not in self.changed or self._batch.snapshot:
+            return []
+        before, after = self._before.records["policy"], self.state.records["policy"]
+        names = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        organisations = {key.partition(":")[0] for key in names if ":application:" not in key}
+        return [key for key, api in self.state.records["api"].items() if api.organisation in organisations]
+
+    def _compile_all(self, keys: dict[str, int]) -> Iterator[None]:
+        """Compiles aside, then takes out what changed and puts the new in, so that contexts may move between APIs."""
+        ready: dict[str, CompiledApi] = {}
+        for number, (key, sequence) in enumerate(keys.items()):
+            record: Api | None = self.state.records["api"].get(key)
+            try:
+                if record is not None:
+                    ready[key] = self._compiler.api(record, self.state.records["policy"])
+            except Unusable as error:
+                self._keep_serving(key, sequence, str(error))
+            if number % 20 == 19:
+                yield
+        for key in keys:
+            if key in ready or key not in self.state.records["api"]:
+                self._take_out(key)
+        for key, compiled in ready.items():
+            self._put_in(key, keys[key], compiled)
+
+    def _keep_serving(self, key: str, sequence: int, reason: str) -> None:
+        self._keep_old("api", key, sequence, reason)
+        serving = self._before.apis.get(key)
+        if serving is not None and self._batch.snapshot:
+            self._put_in(key, sequence, serving)
+
+    def _take_out(self, key: str) -> None:
+        gone = self.state.apis.pop(key, None)
+        if gone is None:
+            return
+        for context in gone.contexts:
+            if self.state.routes.nodes.get(context) is gone:
+                self.state.routes.remove(context)
+        # An API that was refused because this one had its context gets its chance from a whole snapshot.
+        self.wants_snapshot = self.wants_snapshot or any(kind == "api" for kind, _ in self.state.refusals)
+
+    def _put_in(self, key: str, sequence: int, api: CompiledApi) -> None:
+        record = api.record
+        for context in api.contexts:
+            other = self.state.routes.nodes.get(context)
+            if other is not None and not _same_family(other.record, record, context):
+                self._keep_old("api", key, sequence, f"context {context.decode()!r} is taken by {other.record.name}")
+                return
+        self.state.apis[key] = api
+        for context in api.contexts:
+            self.state.routes.add(context, api)
+        if api.notes:
+            self._refuse("api", key, sequence, "; ".join(api.notes))
+
+
+def _same_family(other: Api, new: Api, context: bytes) -> bool:
+    """Whether `new` may take `context` over: from itself, or the default context from another version of itself."""
+    if other.id == new.id:
+        return True
+    same = (other.organisation, other.name) == (new.organisation, new.name)
+    return same and context == other.default_context.encode() == new.default_context.encode()
