@@ -6,9 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate
-from django.contrib.auth.password_validation import password_validators_help_texts
 from django.http import HttpRequest
-from django.utils.html import format_html_join
 
 from apim.accounts import throttle
 from apim.accounts.backend import address_of
@@ -21,8 +19,7 @@ def _password(label: str, autocomplete: str, **options: Any) -> forms.CharField:
     return forms.CharField(label=label, widget=widget, strip=False, max_length=256, **options)
 
 
-def _rules() -> str:
-    return format_html_join(" ", "{}", ((text,) for text in password_validators_help_texts()))
+PASSWORD_HELP = "At least 8 characters; neither a common password nor like your name or e-mail."  # noqa: S105 - a text
 
 
 class LoginForm(forms.Form):
@@ -64,7 +61,7 @@ class SignUpForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
     )  # fmt: skip
     email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
-    password = _password("Password", "new-password", help_text=_rules)
+    password = _password("Password", "new-password", help_text=PASSWORD_HELP)
     repeated = _password("Password again", "new-password")
 
     def clean(self) -> dict[str, Any]:
@@ -81,12 +78,13 @@ class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["first_name", "last_name", "email"]
+        labels = {"email": "E-mail"}
 
 
 class PasswordForm(forms.Form):
     """A change of one's own password."""
 
     current = _password("Current password", "current-password")
-    password = _password("New password", "new-password", help_text=_rules)
+    password = _password("New password", "new-password", help_text=PASSWORD_HELP)
     repeated = _password("New password again", "new-password")
     clean = SignUpForm.clean

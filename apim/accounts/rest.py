@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rest_framework import authentication, exceptions, views
+from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from apim.accounts.models import User

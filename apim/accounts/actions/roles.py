@@ -35,11 +35,38 @@ def create_role(*, by: User, organisation: Organisation, name: str, description:
     """Add a role to `organisation`. Raises Conflict when it has one of that name."""
     require(by)
     may_manage(by, organisation)
+    if not name.strip():
+        raise Invalid(fields=[FieldError("name", "Give the role a name.")])
     if organisation.roles.filter(name=name).exists():
         raise Conflict(f"{organisation.domain} has a role named {name!r} already.")
     role = Role.objects.create(organisation=organisation, name=name, description=description)
     audit.record(by, "role.create", role, after={"name": name})
     return role
+
+
+@transaction.atomic
+def describe_role(*, by: User, role: Role, description: str) -> Role:
+    """Change what is said about a role."""
+    require(by)
+    may_manage(by, role.organisation)
+    before, role.description = role.description, description
+    role.save(update_fields=["description"])
+    audit.record(by, "role.update", role, before={"description": before}, after={"description": description})
+    return role
+
+
+@transaction.atomic
+def delete_role(*, by: User, role: Role) -> None:
+    """Delete a role that nobody has. Raises Conflict for a built-in one or one in use."""
+    require(by)
+    may_manage(by, role.organisation)
+    if role.name in BuiltinRole.values:
+        raise Conflict(f"{role.name} is built in.")
+    holders = role.users.count()
+    if holders:
+        raise Conflict(f"{role.name} is the role of {holders} users; take it from them first.")
+    audit.record(by, "role.delete", role, before={"name": role.name})
+    role.delete()
 
 
 def may_manage(by: User, organisation: Organisation) -> None:

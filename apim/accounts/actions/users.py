@@ -73,18 +73,19 @@ def update_user(*, by: User, user: User, email: str, first_name: str = "", last_
 
 
 @transaction.atomic
-def change_password(*, by: User, user: User, password: str, current: str | None = None) -> None:
-    """Set a new password: one's own with the current one, or somebody's as an administrator. Raises Invalid."""
-    if by.pk == user.pk:
-        if current is None or not user.check_password(current):
-            raise Invalid(fields=[FieldError("current", "That is not your current password.")])
-    else:
-        require(by)
-        may_manage(by, user.organisation)
-    _valid("password", lambda: validate_password(password, user))
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    audit.record(by, "user.change_password", user)
+def change_password(*, by: User, user: User, password: str, current: str) -> None:
+    """Change one's own password, knowing the current one. Raises Invalid."""
+    if by.pk != user.pk or not user.check_password(current):
+        raise Invalid(fields=[FieldError("current", "That is not your current password.")])
+    _store_password(by, user, password)
+
+
+@transaction.atomic
+def set_password(*, by: User, user: User, password: str) -> None:
+    """Give a user of the organisation a new password, as its administrator. Raises Invalid."""
+    require(by)
+    may_manage(by, user.organisation)
+    _store_password(by, user, password)
 
 
 @transaction.atomic
@@ -114,6 +115,13 @@ def delete_user(*, by: User, user: User) -> None:
         user.delete()
     except ProtectedError as error:
         raise Conflict(f"{user.username} owns APIs; switch the user off, or give the APIs to somebody else.") from error
+
+
+def _store_password(by: User, user: User, password: str) -> None:
+    _valid("password", lambda: validate_password(password, user))
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record(by, "user.change_password", user)
 
 
 def _create(

@@ -1,0 +1,192 @@
+"""Organisations, people, roles and the audit trail in the admin site; every write is an action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, ManyToManyField, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from apim.accounts.actions import organisations, roles, users
+from apim.accounts.admin_base import OrganisationAdmin, ReadOnly
+from apim.accounts.admin_forms import OrganisationForm, RoleChoice, UserForm
+from apim.accounts.models import AuditRow, Organisation, Role, User
+from apim.accounts.names import local_name
+from apim.accounts.queries import sees_every_organisation
+
+
+@admin.register(Organisation)
+class OrganisationsAdmin(OrganisationAdmin):
+    """Tenants. Their own administrators see one and change its name and sign-up."""
+
+    list_display = ("domain", "display_name", "shown_active", "self_signup", "people", "created")
+    list_filter = ("active", "self_signup")
+    search_fields = ("domain", "display_name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
+        """One's own, or all."""
+        rows = Organisation.objects.annotate(user_count=Count("users"))
+        return rows if sees_every_organisation(request.user) else rows.filter(pk=request.user.organisation_id)
+
+    def get_form(
+        self, request: HttpRequest, obj: Organisation | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """A new one comes with its administrator."""
+        if not change:
+            kwargs["form"] = OrganisationForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Organisation | None = None) -> list[str]:
+        """Only the platform's administrators switch organisations on and off."""
+        if obj is None:
+            return ["domain", "display_name", "self_signup", "admin_username", "admin_email", "admin_password"]
+        return ["domain", "display_name", "self_signup", *(["active"] if sees_every_organisation(request.user) else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Organisation | None = None) -> tuple[str, ...]:
+        """The domain is part of every address and user name: it stays."""
+        return ("domain",) if obj else ()
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Tenants are made by the platform's administrators."""
+        return sees_every_organisation(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """An organisation is switched off, never deleted with everything it owns."""
+        return False
+
+    def perform_save(self, request: HttpRequest, obj: Organisation, form: ModelForm, change: bool) -> None:
+        """By the actions."""
+        given = form.cleaned_data
+        if change:
+            stored = Organisation.objects.get(pk=obj.pk)
+            values = {n: given.get(n, getattr(stored, n)) for n in ("display_name", "self_signup", "active")}
+            organisations.update_organisation(by=request.user, organisation=stored, **values)
+            return
+        names = ("domain", "display_name", "self_signup", "admin_username", "admin_email", "admin_password")
+        made = organisations.create_organisation(by=request.user, **{name: given[name] for name in names})
+        obj.pk = made.pk
+
+    def save_model(self, request: HttpRequest, obj: Organisation, form: ModelForm, change: bool) -> None:
+        """An organisation belongs to none."""
+        self.perform_save(request, obj, form, change)
+
+    @display(description="Users", ordering="user_count")
+    def people(self, row: Organisation) -> int:
+        """How many users it has."""
+        return row.user_count
+
+    @display(description="State", label={"active": "success", "off": "danger"}, ordering="active")
+    def shown_active(self, row: Organisation) -> str:
+        """Whether its people can log in."""
+        return "active" if row.active else "off"
+
+
+@admin.register(User)
+class UsersAdmin(OrganisationAdmin):
+    """People. Roles decide what they may do; nothing else is set here."""
+
+    form = UserForm
+    list_display = ("username", "email", "organisation", "shown_roles", "is_active", "last_login")
+    list_filter = ("organisation", "is_active", "roles__name")
+    list_select_related = ("organisation",)
+    search_fields = ("username", "email", "first_name", "last_name")
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """With their roles, for the list."""
+        return super().get_queryset(request).prefetch_related("roles")
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
+        """Roles are told apart by organisation."""
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "roles":
+            field.__class__ = RoleChoice
+            field.queryset = field.queryset.select_related("organisation")
+        return field
+
+    def perform_save(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        """By the actions, each for what was changed."""
+        given = form.cleaned_data
+        about = {name: given[name] for name in ("email", "first_name", "last_name")}
+        names = [role.name for role in given["roles"]]
+        if not change:
+            local = {"username": given["username"], "password": given["password"], "roles": names, **about}
+            made = users.create_user(by=request.user, organisation=obj.organisation, **local)
+            obj.pk, obj.username, obj.password = made.pk, made.username, made.password
+            return
+        stored = User.objects.get(pk=obj.pk)
+        if {"email", "first_name", "last_name"} & set(form.changed_data):
+            users.update_user(by=request.user, user=stored, **about)
+        if "roles" in form.changed_data:
+            roles.set_roles(by=request.user, user=stored, roles=names)
+        if "is_active" in form.changed_data:
+            users.set_active(by=request.user, user=stored, active=given["is_active"])
+        if given["password"]:
+            users.set_password(by=request.user, user=stored, password=given["password"])
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
+        """Roles were set by the action."""
+
+    def perform_delete(self, request: HttpRequest, obj: User) -> None:
+        """By the action."""
+        users.delete_user(by=request.user, user=obj)
+
+    @display(description="Roles")
+    def shown_roles(self, row: User) -> str:
+        """Names, without the customary prefix."""
+        return ", ".join(role.name.removeprefix("Internal/") for role in row.roles.all())
+
+
+@admin.register(Role)
+class RolesAdmin(OrganisationAdmin):
+    """Roles; the built-in ones are named in `BuiltinRole`."""
+
+    list_display = ("name", "description", "organisation", "people")
+    list_filter = ("organisation",)
+    search_fields = ("name", "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
+        """With the number of people."""
+        return super().get_queryset(request).annotate(user_count=Count("users"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Role | None = None) -> tuple[str, ...]:
+        """APIs refer to roles by name: it stays."""
+        return ("organisation", "name") if obj else ()
+
+    def perform_save(self, request: HttpRequest, obj: Role, form: ModelForm, change: bool) -> None:
+        """By the actions."""
+        if change:
+            roles.describe_role(by=request.user, role=Role.objects.get(pk=obj.pk), description=obj.description)
+            return
+        made = roles.create_role(
+            by=request.user, organisation=obj.organisation, name=obj.name, description=obj.description
+        )
+        obj.pk = made.pk
+
+    def perform_delete(self, request: HttpRequest, obj: Role) -> None:
+        """By the action."""
+        roles.delete_role(by=request.user, role=obj)
+
+    @display(description="Users", ordering="user_count")
+    def people(self, row: Role) -> int:
+        """How many users have it."""
+        return row.user_count
+
+
+@admin.register(AuditRow)
+class AuditAdmin(ReadOnly, OrganisationAdmin):
+    """Who did what, when: read-only."""
+
+    list_display = ("at", "who", "action", "target_kind", "target_name", "organisation")
+    list_filter = ("action", "target_kind", "organisation")
+    search_fields = ("actor", "action", "target_name", "target_id", "correlation_id")
+    date_hierarchy = "at"
+    list_per_page = 50
+
+    @display(description="Actor", ordering="actor")
+    def who(self, row: AuditRow) -> str:
+        """Without the domain, which the last column has."""
+        return local_name(row.actor)
