@@ -10,6 +10,7 @@ import dj_database_url
 from apim.config import ROOT, config
 from apim.logs import logging_config
 from apim.secrets import read_or_make
+from apim.ui.unfold import UNFOLD  # noqa: F401 - django-unfold reads it here
 
 BASE_DIR = ROOT
 SECRET_KEY = read_or_make(config.secrets / "django")

@@ -3,8 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apim.accounts import views as accounts
+
 urlpatterns = [
     path("", include("apim.ui.urls")),
+    path("admin/login/", accounts.admin_login),
+    path("admin/logout/", accounts.logout),
     path("admin/", admin.site.urls),
     path("accounts/", include("apim.accounts.urls")),
     path("internal/eventhub/v1/", include("apim.eventhub.urls")),

@@ -9,8 +9,8 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import get_script_prefix
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import get_script_prefix, reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apim.accounts.actions import users
 from apim.accounts.forms import LoginForm, PasswordForm, ProfileForm, SignUpForm
 from apim.accounts.models import User
-from apim.errors import ApimError
+from apim.errors import ApimError, Forbidden
 from apim.ui.forms import add_errors
 
 
@@ -36,6 +36,17 @@ def login(request: HttpRequest) -> HttpResponse:
         return redirect(_next(request, form.user))
     context = {"form": form, "next": request.GET.get("next") or request.POST.get("next") or "", "login_page": True}
     return render(request, "accounts/login.html", context)
+
+
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """Django's admin asks at our door. Raises Forbidden for people who are logged in but no administrators."""
+    if request.user.is_authenticated and not request.user.is_staff:
+        raise Forbidden(f"{request.user.username} is no administrator.")
+    if request.user.is_authenticated:
+        return redirect("admin:index")
+    return redirect(
+        f"{reverse('accounts:login')}?{urlencode({'next': request.GET.get('next') or reverse('admin:index')})}"
+    )
 
 
 @require_POST

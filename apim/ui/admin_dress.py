@@ -1,0 +1,24 @@
+"""Gives the admin pages of libraries the looks of ours, and takes away those that have no place here."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.admin.sites import AdminSite
+from unfold.admin import ModelAdmin
+
+from apim.accounts.admin_base import PlatformAdmin
+
+UNWANTED = ("auth.Group", "oauth2_provider.AccessToken", "oauth2_provider.RefreshToken", "oauth2_provider.Grant")
+"""Roles take the place of groups. Tokens are secrets: what may be known of them is shown by the key manager's own pages."""
+
+
+def dress(site: AdminSite = admin.site) -> None:
+    """Called once when every app has registered its pages."""
+    site.index_template = "ui/admin_index.html"
+    for model, shown in list(site._registry.items()):
+        foreign = not isinstance(shown, ModelAdmin)
+        if foreign and (model._meta.label in UNWANTED or model._meta.app_label == "oauth2_provider"):
+            site.unregister(model)
+        elif foreign:
+            site.unregister(model)
+            site.register(model, type(type(shown).__name__, (type(shown), PlatformAdmin), {}))

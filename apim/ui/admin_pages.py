@@ -1,0 +1,59 @@
+"""The admin site's grouped sidebar and start page, called by django-unfold by their names in `apim.ui.unfold`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apim.ui.dashboard import contents
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Platform": ("accounts",),
+    "Traffic": ("traffic",),
+    "Keys": ("keymanager", "oauth2_provider"),
+    "APIs": ("publisher", "portal", "catalog"),
+    "Integration": ("integrator",),
+    "Operations": ("eventhub", "django_celery_beat"),
+}
+"""Sidebar groups and the apps in them; models of other apps come last, under Operations."""
+
+SYMBOLS = {
+    "organisation": "corporate_fare", "user": "person", "role": "badge", "auditrow": "history", "policy": "speed",
+    "oauthclient": "key", "signingkey": "signature", "keymanager": "vpn_key", "revokedtoken": "block", "api": "api",
+    "gatewayenvironment": "lan", "revision": "layers", "deployment": "rocket_launch", "application": "apps",
+    "applicationkey": "key", "subscription": "handshake", "service": "inventory_2", "taskrun": "task_alt",
+    "artifactstatus": "deployed_code", "gatewaystatus": "router", "event": "bolt", "current": "database",
+    "periodictask": "schedule", "intervalschedule": "timer", "crontabschedule": "calendar_clock", "operation": "http",
+    "clockedschedule": "alarm", "solarschedule": "sunny", "lifecycleevent": "timeline",
+}  # fmt: skip
+"""Material symbols by model."""
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The registered models this user may see, by group."""
+    groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
+    for model, model_admin in admin.site._registry.items():
+        if model_admin.has_module_permission(request) and model_admin.has_view_permission(request):
+            groups[_group(model._meta.app_label)].append(_item(model))
+    home = {"title": "", "items": [{"title": "Dashboard", "icon": "home", "link": reverse("admin:index")}]}
+    return [home] + [{"title": name, "separator": True, "items": items} for name, items in groups.items() if items]
+
+
+def _group(app_label: str) -> str:
+    return next((name for name, labels in GROUPS.items() if app_label in labels), "Operations")
+
+
+def _item(model: Any) -> dict[str, Any]:
+    meta = model._meta
+    link = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+    title = str(meta.verbose_name_plural)
+    return {"title": title[0].upper() + title[1:], "icon": SYMBOLS.get(meta.model_name, "table_rows"), "link": link}
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds figures and cards to the start page."""
+    figures, cards = contents(request.user)
+    return {**context, "figures": figures, "cards": cards}
