@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MONTHS = {name: str(n) for n, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-WEEKDAYS = {name: str(n) for n, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}
+MONTHS = {
+    name: str(n)
+    for n, name in enumerate(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1)
+}
+WEEKDAYS = {name: str(n) for n, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"], 1)}
 _ALLOWED = re.compile(r"[0-9*,/-]+")
 
 
@@ -76,5 +79,7 @@ def _expand(name: str, text: str, low: int, high: int) -> set[int]:
         step = int(match[3] or 1)
         if not (low <= start <= high and low <= end <= high) or step < 1:
             raise CronError(f"cron field {name}: {part!r} is outside {low} to {high}")
-        found |= set(range(start, end + 1, step) if start <= end else [*range(start, high + 1, step), *range(low, end + 1, step)])
+        found |= set(
+            range(start, end + 1, step) if start <= end else [*range(start, high + 1, step), *range(low, end + 1, step)]
+        )
     return found

@@ -20,6 +20,7 @@ class TaskRun(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["home", "kind", "name", "-id"], name="task_run_latest")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} {self.started:%Y-%m-%d %H:%M:%S}"
@@ -33,6 +34,9 @@ class ArtifactStatus(models.Model):
     name = models.CharField(max_length=250)
     deployed = models.BooleanField(default=True)
     error = models.TextField(blank=True)
+    detail = models.JSONField(
+        default=dict, blank=True, help_text="What can be told at a glance: trigger, messages stored."
+    )
     seen = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -24,5 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *arguments: Any, **options: Any) -> None:
         """Start it."""
-        given = [f"--{name.replace('_', '-')}={options[name]}" for name in ("home", "port_offset", "host") if options[name]]
+        given = [
+            f"--{name.replace('_', '-')}={options[name]}" for name in ("home", "port_offset", "host") if options[name]
+        ]
         sys.exit(alone.main(given))
