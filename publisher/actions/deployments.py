@@ -88,3 +88,24 @@ def _resolve(api: Api, environments: Iterable[GatewayEnvironment | str]) -> list
     if not found:
         raise Invalid("Name at least one gateway environment.", [FieldError("name", "Must not be empty.")])
     return found
+
+
+@transaction.atomic
+def set_displayed(*, by: User, deployment: Deployment, displayed: bool) -> Deployment:
+    """Show or hide the environment of `deployment` in the portal."""
+    api = locked(by, deployment.api, *DEPLOYERS)
+    if not isinstance(displayed, bool):
+        message = f"{displayed!r} is neither true nor false."
+        raise Invalid(message, [FieldError("displayOnDevportal", message)])
+    before, deployment.displayed = deployment.displayed, displayed
+    # `deployed` stays: nothing new runs.
+    Deployment.objects.filter(pk=deployment.pk).update(displayed=displayed)
+    audit.record(
+        by,
+        "deployment.display",
+        deployment,
+        before={"displayed": before},
+        after={"displayed": displayed},
+        organisation=api.organisation,
+    )
+    return deployment

@@ -12,7 +12,7 @@ from apim.errors import Conflict, Invalid
 from catalog.models import DefinitionType, Service
 from publisher import snapshots
 from publisher.actions.access import DESIGNERS, locked
-from publisher.actions.apis import create_api, update_api
+from publisher.actions.apis import copy_api, create_api, update_api
 from publisher.actions.definitions import merge_operations
 from publisher.models import Api
 from publisher.openapi.report import Report
@@ -65,6 +65,16 @@ def reimport_service(*, by: User, api: Api, expected: str = "") -> Api:
         operations=merge_operations(snapshots.operations(api), report.suggestion["operations"]),
         endpoints=api.endpoints | {"production": production},
     )
+
+
+@transaction.atomic
+def copy_to_service_version(
+    *, by: User, api: Api, version: str, service: Service, default_version: bool = False
+) -> Api:
+    """A new version of `api` that stands on `service`, another version of the one it was made from."""
+    require_same_organisation(by, service.organisation)
+    copy = copy_api(by=by, api=api, version=version, default_version=default_version, service=service)
+    return reimport_service(by=by, api=copy)
 
 
 def is_outdated(api: Api) -> bool:

@@ -1,0 +1,134 @@
+"""/apis: list, create, read, change, delete, copy, search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apim.errors import FieldError, Invalid
+from publisher import queries
+from publisher.actions.apis import copy_api, create_api, delete_api, update_api
+from publisher.actions.services import copy_to_service_version
+from publisher.api import dto
+from publisher.api.base import Resource, api_response, body_of
+from publisher.api.places import contract_places
+from publisher.api.services import service_by_key
+from publisher.models import Api
+
+IDENTITY = ("name", "version", "context")
+
+
+class Apis(Resource):
+    """GET and POST /apis."""
+
+    def get(self, request: Request) -> Response:
+        """The organisation's APIs that match `query`, sorted and paged."""
+        found = queries.search(queries.apis(request.user), self.word("query"))
+        return self.page(found.order_by(*self._order()), dto.summary)
+
+    def _order(self) -> tuple[str, str]:
+        by, order = self.word("sortBy", "createdTime"), self.word("sortOrder", "desc")
+        if by not in queries.SORTS or order not in ("asc", "desc"):
+            message = f"Sort by one of {', '.join(queries.SORTS)}, in the order asc or desc."
+            raise Invalid(message, [FieldError("sortBy", message)])
+        return ("-" if order == "desc" else "") + queries.SORTS[by], "pk"
+
+    def post(self, request: Request) -> Response:
+        """A new API from scratch."""
+        body = body_of(request)
+        _require_http(body)
+        with contract_places():
+            api = create_api(by=request.user, **{name: body.get(name) for name in IDENTITY}, **dto.changes(body))
+        return api_response(request, queries.api(request.user, api.pk), 201)
+
+
+class OneApi(Resource):
+    """GET, PUT and DELETE /apis/{apiId}."""
+
+    def get(self, request: Request, api_id: str) -> Response:
+        """The API, or 304."""
+        return api_response(request, self.api(api_id))
+
+    def put(self, request: Request, api_id: str) -> Response:
+        """Change what the body names; name, version and context stay."""
+        api, body = self.api(api_id), body_of(request)
+        _require_same(api, body)
+        with contract_places():
+            update_api(by=request.user, api=api, expected=self.if_match(), **dto.changes(body))
+        return api_response(request, self.api(api_id))
+
+    def delete(self, request: Request, api_id: str) -> Response:
+        """Delete the API."""
+        delete_api(by=request.user, api=self.api(api_id), expected=self.if_match())
+        return Response(status=200)
+
+
+class CopyApi(Resource):
+    """POST /apis/copy-api."""
+
+    def post(self, request: Request) -> Response:
+        """A new version of the API `apiId`."""
+        source = self.api(self.required("apiId"))
+        version, default = self.required("newVersion"), self.switch("defaultVersion")
+        copy = {"by": request.user, "api": source, "version": version, "default_version": default}
+        with contract_places():
+            if self.word("serviceVersion") and source.service is not None:
+                service = service_by_key(request.user, name=source.service.name, version=self.word("serviceVersion"))
+                api = copy_to_service_version(service=service, **copy)
+            else:
+                api = copy_api(**copy)
+        return api_response(request, queries.api(request.user, api.pk), 201)
+
+
+class Search(Resource):
+    """GET /search."""
+
+    def get(self, request: Request) -> Response:
+        """APIs whose name, context, version, tags or description match."""
+        found = queries.search(queries.apis(request.user), self.word("query").removeprefix("content:"))
+        return self.page(found.order_by("name", "version", "pk"), _result)
+
+
+class ValidateName(Resource):
+    """POST /apis/validate."""
+
+    def post(self, request: Request) -> Response:
+        """200 when an API of that name or context (`name:Pizza`, `context:/pizza`) exists, else 404."""
+        field, _, value = self.required("query").partition(":")
+        if not value:
+            field, value = "name", field
+        if field not in ("name", "context"):
+            raise Invalid(
+                f"query: {field!r} is not one of name, context.", [FieldError("query", "name:… or context:…")]
+            )
+        lookup = (
+            {"name__iexact": value}
+            if field == "name"
+            else {"context": value.removeprefix(request.user.organisation.prefix)}
+        )
+        return Response(status=200 if queries.apis(request.user).filter(**lookup).exists() else 404)
+
+
+def _result(api: Api) -> dict[str, Any]:
+    return {**dto.summary(api), "type": "API", "transportType": api.kind, "status": api.state}
+
+
+def _require_http(body: dict[str, Any]) -> None:
+    kind = body.get("type") or "HTTP"
+    if kind != "HTTP":
+        message = f"{kind!r} cannot be created; the one type of API is HTTP."
+        raise Invalid(message, [FieldError("type", message)])
+
+
+def _require_same(api: Api, body: dict[str, Any]) -> None:
+    prefix = api.organisation.prefix
+    for name, now in (
+        ("name", {api.name}),
+        ("version", {api.version}),
+        ("context", {api.context, prefix + api.context}),
+    ):
+        if body.get(name) is not None and body[name] not in list(now):
+            message = f"{name} cannot be changed; it is {getattr(api, name)!r}. Copy the API to a new version instead."
+            raise Invalid(message, [FieldError(name, message)])

@@ -1,0 +1,157 @@
+"""What the publisher's REST resources share: entity tags, paging, checked input, uploads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apim.errors import FieldError, Invalid
+from publisher import queries
+from publisher.actions.access import etag
+from publisher.api import dto
+from publisher.checks.basics import refuse_unstorable, shown, storable
+from publisher.models import Api
+
+DEFAULT_LIMIT, MOST = 25, 1000
+
+
+class Resource(APIView):
+    """A resource below /api/am/publisher/v4."""
+
+    def api(self, identifier: Any) -> Api:
+        """The caller's API with that id. Raises NotFound."""
+        return queries.api(self.request.user, identifier)
+
+    def word(self, name: str, default: str = "") -> str:
+        """A query parameter. Raises Invalid for text that no database stores."""
+        value = self.request.query_params.get(name, default)
+        if not storable(value):
+            raise Invalid(f"{name}: not valid text.", [FieldError(name, "Holds a NUL.")])
+        return value
+
+    def required(self, name: str) -> str:
+        """A query parameter that must be there."""
+        value = self.word(name)
+        if not value:
+            raise Invalid(f"The query parameter {name} is missing.", [FieldError(name, "Is required.")])
+        return value
+
+    def switch(self, name: str) -> bool:
+        """A query parameter that is true or false (the default)."""
+        value = self.word(name, "false").lower()
+        if value not in ("true", "false"):
+            raise Invalid(f"{name}: {value!r} is neither true nor false.", [FieldError(name, "true or false")])
+        return value == "true"
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        """A whole-number query parameter."""
+        value = self.word(name) or str(default)
+        if not (value.isascii() and value.isdecimal() and len(value) < 10 and least <= int(value)):
+            raise Invalid(
+                f"{name}: {shown(value)} is not a number from {least} on.", [FieldError(name, "Not a number.")]
+            )
+        return min(int(value), most)
+
+    def if_match(self) -> str:
+        """The entity tag the caller wants to change; empty when it does not care."""
+        return self.request.headers.get("If-Match", "").strip()
+
+    def page(self, rows: Any, show: Callable[[Any], dict[str, Any]], total: int | None = None) -> Response:
+        """One page of `rows` (a queryset or a list) in the contract's form."""
+        limit, offset = self.number("limit", DEFAULT_LIMIT, 1, MOST), self.number("offset", 0, 0, 10**9)
+        total = total if total is not None else (len(rows) if isinstance(rows, Sequence) else rows.count())
+        shown_rows = [show(row) for row in rows[offset : offset + limit]]
+        body = {"count": len(shown_rows), "list": shown_rows, "pagination": self._links(limit, offset, total)}
+        return tagged(self.request, body)
+
+    def _links(self, limit: int, offset: int, total: int) -> dict[str, Any]:
+        others = {name: value for name, value in self.request.query_params.items() if name not in ("limit", "offset")}
+        path = self.request.path.partition("/publisher/v4")[2]
+
+        def link(start: int) -> str:
+            return f"{path}?{urlencode({**others, 'limit': limit, 'offset': start})}"
+
+        following = link(offset + limit) if offset + limit < total else ""
+        previous = link(max(offset - limit, 0)) if offset else ""
+        return {"offset": offset, "limit": limit, "total": total, "next": following, "previous": previous}
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """The JSON object sent. Raises Invalid when it is something else, or no database stores its texts."""
+    if not isinstance(request.data, dict):
+        raise Invalid("The body must be a JSON object.", [FieldError("body", "Must be a JSON object.")])
+    refuse_unstorable(request.data)
+    return request.data
+
+
+def list_of(request: Request) -> list[Any]:
+    """The JSON list sent; a single object counts as a list of one."""
+    data = [request.data] if isinstance(request.data, dict) and request.data else request.data or []
+    if not isinstance(data, list):
+        raise Invalid("The body must be a JSON list.", [FieldError("body", "Must be a JSON list.")])
+    refuse_unstorable(data)
+    return data
+
+
+def definition_of(request: Request, inline: str) -> str:
+    """The definition sent as `file` or in the form field `inline`.
+
+    Raises Invalid when there is neither, when it is not UTF-8, or when only a `url` is given: nothing is fetched.
+    """
+    upload = request.data.get("file")
+    if upload is not None and hasattr(upload, "read"):
+        try:
+            return upload.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Invalid(
+                f"file: not UTF-8 text ({error.reason} at byte {error.start}).", [FieldError("file", "Not UTF-8 text.")]
+            ) from error
+    text = request.data.get(inline) or (upload if isinstance(upload, str) else "")
+    if isinstance(text, str) and text.strip():
+        return text
+    if request.data.get("url"):
+        message = "Definitions are not fetched from addresses; send the text or the file."
+        raise Invalid(message, [FieldError("url", message)])
+    raise Invalid(f"Send the definition as file or {inline}.", [FieldError("file", "Is required.")])
+
+
+def json_field(request: Request, name: str) -> dict[str, Any]:
+    """The JSON object in a form field; empty when absent."""
+    text = request.data.get(name) or "{}"
+    try:
+        value = json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"{name}: not valid JSON: {error}", [FieldError(name, "Not valid JSON.")]) from error
+    if not isinstance(value, dict):
+        raise Invalid(f"{name}: must be a JSON object.", [FieldError(name, "Must be a JSON object.")])
+    refuse_unstorable(value, name)
+    return value
+
+
+def tagged(
+    request: Request, body: Any, tag: str = "", status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """`body` with an entity tag, or 304 when the caller has it already."""
+    if not tag:
+        text = json.dumps(body, sort_keys=True, default=str)
+        tag = '"' + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + '"'
+    if request.method == "GET" and tag in [
+        given.strip() for given in request.headers.get("If-None-Match", "").split(",")
+    ]:
+        return Response(status=304, headers={"ETag": tag})
+    return Response(body, status=status, headers={"ETag": tag, **(headers or {})})
+
+
+def api_response(request: Request, api: Api, status: int = 200) -> Response:
+    """The whole API with its entity tag; with its address when it is new."""
+    headers = {"Last-Modified": api.updated.strftime("%a, %d %b %Y %H:%M:%S GMT")}
+    if status == 201:
+        headers["Location"] = f"/apis/{api.pk}"
+    return tagged(request, dto.full(api), etag(api), status, headers)

@@ -1,0 +1,98 @@
+"""/apis/validate-openapi, /apis/import-openapi and /apis/{apiId}/swagger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apim.errors import FieldError, Invalid
+from publisher import queries
+from publisher.actions.access import etag
+from publisher.actions.definitions import definition_text, import_openapi, replace_definition, validate_openapi
+from publisher.api import dto
+from publisher.api.base import Resource, api_response, body_of, definition_of, json_field
+from publisher.api.places import contract_places
+from publisher.errors import BadDefinition
+from publisher.openapi.report import Report
+
+_PARSERS = [MultiPartParser, FormParser, JSONParser]
+
+
+class ValidateOpenApi(Resource):
+    """POST /apis/validate-openapi."""
+
+    parser_classes = _PARSERS
+
+    def post(self, request: Request) -> Response:
+        """The report on a definition; 200 for a broken one as well."""
+        queries.apis(request.user)
+        body_of(request)
+        report = validate_openapi(definition_of(request, "inlineAPIDefinition"))
+        return Response(_report(report, self.switch("returnContent")))
+
+
+class ImportOpenApi(Resource):
+    """POST /apis/import-openapi."""
+
+    parser_classes = _PARSERS
+
+    def post(self, request: Request) -> Response:
+        """An API from a definition; `additionalProperties` is a contract's API that overrides what it suggests."""
+        body_of(request)
+        text, body = definition_of(request, "inlineAPIDefinition"), json_field(request, "additionalProperties")
+        given = {name: body.get(name) for name in ("name", "version", "context")}
+        fields = dto.changes(body)
+        plans = fields.pop("plans", ())
+        if not isinstance(plans, list | tuple):
+            raise Invalid("policies: must be a list.", [FieldError("policies", "Must be a list.")])
+        fields = {name: value for name, value in fields.items() if value or name != "operations"}
+        with contract_places():
+            api = import_openapi(by=request.user, text=text, plans=plans, **given, **fields)
+        return api_response(request, queries.api(request.user, api.pk), 201)
+
+
+class Swagger(Resource):
+    """GET and PUT /apis/{apiId}/swagger."""
+
+    parser_classes = _PARSERS
+
+    def get(self, request: Request, api_id: str) -> HttpResponse:
+        """The definition, byte for byte as it was given."""
+        api = self.api(api_id)
+        tag = etag(api)
+        if tag in request.headers.get("If-None-Match", ""):
+            return HttpResponse(status=304, headers={"ETag": tag})
+        text = definition_text(api)
+        kind = "application/json" if text.lstrip().startswith("{") else "application/yaml"
+        return HttpResponse(text, content_type=f"{kind}; charset=utf-8", headers={"ETag": tag})
+
+    def put(self, request: Request, api_id: str) -> HttpResponse:
+        """Replace the definition and with it the operations."""
+        body_of(request)
+        api, text = self.api(api_id), definition_of(request, "apiDefinition")
+        with contract_places():
+            replace_definition(by=request.user, api=api, text=text, expected=self.if_match())
+        return self.get(request, api_id)
+
+
+def _report(report: Report, with_content: bool) -> dict[str, Any]:
+    suggestion = report.suggestion
+    body: dict[str, Any] = {"isValid": report.valid, "errors": [_error(mistake) for mistake in report.mistakes]}
+    if with_content:
+        body["content"] = report.text
+    if report.valid:
+        info = {name: suggestion[name] for name in ("name", "version", "context", "description")}
+        body["info"] = {**info, "openAPIVersion": report.openapi, "endpoints": report.addresses}
+    return body
+
+
+def _error(mistake: Any) -> dict[str, str]:
+    return {
+        "code": str(BadDefinition.code),
+        "message": mistake.message,
+        "description": f"{mistake.place}: {mistake.message}",
+    }

@@ -1,0 +1,109 @@
+"""/settings and /throttling-policies: what a publisher's client must know about the installation."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apim.errors import FieldError, Invalid
+from apim.traffic.models import UNLIMITED, LimitKind, Policy
+from apim.traffic.queries import get_policy, plans, policies
+from publisher import queries
+from publisher.api.base import Resource, tagged
+from publisher.models import GatewayEnvironment
+
+LEVELS = ("subscription", "api")
+_UNLIMITED_COUNT = 2147483647
+"""How the contract writes that there is no limit."""
+
+
+class Settings(Resource):
+    """GET /settings."""
+
+    def get(self, request: Request) -> Response:
+        """Environments, defaults and switches."""
+        queries.apis(request.user)
+        organisation = request.user.organisation
+        body = {
+            "devportalUrl": f"{settings.APIM.public}{organisation.prefix}/devportal",
+            "environment": [_environment(row) for row in queries.environments(organisation)],
+            "gatewayTypes": ["Regular"],
+            "scopes": [],
+            "monetizationAttributes": [],
+            "securityAuditProperties": {},
+            "externalStoresEnabled": False,
+            "docVisibilityEnabled": False,
+            "crossTenantSubscriptionEnabled": False,
+            "defaultAdvancePolicy": UNLIMITED,
+            "defaultSubscriptionPolicy": UNLIMITED,
+            "authorizationHeader": "Authorization",
+        }
+        return tagged(request, body)
+
+
+class Policies(Resource):
+    """GET /throttling-policies/{policyLevel}."""
+
+    def get(self, request: Request, level: str) -> Response:
+        """The organisation's policies of one level."""
+        queries.apis(request.user)
+        found = plans if _checked(level) == "subscription" else lambda organisation: policies(organisation, "api")
+        return self.page(found(request.user.organisation), _policy)
+
+
+class OnePolicy(Resource):
+    """GET /throttling-policies/{policyLevel}/{policyName}."""
+
+    def get(self, request: Request, level: str, name: str) -> Response:
+        """One policy."""
+        queries.apis(request.user)
+        return tagged(request, _policy(get_policy(request.user.organisation, _checked(level), name)))
+
+
+def _checked(level: str) -> str:
+    if level not in LEVELS:
+        message = f"{level[:40]!r} is not one of {', '.join(LEVELS)}."
+        raise Invalid(message, [FieldError("policyLevel", message)])
+    return level
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    bandwidth = policy.kind == LimitKind.BANDWIDTH
+    return {
+        "name": policy.name,
+        "displayName": policy.display_name or policy.name,
+        "description": policy.description,
+        "policyLevel": policy.level,
+        "attributes": {},
+        "requestCount": policy.amount if policy.amount is not None else _UNLIMITED_COUNT,
+        "dataUnit": policy.data_unit if bandwidth else "",
+        "unitTime": policy.unit_time if policy.amount is not None else 0,
+        "timeUnit": policy.time_unit if policy.amount is not None else "",
+        "rateLimitCount": policy.burst_amount or 0,
+        "rateLimitTimeUnit": policy.burst_unit if policy.burst_amount else "",
+        "quotaPolicyType": "BANDWIDTHVOLUME" if bandwidth else "REQUESTCOUNT",
+        "tierPlan": policy.billing_plan,
+        "stopOnQuotaReach": policy.stop_on_quota_reach,
+        "monetizationProperties": {},
+    }
+
+
+def _environment(row: GatewayEnvironment) -> dict[str, Any]:
+    http, https = urlsplit(row.http_url), urlsplit(row.https_url)
+    vhost = {"host": https.hostname, "httpContext": "", "httpPort": http.port or 80, "httpsPort": https.port or 443}
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "displayName": row.display_name,
+        "type": row.kind,
+        "serverUrl": settings.APIM.public,
+        "provider": "wso2",
+        "showInApiConsole": True,
+        "vhosts": [vhost],
+        "endpointURIs": [],
+        "additionalProperties": [],
+    }
