@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, ManyToManyField, QuerySet
+from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from apim.accounts.actions import organisations, roles, users
 from apim.accounts.admin_base import OrganisationAdmin, ReadOnly
-from apim.accounts.admin_forms import OrganisationForm, RoleChoice, UserForm
+from apim.accounts.admin_forms import OrganisationForm, UserForm
 from apim.accounts.models import AuditRow, Organisation, Role, User
 from apim.accounts.names import local_name
 from apim.accounts.queries import sees_every_organisation
@@ -93,25 +93,26 @@ class UsersAdmin(OrganisationAdmin):
     list_filter = ("organisation", "is_active", "roles__name")
     list_select_related = ("organisation",)
     search_fields = ("username", "email", "first_name", "last_name")
-    readonly_fields = ("last_login", "date_joined")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With their roles, for the list."""
         return super().get_queryset(request).prefetch_related("roles")
 
-    def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
-        """Roles are told apart by organisation."""
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        if db_field.name == "roles":
-            field.__class__ = RoleChoice
-            field.queryset = field.queryset.select_related("organisation")
-        return field
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form offers what its viewer may choose."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.viewer = request.user
+        return form
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """What the platform notes itself."""
+        return ("last_login", "date_joined") if obj else ()
 
     def perform_save(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         """By the actions, each for what was changed."""
         given = form.cleaned_data
         about = {name: given[name] for name in ("email", "first_name", "last_name")}
-        names = [role.name for role in given["roles"]]
+        names = given["roles"]
         if not change:
             local = {"username": given["username"], "password": given["password"], "roles": names, **about}
             made = users.create_user(by=request.user, organisation=obj.organisation, **local)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from apim.accounts.models import Organisation, Role, User
 from apim.accounts.names import LOCAL_NAME, local_name
+from apim.accounts.queries import sees_every_organisation
 
 
 class UserForm(forms.ModelForm):
@@ -20,40 +26,37 @@ class UserForm(forms.ModelForm):
         help_text="Leave empty to keep the present one.",
     )  # fmt: skip
 
+    roles = forms.MultipleChoiceField(required=False, widget=UnfoldAdminCheckboxSelectMultiple())
+    viewer: User
+
     class Meta:
         model = User
         fields = ["organisation", "username", "password", "first_name", "last_name", "email", "roles", "is_active"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["roles"].choices = [(name, name) for name in self._role_names()]
         if self.instance.pk:
-            self.initial.update(username=local_name(self.instance.username), password="")  # noqa: S106 - not a password
+            own = list(self.instance.roles.values_list("name", flat=True))
+            self.initial.update(username=local_name(self.instance.username), password="", roles=own)  # noqa: S106 - empty
             for name in {"username", "organisation"} & self.fields.keys():
                 self.fields[name].disabled = True
         else:
             self.fields["password"].required = True
             self.fields["password"].help_text = "At least 8 characters, not a common word."
 
-    def clean_roles(self) -> Any:
-        """Roles are of the user's organisation."""
-        organisation = self.instance.organisation if self.instance.pk else self.cleaned_data.get("organisation")
-        chosen = self.cleaned_data["roles"]
-        foreign = [role.name for role in chosen if organisation and role.organisation_id != organisation.pk]
-        if foreign:
-            raise forms.ValidationError(f"{', '.join(foreign)}: of another organisation than {organisation}.")
-        return chosen
+    def _role_names(self) -> list[str]:
+        """Of the user's organisation, or of all in which the viewer may make users: the action checks what belongs where."""
+        rows = Role.objects.all()
+        if self.instance.pk:
+            rows = rows.filter(organisation=self.instance.organisation_id)
+        elif not sees_every_organisation(self.viewer):
+            rows = rows.filter(organisation=self.viewer.organisation_id)
+        return sorted(set(rows.values_list("name", flat=True)))
 
     def _get_validation_exclusions(self) -> set[str]:
         # The stored name has the domain, the typed one has not; the action compares the stored ones.
         return {*super()._get_validation_exclusions(), "username", "password"}
-
-
-class RoleChoice(forms.ModelMultipleChoiceField):
-    """Roles with their organisation, for administrators who see several."""
-
-    def label_from_instance(self, role: Role) -> str:
-        """`Internal/creator · acme.com`, without the domain in the first organisation."""
-        return role.name if role.organisation.is_super else f"{role.name} · {role.organisation.domain}"
 
 
 class OrganisationForm(forms.ModelForm):

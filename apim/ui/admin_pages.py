@@ -32,6 +32,15 @@ SYMBOLS = {
 """Material symbols by model."""
 
 
+TITLES = {
+    "oauthclient": "OAuth clients",
+    "auditrow": "Audit trail",
+    "gatewaystatus": "Gateways",
+    "current": "Current records",
+}
+"""Names in the sidebar where the model's own would not do."""
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The registered models this user may see, by group."""
     groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
@@ -49,7 +58,7 @@ def _group(app_label: str) -> str:
 def _item(model: Any) -> dict[str, Any]:
     meta = model._meta
     link = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-    title = str(meta.verbose_name_plural)
+    title = TITLES.get(meta.model_name) or str(meta.verbose_name_plural)
     return {"title": title[0].upper() + title[1:], "icon": SYMBOLS.get(meta.model_name, "table_rows"), "link": link}
 
 

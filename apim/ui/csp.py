@@ -57,6 +57,14 @@ def policy(extra: dict[str, list[str]]) -> str:
     return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 
 
+def _admin(path: str) -> dict[str, list[str]]:
+    if not path.startswith("/admin/"):
+        return {}
+    # The schedule pages of django-celery-beat bring a script in the page.
+    inline = ["'unsafe-inline'"] if path.startswith("/admin/django_celery_beat/") else []
+    return {**_ADMIN, "script-src": [*_ADMIN["script-src"], *inline]}
+
+
 class CspMiddleware:
     """Adds the header, unless the view set one of its own."""
 
@@ -66,6 +74,6 @@ class CspMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if "Content-Security-Policy" not in response:
-            extra = _ADMIN if request.path_info.startswith("/admin/") else response.__dict__.get("csp_extra", {})
+            extra = _admin(request.path_info) or response.__dict__.get("csp_extra", {})
             response["Content-Security-Policy"] = policy(extra)
         return response
