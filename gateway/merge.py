@@ -50,10 +50,9 @@ class Merge:
         while True:
             wait = self.seconds
             try:
-                await self._exchange()
-                if not self.joined:
+                if await self._exchange() and not self.joined:
                     log.info("limits are shared through Redis")
-                self.joined = True
+                    self.joined = True
             except (RedisError, OSError) as error:
                 if self.joined:
                     log.warning("limits are counted per worker", extra={"fields": {"reason": str(error)}})
@@ -65,11 +64,14 @@ class Merge:
                 self.counters.sweep(now)
             await asyncio.sleep(wait)
 
-    async def _exchange(self) -> None:
-        """One round trip for all counters that moved. Raises RedisError; what was not merged then waits for the next."""
+    async def _exchange(self) -> bool:
+        """One round trip for all counters that moved; False when none did.
+
+        Raises RedisError; what was not merged then waits for the next time.
+        """
         dirty = self.counters.dirty
         if not dirty:
-            return
+            return False
         self.counters.dirty = []
         now = time.time()
         sent: list[tuple[Counter, float, int]] = []
@@ -82,7 +84,7 @@ class Merge:
                 pipeline.incrby(name, counter.used - counter.merged)
                 pipeline.expireat(name, int(counter.ends) + KEEP_SECONDS)
         if not sent:
-            return
+            return False
         try:
             totals = (await pipeline.execute())[::2]
         except (RedisError, OSError):
@@ -95,3 +97,4 @@ class Merge:
             if counter.ends == ends:
                 counter.used = int(total) + counter.used - used
                 counter.merged = int(total)
+        return True

@@ -20,6 +20,8 @@ log = logging.getLogger("wire")
 DISCARD_LIMIT = 256 * 1024
 """Bytes of an unread request body that are read and dropped to keep a connection; beyond it the connection closes."""
 
+_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
+
 LINGER_SECONDS = 2.0
 """How long a connection that is closed by us may still send before it is cut."""
 
@@ -50,6 +52,8 @@ class Connection(asyncio.Protocol):
         self._incoming: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._fresh = False
+        self._upgrading: Exchange | None = None
+        self._replayed: Exchange | None = None
         self._refusal: Refused | None = None
         self._deaf = False
         self._reading_paused = False
@@ -145,6 +149,9 @@ class Connection(asyncio.Protocol):
         headers = self._headers
         self._target = b""
         self._headers = []
+        if self._replayed is not None:
+            self._incoming, self._replayed = self._replayed, None
+            return
         if target[:1] != b"/" or b"#" in target:
             target = _origin_form(parser.get_method(), target)
         exchange = Exchange(self, parser.get_method(), target, headers)
@@ -163,6 +170,8 @@ class Connection(asyncio.Protocol):
         if b"expect" in fields:
             _look_at_expect(exchange)
         self._incoming = exchange
+        if b"upgrade" in fields and parser.should_upgrade():
+            self._incoming, self._upgrading = None, exchange
         if self._current is None:
             self._current = exchange
             self._fresh = True
@@ -196,15 +205,21 @@ class Connection(asyncio.Protocol):
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Goes on in HTTP/1.1: RFC 9110, 7.8 lets a server ignore an upgrade."""
-        exchange = self._incoming or self._current
+        exchange, self._upgrading = self._upgrading, None
         if exchange is None or exchange.method == b"CONNECT":
-            self._refuse(Refused(501, "CONNECT is not offered here"))
             self._fresh = False
-            self._current = self._incoming = None
-            self._answer_refusal()
-        elif exchange.has_body:
-            self._refuse(Refused(400, "an upgrade with a body is not offered here"))
-        elif rest:
+            self._current = None
+            self._refuse(Refused(501, "CONNECT is not offered here"))
+            return
+        self._parser = httptools.HttpRequestParser(self)
+        if not exchange.has_body:
+            exchange.end()
+        else:
+            # The parser took the head of an upgrade for a whole message: a new one hears of the body only.
+            self._replayed = exchange
+            framing = [pair for pair in exchange.headers if pair[0] in _BODY_HEADERS]
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n" + block(framing) + b"\r\n")
+        if rest:
             self.data_received(rest)
 
     def _unreadable(self, error: httptools.HttpParserError) -> None:

@@ -23,8 +23,8 @@ class Service:
         """Runs once in each worker before it listens. An exception stops the worker."""
 
     def handle(self, exchange: Exchange) -> None:
-        """Answer one request. Must not block: answer at once, or keep the exchange and answer later."""
-        raise NotImplementedError
+        """Answer one request. Must not block: answer at once, or keep the exchange and answer later. By itself: 404."""
+        exchange.respond(404)
 
     async def stop(self) -> None:
         """Runs once in each worker after the last exchange was answered or the grace period ended."""
