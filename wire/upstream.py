@@ -43,7 +43,7 @@ class Link(asyncio.Protocol):
         self.busy = False
         self.used = 0
         self.deadline = 0.0
-        self.idle_since = 0.0
+        self.idle_since = self.loop.time()
         self.started = False
         self.no_body = False
         self.until_close = False
