@@ -18,6 +18,7 @@ urlpatterns = [
     path("publisher/", include("publisher.urls")),
     path("devportal/", include("portal.urls")),
     path("service-catalog/", include("catalog.urls")),
+    path("integrator/", include("integrator.urls")),
     path("api/am/publisher/v4/", include("portal.publisher_api.urls")),
     path("api/am/publisher/v4/", include("publisher.api.urls")),
     path("api/am/devportal/v3/", include("portal.api.urls")),
