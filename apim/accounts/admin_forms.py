@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminTextInputWidget,
@@ -26,7 +26,7 @@ class UserForm(forms.ModelForm):
         help_text="Leave empty to keep the present one.",
     )  # fmt: skip
 
-    roles = forms.MultipleChoiceField(required=False, widget=UnfoldAdminCheckboxSelectMultiple())
+    roles = forms.MultipleChoiceField(required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget())
     viewer: User
 
     class Meta:
