@@ -13,6 +13,8 @@ class PublisherConfig(AppConfig):
         """Register what other rooms ask for."""
         # Models cannot be imported before every app is loaded.
         from apim.accounts.hooks import seeds_organisation  # noqa: PLC0415
+        from publisher import navigation  # noqa: PLC0415
         from publisher.seeds import seed_environment  # noqa: PLC0415
 
         seeds_organisation(seed_environment)
+        navigation.register()

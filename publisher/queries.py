@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -51,6 +52,11 @@ def revision(by: User, of: Api, identifier: uuid.UUID | str) -> Revision:
 def environments(organisation: Organisation) -> QuerySet[GatewayEnvironment]:
     """Where the organisation's APIs can be deployed."""
     return GatewayEnvironment.objects.filter(organisation=organisation)
+
+
+def tagged(found: QuerySet[Api], tag: str) -> QuerySet[Api]:
+    """Those with exactly the tag `tag`."""
+    return found.alias(tags_text=Cast("tags", TextField())).filter(tags_text__icontains=json.dumps(tag))
 
 
 def search(found: QuerySet[Api], query: str) -> QuerySet[Api]:

@@ -1,6 +1,37 @@
-"""Addresses of the pages of this app."""
+"""Addresses of the publisher's pages."""
 
 from __future__ import annotations
 
+from django.urls import path
+
+from publisher.views import create, definition, deployments, design, lifecycle, listing, overview
+
 app_name = "publisher"
-urlpatterns: list = []
+API = "apis/<uuid:api_id>/"
+REVISION = API + "deployments/<uuid:revision_id>/"
+urlpatterns = [
+    path("", listing.api_list, name="apis"),
+    path("create/", create.doors, name="create"),
+    path("create/scratch/", create.scratch, name="create_scratch"),
+    path("create/openapi/", create.openapi, name="create_openapi"),
+    path("create/service/", create.services, name="create_services"),
+    path("create/service/<uuid:service_id>/", create.from_service, name="create_from_service"),
+    path(API, overview.overview, name="api"),
+    path(API + "delete/", overview.delete, name="delete"),
+    path(API + "reimport/", overview.reimport, name="reimport"),
+    path(API + "copy/", create.copy, name="copy"),
+    path(API + "info/", design.info, name="info"),
+    path(API + "operations/", design.operations, name="operations"),
+    path(API + "endpoints/", design.endpoints, name="endpoints"),
+    path(API + "plans/", design.plans, name="plans"),
+    path(API + "definition/", definition.definition, name="definition"),
+    path(API + "definition/download/", definition.download, name="definition_download"),
+    path(API + "deployments/", deployments.deployments, name="deployments"),
+    path(API + "deployments/create/", deployments.create, name="revision_create"),
+    path(REVISION + "deploy/", deployments.deploy, name="revision_deploy"),
+    path(REVISION + "undeploy/", deployments.undeploy, name="revision_undeploy"),
+    path(REVISION + "restore/", deployments.restore, name="revision_restore"),
+    path(REVISION + "delete/", deployments.delete, name="revision_delete"),
+    path(API + "lifecycle/", lifecycle.lifecycle, name="lifecycle"),
+    path(API + "lifecycle/change/", lifecycle.change, name="lifecycle_change"),
+]

@@ -1,0 +1,169 @@
+"""One small form for each part of an API's design."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from apim.accounts.models import Role
+from apim.traffic.models import Level
+from apim.traffic.queries import plans, policies
+from publisher.checks.endpoints import DEFAULT_TIMEOUT_MS, LONGEST_TIMEOUT_MS
+from publisher.models import Api, Visibility
+
+
+class Part(forms.Form):
+    """A part of an API: `keywords` are what `update_api` takes."""
+
+    def __init__(self, api: Api, *args: Any, **kwargs: Any) -> None:
+        self.api = api
+        super().__init__(*args, initial=self.initial_of(api), **kwargs)
+        self.prepare()
+
+    def initial_of(self, api: Api) -> dict[str, Any]:
+        """What the form shows at first."""
+        return {name: getattr(api, name) for name in self.base_fields}
+
+    def prepare(self) -> None:
+        """Fill choices from the organisation."""
+
+    def keywords(self) -> dict[str, Any]:
+        """The changes."""
+        return dict(self.cleaned_data)
+
+
+class Basics(Part):
+    """Description, tags, owners, visibility, default version."""
+
+    description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 5}))
+    tags = forms.CharField(required=False, help_text="Separated by commas.")
+    visibility = forms.ChoiceField(choices=Visibility.choices, label="Who finds it in the developer portal")
+    visible_roles = forms.MultipleChoiceField(
+        required=False, label="Roles", help_text="Only for “Some roles”.", widget=forms.CheckboxSelectMultiple
+    )
+    is_default_version = forms.BooleanField(
+        required=False, label="Default version", help_text="Calls without a version in the path reach it."
+    )
+    business_owner = forms.CharField(required=False, max_length=120)
+    business_owner_email = forms.EmailField(required=False, label="Business owner's e-mail")
+    technical_owner = forms.CharField(required=False, max_length=120)
+    technical_owner_email = forms.EmailField(required=False, label="Technical owner's e-mail")
+
+    def initial_of(self, api: Api) -> dict[str, Any]:
+        """Tags as one line."""
+        return super().initial_of(api) | {"tags": ", ".join(api.tags)}
+
+    def prepare(self) -> None:
+        """The organisation's roles."""
+        roles = Role.objects.filter(organisation=self.api.organisation).values_list("name", flat=True)
+        self.fields["visible_roles"].choices = [(name, name) for name in roles]
+
+    def keywords(self) -> dict[str, Any]:
+        """Tags as a list."""
+        data = dict(self.cleaned_data)
+        data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
+        return data
+
+
+class Endpoints(Part):
+    """Production and sandbox backends."""
+
+    PLACES = {
+        "endpoints.production.url": "production",
+        "endpoints.production.timeout_ms": "production_timeout",
+        "endpoints.sandbox.url": "sandbox",
+        "endpoints.sandbox.timeout_ms": "sandbox_timeout",
+    }
+    _ADDRESS = {"placeholder": "https://backend.example.org/v1", "spellcheck": "false"}
+    production = forms.CharField(
+        required=False, max_length=2000, label="Production endpoint", widget=forms.URLInput(attrs=_ADDRESS)
+    )
+    production_timeout = forms.IntegerField(label="Timeout in ms", min_value=1, max_value=LONGEST_TIMEOUT_MS)
+    sandbox = forms.CharField(
+        required=False,
+        max_length=2000,
+        label="Sandbox endpoint",
+        help_text="For tokens of sandbox keys.",
+        widget=forms.URLInput(attrs=_ADDRESS),
+    )
+    sandbox_timeout = forms.IntegerField(label="Timeout in ms", min_value=1, max_value=LONGEST_TIMEOUT_MS)
+
+    def initial_of(self, api: Api) -> dict[str, Any]:
+        """The two endpoints, flat."""
+        found: dict[str, Any] = {}
+        for name in ("production", "sandbox"):
+            endpoint = api.endpoints.get(name, {})
+            found[name] = endpoint.get("url", "")
+            found[f"{name}_timeout"] = endpoint.get("timeout_ms", DEFAULT_TIMEOUT_MS)
+        return found
+
+    def keywords(self) -> dict[str, Any]:
+        """The two endpoints as the action takes them."""
+        data = self.cleaned_data
+        given = {
+            name: {"url": data[name], "timeout_ms": data[f"{name}_timeout"]}
+            for name in ("production", "sandbox")
+            if data[name]
+        }
+        return {"endpoints": given}
+
+
+class Access(Part):
+    """How callers reach the API: transports, header, CORS."""
+
+    PLACES = {"cors.origins": "origins", "cors.credentials": "credentials", "cors": "cors_enabled"}
+    transports = forms.MultipleChoiceField(
+        choices=[("https", "https"), ("http", "http")], widget=forms.CheckboxSelectMultiple
+    )
+    authorization_header = forms.CharField(max_length=100, help_text="The header that carries the token.")
+    cors_enabled = forms.BooleanField(required=False, label="Answer browsers' cross-origin questions (CORS)")
+    origins = forms.CharField(required=False, label="Allowed origins", help_text="Separated by commas; * for all.")
+    credentials = forms.BooleanField(required=False, label="Allow credentials from these origins")
+
+    def initial_of(self, api: Api) -> dict[str, Any]:
+        """CORS, flat."""
+        return {
+            "transports": api.transports,
+            "authorization_header": api.authorization_header,
+            "cors_enabled": api.cors.get("enabled", True),
+            "origins": ", ".join(api.cors.get("origins", ["*"])),
+            "credentials": api.cors.get("credentials", False),
+        }
+
+    def keywords(self) -> dict[str, Any]:
+        """CORS as the action takes it; its methods and headers stay as they are."""
+        data = self.cleaned_data
+        origins = [origin.strip() for origin in data["origins"].split(",") if origin.strip()] or ["*"]
+        cors = self.api.cors | {"enabled": data["cors_enabled"], "origins": origins, "credentials": data["credentials"]}
+        return {"transports": data["transports"], "authorization_header": data["authorization_header"], "cors": cors}
+
+
+class Plans(Part):
+    """Business plans and the limit of the whole API."""
+
+    plans = forms.MultipleChoiceField(
+        required=False,
+        label="Business plans",
+        help_text="Subscribers choose one of these. An API needs at least one to be published.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    policy = forms.ChoiceField(
+        required=False,
+        label="Limit of the whole API",
+        help_text="Counts the calls of everybody together. When set, the operations' own limits are not looked at.",
+    )
+
+    def initial_of(self, api: Api) -> dict[str, Any]:
+        """The chosen ones."""
+        return {"plans": [plan.name for plan in api.plans.all()], "policy": api.policy}
+
+    def prepare(self) -> None:
+        """The organisation's policies."""
+        organisation = self.api.organisation
+        self.fields["plans"].choices = [
+            (plan.name, f"{plan.display_name or plan.name} – {plan.description}" if plan.description else plan.name)
+            for plan in plans(organisation)
+        ]
+        limits = [(row.name, row.display_name or row.name) for row in policies(organisation, Level.API)]
+        self.fields["policy"].choices = [("", "None – each operation has its own"), *limits]

@@ -1,0 +1,22 @@
+"""The publisher's links in the header and the tabs of an API."""
+
+from __future__ import annotations
+
+from apim.accounts.roles import PUBLISHER_ROLES
+from apim.ui import nav
+from publisher.actions.access import DESIGNERS
+from publisher.tabs import Tab, add
+
+
+def register() -> None:
+    """Fill the navigation; called once when the app is ready."""
+    nav.register("publisher", "APIs", "publisher:apis", PUBLISHER_ROLES, icon="grid", order=10)
+    nav.register("publisher", "Create API", "publisher:create", DESIGNERS, icon="plus", order=20)
+    add(Tab("overview", "Overview", "publisher:api", 10))
+    add(Tab("info", "Basic info", "publisher:info", 20))
+    add(Tab("operations", "Operations", "publisher:operations", 30))
+    add(Tab("endpoints", "Endpoints", "publisher:endpoints", 40))
+    add(Tab("plans", "Plans & limits", "publisher:plans", 50))
+    add(Tab("definition", "Definition", "publisher:definition", 60))
+    add(Tab("deployments", "Deployments", "publisher:deployments", 70))
+    add(Tab("lifecycle", "Life cycle", "publisher:lifecycle", 80))
