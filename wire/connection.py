@@ -22,6 +22,9 @@ DISCARD_LIMIT = 256 * 1024
 
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
+NEWCOMER_SECONDS = 0.5
+"""How long a draining server waits for the first request of a connection it accepted a moment ago."""
+
 LINGER_SECONDS = 2.0
 """How long a connection that is closed by us may still send before it is cut."""
 
@@ -87,14 +90,8 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
 
     def eof_received(self) -> bool:
-        """The caller sends no more: an answer in work is still given, and then the connection closes."""
-        if self._current is None:
-            return False
-        if self._incoming is not None and not self._incoming.ended:
-            return False
-        self.draining = True
-        self._current.keep_alive = False
-        return True
+        """The caller ended its side: taken as leaving, as other servers do, so that no backend works for nobody."""
+        return False
 
     def pause_writing(self) -> None:
         """The caller reads too slowly."""
@@ -336,12 +333,16 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     def drain(self) -> None:
-        """Closes when idle, or after the answer in work."""
+        """Closes when idle, or after the answer in work. A caller that has just connected may still ask once."""
         self.draining = True
-        if self._current is None and not self._waiting:
+        if self.progress or self._current is not None:
+            self._close_idle()
+        else:
+            self.loop.call_later(NEWCOMER_SECONDS, self._close_idle)
+
+    def _close_idle(self) -> None:
+        if self._current is None and not (self._waiting or self._target or self._headers):
             self.transport.close()
-        elif self._current is not None:
-            self._current.keep_alive = self._current.keep_alive and self._current.started
 
     def _close_gently(self, unread: bool) -> None:
         """Closes after what was written. With bytes still `unread` a plain close would reset the connection and could

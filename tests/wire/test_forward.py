@@ -1,0 +1,267 @@
+"""The relay between a caller and a backend, both real: rewriting, streams, back-pressure, failures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.wire.support import echo, serving, talk
+from wire.exchange import Exchange
+from wire.forward import DROPPED, Relay, forward
+from wire.heads import HOP_BY_HOP
+from wire.upstream import Origin, UpstreamError
+
+CLOSE = b"connection: close\r\n"
+
+
+class Through:
+    """A call that is passed on as it is; notes how it ended."""
+
+    ends: list[object] = []
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.answer_lines = b"x-via: relay\r\n"
+        self.answer_drops = HOP_BY_HOP | {b"x-secret"}
+
+    def failed(self, error: UpstreamError) -> None:
+        """Answers 502 with the stage."""
+        self.ends.append(error.stage)
+        self.exchange.respond(502, [], error.stage.encode())
+
+    def done(self, status: int, sent: int) -> None:
+        """Notes the end."""
+        self.ends.append((status, sent))
+
+
+@asynccontextmanager
+async def relaying(backend_port: int, timeout: float = 2.0) -> AsyncIterator[tuple[int, Origin[Relay]]]:
+    """A server that relays everything to the backend."""
+    Through.ends = []
+    origin: Origin[Relay] = Origin("127.0.0.1", backend_port, None, Relay, 1.0)
+
+    def relay(exchange: Exchange) -> None:
+        forward(Through(exchange), origin, exchange.target, DROPPED | {b"x-token"}, b"x-added: 1\r\n", timeout)
+
+    async with serving(relay) as (_, port):
+        yield port, origin
+    origin.abort()
+    await asyncio.sleep(0)
+
+
+async def raw_backend(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object],
+) -> tuple[int, asyncio.Server]:
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)  # type: ignore[arg-type]
+    return server.sockets[0].getsockname()[1], server
+
+
+async def test_heads_are_rewritten_and_bodies_pass() -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def backend(exchange: Exchange) -> None:
+        seen.extend(exchange.headers)
+        body = await exchange.body()
+        exchange.respond(201, [(b"x-secret", b"1"), (b"x-kept", b"2")], body)
+
+    async with serving(backend) as (_, behind), relaying(behind) as (port, _):
+        request = (
+            b"POST /a%2Fb?c=%20 HTTP/1.1\r\nhost: outside\r\nX-Token: t\r\nx-kept: 1\r\nx-hop: 1\r\nte: trailers\r\n"
+            b"connection: close, x-hop\r\ncontent-length: 5\r\n\r\nhello"
+        )
+        answer = await talk(port, request)
+    names = [name for name, _ in seen]
+    assert answer.startswith(b"HTTP/1.1 201 Created\r\n")
+    assert answer.endswith(b"hello")
+    assert b"x-via: relay\r\n" in answer
+    assert b"x-kept: 2\r\n" in answer
+    assert b"x-secret" not in answer
+    assert (b"x-added", b"1") in seen
+    assert (b"host", b"127.0.0.1:%d" % behind) in seen
+    assert not {b"x-token", b"x-hop", b"te", b"connection"} & set(names)
+
+
+async def test_chunked_requests_and_answers_stay_chunked() -> None:
+    async def backend(exchange: Exchange) -> None:
+        exchange.start(200)
+        async for chunk in exchange.stream():
+            await exchange.send(chunk.upper())
+        exchange.finish()
+
+    async with serving(backend) as (_, behind), relaying(behind) as (port, _):
+        head = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
+        answer = await talk(port, head + CLOSE + b"\r\n3\r\nabc\r\n", b"3\r\ndef\r\n", b"0\r\n\r\n")
+        old = await talk(port, b"GET / HTTP/1.0\r\n\r\n")
+    assert b"transfer-encoding: chunked" in answer
+    assert b"ABC" in answer
+    assert answer.endswith(b"0\r\n\r\n")
+    assert b"transfer-encoding" not in old
+    assert CLOSE in old
+
+
+async def test_connections_to_the_backend_are_shared_by_callers() -> None:
+    callers = set()
+
+    def backend(exchange: Exchange) -> None:
+        callers.add(exchange.client)
+        exchange.respond(200, [], exchange.path)
+
+    async with serving(backend) as (_, behind), relaying(behind) as (port, _):
+        for number in range(20):
+            answer = await talk(port, b"GET /%d HTTP/1.1\r\nhost: x\r\n" % number + CLOSE + b"\r\n", pause=0)
+            assert answer.endswith(b"/%d" % number)
+    assert len(callers) == 1
+    assert Through.ends == [(200, len(f"/{number}")) for number in range(20)]
+
+
+async def test_head_204_and_304_have_no_body_and_keep_the_connection() -> None:
+    def backend(exchange: Exchange) -> None:
+        exchange.respond(int(exchange.path[1:]), [], b"12345")
+
+    async with serving(backend) as (_, behind), relaying(behind) as (port, _):
+        requests = [b"HEAD /200", b"GET /204", b"GET /304", b"HEAD /404", b"GET /200"]
+        pieces = [request + b" HTTP/1.1\r\nhost: x\r\n\r\n" for request in requests]
+        answer = await talk(port, *pieces, b"GET /200 HTTP/1.1\r\nhost: x\r\n" + CLOSE + b"\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 6
+    assert answer.count(b"12345") == 2
+
+
+async def test_backend_failures_before_the_head_reach_the_call() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.close()
+
+    get = b"GET / HTTP/1.1\r\nhost: x\r\n" + CLOSE + b"\r\n"
+    for backend, ends in ((silent, ["head"]), (closing, ["head"])):
+        behind, server = await raw_backend(backend)
+        async with relaying(behind, timeout=0.3) as (port, _):
+            assert (await talk(port, get)).startswith(b"HTTP/1.1 502 ")
+            assert Through.ends == ends
+            await asyncio.sleep(0.05)
+        server.close()
+    async with relaying(behind) as (port, _):
+        assert (await talk(port, get)).endswith(b"connect")
+
+
+async def test_an_answer_that_breaks_off_breaks_the_caller_off() -> None:
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.close()
+
+    behind, server = await raw_backend(cut)
+    async with relaying(behind) as (port, _):
+        try:
+            answer = await talk(port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        except ConnectionError:
+            answer = b""
+    assert not answer or answer.endswith(b"12345")
+    assert Through.ends == [(200, 5)]
+    server.close()
+
+
+async def test_a_stale_backend_connection_is_tried_once_more_for_get_but_not_post() -> None:
+    count = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        count += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        await reader.read(1)
+        writer.close()
+
+    behind, server = await raw_backend(once)
+    async with relaying(behind) as (port, _):
+        get = b"GET / HTTP/1.1\r\nhost: x\r\n" + CLOSE + b"\r\n"
+        assert (await talk(port, get)).endswith(b"ok")
+        assert (await talk(port, get)).endswith(b"ok")
+        assert count == 2
+        post = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n" + CLOSE + b"\r\n"
+        assert (await talk(port, post)).endswith(b"head")
+    server.close()
+
+
+async def test_a_slow_caller_holds_the_backend_back() -> None:
+    sent = 0
+
+    async def endless(exchange: Exchange) -> None:
+        nonlocal sent
+        exchange.start(200)
+        while True:
+            await exchange.send(b"x" * 65536)
+            sent += 65536
+
+    async def quiet(exchange: Exchange) -> None:
+        try:
+            await endless(exchange)
+        except ConnectionError:
+            return
+
+    async with serving(quiet) as (_, behind), relaying(behind) as (port, _):
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        await asyncio.sleep(0.4)
+        held = sent
+        await asyncio.sleep(0.2)
+        assert sent == held < 30_000_000
+        writer.transport.abort()
+        async with asyncio.timeout(3):
+            while not Through.ends:
+                await asyncio.sleep(0.02)
+
+
+async def test_a_slow_backend_holds_the_caller_back() -> None:
+    go = asyncio.Event()
+
+    async def late(exchange: Exchange) -> None:
+        await go.wait()
+        exchange.respond(200, [], b"%d" % len(await exchange.body(100_000_000)))
+
+    async with serving(late) as (_, behind), relaying(behind) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 50000000\r\n" + CLOSE + b"\r\n")
+        for _ in range(50):
+            writer.write(b"x" * 1_000_000)
+        await asyncio.sleep(0.4)
+        assert writer.transport.get_write_buffer_size() > 20_000_000
+        go.set()
+        async with asyncio.timeout(10):
+            assert (await reader.read()).endswith(b"50000000")
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_caller_that_leaves_frees_the_backend() -> None:
+    lost = asyncio.Event()
+
+    async def backend(exchange: Exchange) -> None:
+        while not exchange.lost:
+            await asyncio.sleep(0.01)
+        lost.set()
+
+    async with serving(backend) as (_, behind), relaying(behind) as (port, _):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+        async with asyncio.timeout(3):
+            await lost.wait()
+        assert Through.ends == [(499, 0)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 300_000])
+async def test_bodies_of_any_size_come_through_whole(size: int) -> None:
+    async with serving(echo) as (_, behind), relaying(behind) as (port, _):
+        head = b"PUT /p HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n" % size
+        answer = await talk(port, head + CLOSE + b"\r\n" + b"z" * size)
+    assert answer.partition(b"\r\n\r\n")[2] == b"PUT /p " + b"z" * size
