@@ -18,9 +18,11 @@ from django_celery_beat.models import PeriodicTasks
 
 from apim.accounts import hooks
 from apim.accounts.actions.organisations import create_organisation
-from apim.accounts.models import SUPER_TENANT, Organisation, User
+from apim.accounts.actions.users import create_user
+from apim.accounts.models import SUPER_TENANT, BuiltinRole, Organisation, User
 from apim.secrets import ensure_certificate, read_or_make
 from apim.up import hold
+from apim.up.parts import INTEGRATOR_ACCOUNT, INTEGRATOR_SECRET
 from apim.up.trouble import Trouble
 
 log = structlog.get_logger(__name__)
@@ -36,6 +38,7 @@ def bootstrap() -> None:
     ensure_certificate(settings.APIM.secrets, urlsplit(settings.APIM.public).hostname or "localhost")
     with transaction.atomic():
         first_organisation()
+        integrator_account()
         schedule_chores()
     hold.release()
 
@@ -83,6 +86,24 @@ def first_organisation() -> None:
     for organisation in Organisation.objects.filter(active=True):
         hooks.seed(organisation)
     forget_old_password()
+
+
+def integrator_account() -> None:
+    """The account with which the integrator registers services; its password is the secret file's."""
+    password = read_or_make(settings.APIM.secrets / INTEGRATOR_SECRET)
+    user = User.objects.filter(username=INTEGRATOR_ACCOUNT).first()
+    if user is None:
+        create_user(
+            by=None,
+            organisation=Organisation.objects.get(domain=SUPER_TENANT),
+            username=INTEGRATOR_ACCOUNT,
+            email=f"{INTEGRATOR_ACCOUNT}@localhost.localdomain",
+            password=password,
+            roles=[BuiltinRole.INTEGRATION_DEV],
+        )
+    elif not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
 
 
 def forget_old_password() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from apim.config import ROOT, Config
+from apim.secrets import read_or_make
 from apim.up import redis
 
 BASE_PORTS = {
@@ -29,6 +30,9 @@ WORKER = (
     "--without-gossip",
 )
 REDIS_PORT = 6390
+INTEGRATOR_ACCOUNT = "integrator"
+INTEGRATOR_SECRET = "integrator-password"  # noqa: S105 - a file's name
+"""The account, made by the bootstrap, with which the integrator registers its services in the catalog."""
 SAMPLE_NOTE = "sample.json"
 """What `load_sample` leaves below var when it is done: how to call the sample API."""
 
@@ -63,6 +67,11 @@ def ports(config: Config) -> list[tuple[int, str]]:
     return [(config.port(base), purpose) for base, purpose in wanted.items()]
 
 
+def integrator_home(config: Config) -> Path:
+    """The folder of the integrator's artifacts."""
+    return Path(os.environ.get("INTEGRATOR_HOME") or config.var / "integrator")
+
+
 def environment(config: Config, redis_url: str) -> dict[str, str]:
     """What every process is told."""
     return os.environ | {
@@ -72,6 +81,12 @@ def environment(config: Config, redis_url: str) -> dict[str, str]:
         "DATABASE_URL": config.database,
         "APIM_LOG_FORMAT": config.log_format,
         "APIM_HOLD": "1",
+        "INTEGRATOR_HOME": str(integrator_home(config)),
+        "INTEGRATOR_SCHEDULER": "celery",
+        "INTEGRATOR_LOG_FORMAT": "json",
+        "SERVICE_CATALOG_HOST": f"http://127.0.0.1:{config.port(9763)}",
+        "SERVICE_CATALOG_USERNAME": INTEGRATOR_ACCOUNT,
+        "SERVICE_CATALOG_PASSWORD": read_or_make(config.secrets / INTEGRATOR_SECRET),
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         # glibc keeps an arena per thread otherwise; two hold the memory of threaded processes down by a third.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,12 +17,12 @@ from pydantic_settings import BaseSettings
 
 from apim.config import ROOT
 from apim.up.options import parser as up_parser
+from integrator.settings import from_environment
 
 HEAD = "<!-- Made by `make docs` from the code. Changes here are lost. -->\n\n"
 SETTINGS = (
     ("Control plane, worker, beat and `up`", "apim.config", "Config"),
     ("Gateway", "gateway.settings", "Settings"),
-    ("Integrator", "integrator.settings", "Settings"),
 )
 ROOMS = ("apim.", "catalog", "publisher", "portal", "integrator", "gateway")
 
@@ -38,7 +38,28 @@ def settings_page() -> str:
     for title, module, name in SETTINGS:
         if find_spec(module):
             text += f"\n## {title}\n\n{_settings_table(getattr(import_module(module), name))}"
-    return text
+    return text + f"\n## Integrator\n\n{_asked_table(from_environment)}"
+
+
+class _Asked(dict[str, str]):
+    """An empty environment that remembers what was looked up, and the default given for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, str] = {}
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Mapping's, noted."""
+        self.names[name] = "" if default is None else str(default)
+        return default
+
+
+def _asked_table(reader: Callable[[Mapping[str, str]], Any]) -> str:
+    """The variables that `reader` asks for, for settings that are not declared with pydantic."""
+    asked = _Asked()
+    reader(asked)
+    rows = [(f"`{name}`", f"`{default}`" if default else "") for name, default in asked.names.items()]
+    return "What each means: [the integrator's page](../integrator.md).\n\n" + _table(("variable", "default"), rows)
 
 
 def _settings_table(model: type[BaseSettings]) -> str:

@@ -11,10 +11,11 @@ from apim.config import Config, config
 from apim.secrets import ensure_certificate, read_or_make
 from apim.up import checks, hold, redis
 from apim.up.banner import Announcer
-from apim.up.parts import REDIS_PORT, environment, plan, ports
+from apim.up.parts import REDIS_PORT, environment, integrator_home, plan, ports
 from apim.up.printer import StreamPrinter
 from apim.up.supervisor import Supervisor
 from apim.up.trouble import Trouble
+from integrator.sample.install import install_sample
 
 
 def main() -> int:
@@ -37,6 +38,8 @@ def _run(began: float) -> int:
     ensure_certificate(config.secrets, urlsplit(config.public).hostname or "localhost")
     read_or_make(config.secrets / "cluster")
     hold.engage()
+    if config.sample:
+        install_sample(integrator_home(config))
     announcer = Announcer(config, began)
     run = Supervisor(StreamPrinter(sys.stdout), environment(config, redis_url), announcer.part_is_ready)
     run.add(plan(config, redis_config))
