@@ -48,6 +48,11 @@ class Config(BaseSettings):
     allowed_hosts: str = Field(default="", description="Further host names the control plane answers to, by comma.")
     cluster_secret: str = Field(default="", description="Secret that data planes show to the control plane; generated.")
     admin_password: str = Field(default="", description="Password of the first administrator; generated when empty.")
+    integrator_password: str = Field(
+        default="",
+        validation_alias=AliasChoices("SERVICE_CATALOG_PASSWORD", "APIM_INTEGRATOR_PASSWORD"),
+        description="Password of the account with which the integrator registers its services; generated when empty.",
+    )
     sample: bool = Field(default=True, description="Load the order-processing sample on first start.")
     debug: bool = Field(default=False, description="Django's debug pages. Never on a reachable machine.")
     log_format: str = Field(

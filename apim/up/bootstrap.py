@@ -89,8 +89,8 @@ def first_organisation() -> None:
 
 
 def integrator_account() -> None:
-    """The account with which the integrator registers services; its password is the secret file's."""
-    password = read_or_make(settings.APIM.secrets / INTEGRATOR_SECRET)
+    """The account with which the integrator registers services; its password is the given one or the secret file's."""
+    password = settings.APIM.integrator_password or read_or_make(settings.APIM.secrets / INTEGRATOR_SECRET)
     user = User.objects.filter(username=INTEGRATOR_ACCOUNT).first()
     if user is None:
         create_user(
