@@ -33,7 +33,7 @@ REDIS_PORT = 6390
 INTEGRATOR_ACCOUNT = "integrator"
 INTEGRATOR_SECRET = "integrator-password"  # noqa: S105 - a file's name
 """The account, made by the bootstrap, with which the integrator registers its services in the catalog."""
-SAMPLE_NOTE = "sample.json"
+SAMPLE_NOTE = "secrets/sample.json"
 """What `load_sample` leaves below var when it is done: how to call the sample API."""
 
 
