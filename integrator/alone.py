@@ -88,7 +88,9 @@ def environment(home: Path, offset: int) -> dict[str, str]:
     """What the integrator is told: its home and ports; `{MI_PORT}` and the like follow from them."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return os.environ | {
-        "APIM_INTEGRATOR_HOME": str(home),
+        "APIM_VAR": os.environ.get("APIM_VAR") or str(home / "var"),
+        "INTEGRATOR_HOME": str(home),
+        "INTEGRATOR_SCHEDULER": "local",
         "APIM_PORT_OFFSET": str(offset),
         "PYTHONPATH": path,
         "PYTHONUNBUFFERED": "1",

@@ -30,8 +30,10 @@ class Crontab:
 
 
 def from_quartz(expression: str) -> Crontab:
-    """Translate `seconds minutes hours day-of-month month day-of-week [year]`. Raises CronError."""
+    """Translate `seconds minutes hours day-of-month month day-of-week [year]`, or Unix's five fields. Raises CronError."""
     fields = expression.upper().split()
+    if len(fields) == 5:
+        return _from_unix(fields)
     if len(fields) not in (6, 7):
         raise CronError(f"cron {expression!r} has {len(fields)} fields; Quartz uses 6 or 7")
     if len(fields) == 7 and fields[6] not in ("*", "?"):
@@ -44,6 +46,21 @@ def from_quartz(expression: str) -> Crontab:
         month_of_year=_field("month", _named(month, MONTHS), 1, 12),
         day_of_week=_weekdays(_named(weekday, WEEKDAYS)),
         seconds=tuple(sorted(_expand("seconds", _field("seconds", second, 0, 59), 0, 59))),
+    )
+
+
+def _from_unix(fields: list[str]) -> Crontab:
+    minute, hour, day, month, weekday = fields
+    unix = {name: str(int(number) - 1) for name, number in WEEKDAYS.items()}
+    days = _field("day of week", _named(weekday, unix), 0, 7)
+    return Crontab(
+        minute=_field("minutes", minute, 0, 59),
+        hour=_field("hours", hour, 0, 23),
+        day_of_month=_field("day of month", day, 1, 31),
+        month_of_year=_field("month", _named(month, MONTHS), 1, 12),
+        day_of_week="*"
+        if days == "*"
+        else ",".join(str(day) for day in sorted({d % 7 for d in _expand("day of week", days, 0, 7)})),
     )
 
 
