@@ -1,0 +1,70 @@
+"""The integrator process: `gunicorn -k wire.worker.Worker integrator.app:service()`, configured by the environment."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+
+from integrator import certificates, logs
+from integrator.engine.catalog import Publisher
+from integrator.engine.engine import Engine
+from integrator.engine.services.listener import Listener
+from integrator.management_api import auth
+from integrator.management_api.api import Management
+from integrator.settings import Settings, from_environment
+from wire.exchange import Exchange
+from wire.service import Service
+
+log = logging.getLogger("integrator")
+
+
+class Integrator(Service):
+    """Serves the deployed home on the http and https ports, and management on its own port."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.engine = Engine(settings)
+        self.listener = Listener(lambda: self.engine.deployment)
+        self.management = Management(settings, lambda: self.engine.deployment)
+        self.publisher = Publisher(settings)
+        self._tls: ssl.SSLContext | None = None
+
+    async def start(self) -> None:
+        """Deploy the home and start what follows it."""
+        await self.engine.start()
+        config = self.engine.deployment.config
+        self._tls = certificates.server_context(self.settings.secrets, config.hostname)
+        auth.users(config, self.settings.secrets)
+        assert self.engine.runtime is not None
+        self.publisher.start(self.engine.runtime)
+        self.engine.on_change(self.publisher.changed)
+        log.info(
+            "ready: http %d, https %d, management %d, home %s",
+            self.settings.http_port,
+            self.settings.https_port,
+            self.settings.management_port,
+            self.settings.home,
+        )
+
+    def handle(self, exchange: Exchange) -> None:
+        """Hand a request to the port it came in on."""
+        if exchange.local_port == self.settings.management_port:
+            self.management.handle(exchange)
+        else:
+            self.listener.handle(exchange)
+
+    async def stop(self) -> None:
+        """Stop in the order of starting, backwards."""
+        await self.publisher.stop()
+        await self.engine.stop()
+
+    def tls(self, port: int) -> ssl.SSLContext | None:
+        """TLS on the https and management ports."""
+        return self._tls if port in (self.settings.https_port, self.settings.management_port) else None
+
+
+def service() -> Integrator:
+    """The service that gunicorn loads. Raises SettingsError for a bad environment."""
+    settings = from_environment()
+    logs.configure(settings.log_level, settings.log_json)
+    return Integrator(settings)

@@ -1,0 +1,296 @@
+"""Reads top-level artifacts: which folder, which root element, which object (reference 1.1, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from integrator.engine.endpoints.base import Endpoint
+from integrator.engine.endpoints.parse import endpoint_of, injected, read_endpoint
+from integrator.engine.errors import DeploymentError
+from integrator.engine.mediators import compile_list, mediators
+from integrator.engine.mediators.base import Branch, Mediator, chain_of
+from integrator.engine.processors import Processor, read_processor
+from integrator.engine.reader import Reader, read_xml
+from integrator.engine.sequence import Chain
+from integrator.engine.services.pathtemplate import PathTemplate, UrlMapping
+from integrator.engine.services.proxy import Proxy
+from integrator.engine.services.rest import Api, Flows, Resource
+from integrator.engine.stores.definition import StoreDefinition, read_store
+from integrator.engine.tasks import Task, read_task
+from integrator.engine.xmltools import Element, child, children, clone, local, serialise, text_of
+
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One deployed artifact: what it is called, where it came from, its text, and the object that runs."""
+
+    kind: str
+    name: str
+    file: str
+    text: str
+    value: Any = field(repr=False)
+    container: str = ""
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A named sequence."""
+
+    name: str
+    mediators: tuple[Mediator, ...]
+    chain: Chain
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A declared template parameter."""
+
+    name: str
+    mandatory: bool
+    default: str | None
+
+
+@dataclass(frozen=True)
+class SequenceTemplate:
+    """A sequence with parameters."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    chain: Chain
+
+
+@dataclass(frozen=True)
+class EndpointTemplate:
+    """An endpoint whose text holds $parameters."""
+
+    name: str
+    parameters: tuple[str, ...]
+    element: Element
+    reader: Reader
+
+    def make(self, values: dict[str, str]) -> Endpoint:
+        """The endpoint with parameters filled in. Raises DeploymentError."""
+        element = clone(self.element)
+        names = sorted({*values, *self.parameters}, key=len, reverse=True)
+        for item in element.iter():
+            if isinstance(item.tag, str):
+                for key, text in item.attrib.items():
+                    item.set(key, _fill(text, names, values))
+                if item.text:
+                    item.text = _fill(item.text, names, values)
+        return read_endpoint(element, self.reader)
+
+
+def _fill(text: str, names: list[str], values: dict[str, str]) -> str:
+    if "$" in text:
+        for name in names:
+            text = text.replace(f"${name}", values.get(name, ""))
+    return text
+
+
+@dataclass(frozen=True)
+class LocalEntry:
+    """Inline XML, inline text, or a URL whose content is read when it is used."""
+
+    key: str
+    text: str
+    element: Element | None
+    source: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Type name for the management API."""
+        return (
+            "Source URL Local Entry"
+            if self.source
+            else "Inline XML Local Entry"
+            if self.element is not None
+            else "Inline Text Local Entry"
+        )
+
+
+def read_artifact(kind: str, data: bytes | str, file: str, container: str = "") -> Artifact:
+    """Read one artifact of a kind (a folder name of reference 1.1). Raises DeploymentError."""
+    root, reader = read_xml(data, file)
+    name, value = read_element(kind, root, reader)
+    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    return Artifact(kind, name, file, text, value, container)
+
+
+def read_element(kind: str, root: Element, reader: Reader) -> tuple[str, Any]:
+    """(name, object) of a root element."""
+    expected, read = KINDS[kind]
+    if local(root) not in expected:
+        raise reader.fail(root, f"root element <{local(root)}> in folder {kind}: allowed are {', '.join(expected)}")
+    return read(root, reader)
+
+
+def read_sequence(root: Element, reader: Reader) -> tuple[str, Sequence]:
+    """A sequence artifact."""
+    name = reader.required(root, "name")
+    records = mediators(root, reader)
+    return name, Sequence(name, records, compile_list(records, name, root.get("onError")))
+
+
+def read_named_endpoint(root: Element, reader: Reader) -> tuple[str, Endpoint]:
+    """An endpoint artifact."""
+    return reader.required(root, "name"), read_endpoint(root, reader)
+
+
+def read_local_entry(root: Element, reader: Reader) -> tuple[str, LocalEntry]:
+    """A local entry artifact."""
+    key = reader.required(root, "key")
+    inner = next((item for item in children(root) if local(item) != "description"), None)
+    if inner is not None:
+        element = clone(inner)
+        etree.cleanup_namespaces(element)
+        return key, LocalEntry(key, serialise(element), element)
+    return key, LocalEntry(key, (root.text or "").strip(), None, root.get("src") or "")
+
+
+def read_template(root: Element, reader: Reader) -> tuple[str, SequenceTemplate | EndpointTemplate]:
+    """A sequence or endpoint template."""
+    name = reader.required(root, "name")
+    declared = [item for item in children(root) if local(item) == "parameter"]
+    endpoint, sequence = child(root, "endpoint"), child(root, "sequence")
+    if endpoint is not None:
+        return name, EndpointTemplate(name, tuple(reader.required(item, "name") for item in declared), endpoint, reader)
+    if sequence is None:
+        raise reader.fail(root, "child <sequence> or <endpoint> is required")
+    parameters = tuple(
+        Parameter(reader.required(item, "name"), reader.flag(item, "isMandatory"), item.get("defaultValue"))
+        for item in declared
+    )
+    on_error = root.get("onError") or sequence.get("onError")
+    return name, SequenceTemplate(name, parameters, compile_list(mediators(sequence, reader), name, on_error))
+
+
+def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
+    """An API artifact."""
+    reader.only(root, ("resource", "handlers", "description"))
+    name, context = reader.required(root, "name"), reader.required(root, "context")
+    if not context.startswith("/"):
+        raise reader.fail(root, f"attribute context={context!r}: it must start with /")
+    handlers = child(root, "handlers")
+    if handlers is not None and children(handlers):
+        raise reader.fail(handlers, "handlers are not supported")
+    version = root.get("version") or ""
+    kind = reader.choice(root, "version-type", ("none", "url", "context"), "none")
+    if version and kind == "none":
+        raise reader.fail(root, "attribute 'version' needs version-type='url' or 'context'")
+    base = context.rstrip("/") or "/"
+    if kind == "url":
+        base = f"{base.rstrip('/')}/{version}"
+    elif kind == "context":
+        base = base.replace("{version}", version)
+    resources = [read_resource(item, reader, name) for item in children(root) if local(item) == "resource"]
+    if not resources:
+        raise reader.fail(root, "at least one child <resource> is required")
+    return name, Api(
+        name=name,
+        context=context,
+        version=version,
+        version_type=kind,
+        hostname=root.get("hostname") or "",
+        port=max(0, reader.integer(root, root.get("port"), "attribute port", 0)),
+        transports=(root.get("transports") or "").strip().lower(),
+        swagger_key=root.get("publishSwagger") or "",
+        resources=resources,
+        root=base,
+    )
+
+
+def read_resource(element: Element, reader: Reader, api: str) -> Resource:
+    """One resource of an API."""
+    reader.only(element, ("inSequence", "outSequence", "faultSequence", "description"))
+    methods = (element.get("methods") or "GET").upper().replace(",", " ").split()
+    unknown = [method for method in methods if method not in METHODS]
+    if unknown:
+        raise reader.fail(element, f"attribute methods={unknown[0]!r}: allowed are {' '.join(METHODS)}")
+    template, mapping = element.get("uri-template"), element.get("url-mapping")
+    if template is not None and mapping is not None:
+        raise reader.fail(element, "either uri-template or url-mapping may be given, not both")
+    try:
+        path = PathTemplate(template) if template is not None else None
+    except ValueError as error:
+        raise reader.fail(element, str(error)) from error
+    flows = read_flows(element, reader)
+    return Resource(
+        methods=frozenset(methods),
+        template=path,
+        mapping=UrlMapping(mapping) if mapping is not None else None,
+        protocol=reader.choice(element, "protocol", ("http", "https"), "http") if element.get("protocol") else "",
+        content_type=(element.get("content-type") or "").lower(),
+        user_agent=reader.regex(element, "user-agent") if element.get("user-agent") else None,
+        flows=flows,
+        compiled=flows.compile(f"{api} {template or mapping or '/*'}"),
+    )
+
+
+def read_flows(element: Element, reader: Reader) -> Flows:
+    """inSequence, outSequence, faultSequence as attribute or child."""
+    return Flows(*(_flow(element, reader, name) for name in ("inSequence", "outSequence", "faultSequence")))
+
+
+def _flow(element: Element, reader: Reader, name: str) -> Branch | None:
+    if element.get(name):
+        return Branch(key=reader.value(element, name))
+    inner = child(element, name)
+    return chain_of(inner, reader, "key") if inner is not None else None
+
+
+def read_proxy(root: Element, reader: Reader) -> tuple[str, Proxy]:
+    """A proxy service artifact."""
+    name = reader.required(root, "name")
+    allowed = ("description", "target", "publishWSDL", "policy", "enableAddressing", "enableSec", "parameter")
+    reader.only(root, allowed)
+    if child(root, "enableSec") is not None:
+        raise reader.fail(child(root, "enableSec"), "WS-Security is not supported")
+    target = child(root, "target")
+    if target is None:
+        raise reader.fail(root, "child <target> is required")
+    flows, endpoint = read_flows(target, reader), endpoint_of(target, reader)
+    if flows.incoming is None and endpoint is None:
+        raise reader.fail(target, "inSequence or endpoint is required")
+    wsdl = child(root, "publishWSDL")
+    inline = next(iter(children(wsdl)), None) if wsdl is not None else None
+    is_inline = inline is not None and local(inline) in ("definitions", "description")
+    return name, Proxy(
+        name=name,
+        transports=frozenset((root.get("transports") or "").lower().replace(",", " ").split()),
+        start=reader.flag(root, "startOnLoad", True),
+        endpoint=endpoint,
+        flows=flows,
+        compiled=flows.compile(name),
+        wsdl=serialise(inline) if is_inline else "",
+        wsdl_key=(wsdl.get("key") or injected(wsdl, wsdl.get("uri") or "", reader)) if wsdl is not None else "",
+        parameters={
+            item.get("name") or "": injected(item, text_of(item), reader)
+            for item in children(root)
+            if local(item) == "parameter"
+        },
+    )
+
+
+Read = Callable[[Element, Reader], tuple[str, Any]]
+
+KINDS: dict[str, tuple[tuple[str, ...], Read]] = {
+    "local-entries": (("localEntry",), read_local_entry),
+    "endpoints": (("endpoint",), read_named_endpoint),
+    "sequences": (("sequence",), read_sequence),
+    "templates": (("template",), read_template),
+    "proxy-services": (("proxy",), read_proxy),
+    "tasks": (("task",), read_task),
+    "message-stores": (("messageStore",), read_store),
+    "message-processors": (("messageProcessor",), read_processor),
+    "api": (("api",), read_api),
+}
+ORDER = tuple(KINDS)
+
+__all__ = ["Artifact", "DeploymentError", "Processor", "StoreDefinition", "Task", "read_artifact", "read_element"]

@@ -1,0 +1,153 @@
+"""conf/deployment.toml and conf/file.properties of a home (reference 1.6, 1.7)."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from integrator.engine.databases import DatabaseUrlError, Source
+from integrator.engine.errors import DeploymentError, Place
+
+_REFERENCE = re.compile(r"\$(env|sys|ref)\{([^}]+)\}")
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of the management API."""
+
+    name: str
+    password: str
+    admin: bool
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Where services are registered."""
+
+    host: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the engine takes from deployment.toml."""
+
+    tables: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    data_sources: dict[str, Source] = field(default_factory=dict)
+    users: tuple[User, ...] = ()
+    catalogs: tuple[Catalog, ...] = ()
+
+    @property
+    def hostname(self) -> str:
+        """Name under which this server is reached."""
+        return str(self.tables.get("server", {}).get("hostname") or "localhost")
+
+    @property
+    def hot_deployment(self) -> bool:
+        """Whether changes of files are followed."""
+        return bool(self.tables.get("server", {}).get("hot_deployment", True))
+
+    @property
+    def global_timeout_ms(self) -> int:
+        """Longest wait for an answer."""
+        return int(self.mediation("synapse.global_timeout_interval", 120_000))
+
+    def mediation(self, name: str, default: Any) -> Any:
+        """A key of [mediation]; dotted keys may be written as tables."""
+        table: Any = self.tables.get("mediation", {})
+        if name in table:
+            return table[name]
+        for part in name.split("."):
+            table = table.get(part) if isinstance(table, dict) else None
+        return default if table is None else table
+
+    def file_property(self, name: str) -> str | None:
+        """A key of conf/file.properties."""
+        return self.properties.get(name)
+
+
+def read_config(home: Path) -> Config:
+    """Read the configuration of a home; a missing file means defaults. Raises DeploymentError."""
+    file = home / "conf" / "deployment.toml"
+    try:
+        tables = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DeploymentError(Place("conf/deployment.toml"), str(error)) from error
+    tables = _resolve(tables, tables)
+    return Config(
+        tables=tables,
+        properties=_read_properties(home / "conf" / "file.properties"),
+        data_sources=dict(_data_source(item) for item in tables.get("datasource", ())),
+        users=tuple(_users(tables)),
+        catalogs=tuple(_catalogs(tables)),
+    )
+
+
+def _resolve(value: Any, root: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolve(item, root) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolve(item, root) for item in value]
+    if not isinstance(value, str) or "$" not in value:
+        return value
+
+    def replace(found: re.Match[str]) -> str:
+        kind, name = found.groups()
+        if kind == "ref":
+            target: Any = root
+            for part in name.split("."):
+                target = target.get(part, "") if isinstance(target, dict) else ""
+            return str(target)
+        return os.environ.get(name, "")
+
+    return _REFERENCE.sub(replace, value)
+
+
+def _data_source(item: dict[str, Any]) -> tuple[str, Source]:
+    name = str(item.get("id", ""))
+    options = item.get("pool_options", {})
+    source = Source(
+        str(item.get("url", "")),
+        str(item.get("username", "")),
+        str(item.get("password", "")),
+        int(options.get("maxActive", 10)),
+    )
+    try:
+        source.sqlalchemy_url()
+    except DatabaseUrlError as error:
+        raise DeploymentError(Place("conf/deployment.toml", element=f"datasource {name}"), str(error)) from error
+    return name, source
+
+
+def _users(tables: dict[str, Any]) -> list[User]:
+    found = []
+    for item in tables.get("internal_apis", {}).get("users", ()):
+        user = item.get("user", item)
+        found.append(User(str(user.get("name", "")), str(user.get("password", "")), bool(user.get("is_admin", False))))
+    return found
+
+
+def _catalogs(tables: dict[str, Any]) -> list[Catalog]:
+    return [
+        Catalog(
+            str(item.get("apim_host", "")).rstrip("/"), str(item.get("username", "")), str(item.get("password", ""))
+        )
+        for item in tables.get("service_catalog", ())
+        if item.get("enable", True) and item.get("apim_host")
+    ]
+
+
+def _read_properties(file: Path) -> dict[str, str]:
+    found = {}
+    if file.exists():
+        for line in file.read_text("utf-8").splitlines():
+            if line.strip() and not line.lstrip().startswith(("#", "!")):
+                name, _, value = line.partition("=")
+                found[name.strip()] = value.strip()
+    return found

@@ -1,0 +1,289 @@
+"""The body of a message: bytes until something reads it, then JSON or XML, whichever was asked for.
+
+One form is the truth at any time; the other is a view made on demand. A step that changes the XML view says so with
+`xml_changed`, which drops the JSON text, as the Micro Integrator does.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from lxml import etree
+
+from integrator.engine.content import jsonxml, media
+from integrator.engine.errors import BadPayload
+from integrator.engine.xmltools import (
+    PAYLOAD,
+    SOAP11,
+    SOAP12,
+    Element,
+    XmlError,
+    clone,
+    envelope,
+    local,
+    namespace,
+    parse,
+)
+
+_UNSET: Any = object()
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+Reader = Callable[[], Awaitable[bytes]]
+
+
+class Payload:
+    """Body and content type. `unread` is set while the bytes are still on the wire."""
+
+    __slots__ = ("_envelope", "_json", "abandon", "chunks", "content_type", "data", "pox", "unread")
+
+    def __init__(self, data: bytes | None = None, content_type: str = "", *, pox: bool = True):
+        self.data = data
+        self.content_type = content_type
+        self.pox = pox
+        self.unread: Reader | None = None
+        self.chunks: Callable[[], AsyncIterator[bytes]] | None = None
+        self.abandon: Callable[[], None] | None = None
+        self._json: Any = _UNSET
+        self._envelope: Element | None = None
+
+    async def read(self) -> None:
+        """Take the whole body from the wire, once."""
+        if self.unread is not None:
+            reader, self.unread, self.chunks, self.abandon = self.unread, None, None, None
+            self.data = await reader()
+
+    @property
+    def media(self) -> str:
+        """Media type without parameters."""
+        return media.media_type(self.content_type)
+
+    @property
+    def family(self) -> str:
+        """Family of the media type."""
+        return media.family(self.media)
+
+    @property
+    def built(self) -> bool:
+        """Whether the body was parsed or made here."""
+        return self._json is not _UNSET or self._envelope is not None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no body at all."""
+        if self.unread is not None or self._json is not _UNSET:
+            return False
+        if self._envelope is not None:
+            return self.root is None
+        return not self.data
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the truth is JSON (and not an XML view that was changed)."""
+        if self._json is not _UNSET:
+            return True
+        return self._envelope is None and self.family == media.JSON and bool(self.data)
+
+    @property
+    def json(self) -> Any:
+        """The body as a JSON value; XML is mapped. Raises BadPayload."""
+        if self._json is not _UNSET:
+            return self._json
+        if self._envelope is None and self.family == media.JSON:
+            if not self.data or not self.data.strip():
+                return None
+            self._json = decode_json(self.data)
+            return self._json
+        root = self.root
+        return None if root is None else jsonxml.to_json(root)
+
+    def set_json(self, value: Any) -> None:
+        """Replace the body by a JSON value."""
+        self.discard()
+        self._json = value
+        self.content_type = media.JSON
+
+    def json_changed(self) -> None:
+        """The value handed out by `json` was changed in place."""
+        self.data = None
+        self._envelope = None
+
+    def json_text(self) -> str:
+        """The body as JSON text; the original text while it is unchanged."""
+        if self._envelope is None and self.data is not None and self.family == media.JSON:
+            return self.data.decode(media.charset(self.content_type), "replace")
+        return encode_json(self.json).decode()
+
+    @property
+    def envelope(self) -> Element:
+        """The SOAP envelope view. Say `xml_changed` after changing it."""
+        if self._envelope is None:
+            self._envelope = self._build()
+        return self._envelope
+
+    @property
+    def body(self) -> Element:
+        """The SOAP body element."""
+        root = self.envelope
+        return next(item for item in root if local(item) == "Body" and namespace(item) == namespace(root))
+
+    @property
+    def header(self) -> Element:
+        """The SOAP header element, made when absent."""
+        root = self.envelope
+        soap = namespace(root)
+        found = root.find(f"{{{soap}}}Header")
+        if found is None:
+            found = etree.Element(f"{{{soap}}}Header")
+            root.insert(0, found)
+        return found
+
+    @property
+    def root(self) -> Element | None:
+        """The first element in the body: the payload."""
+        return next((item for item in self.body if isinstance(item.tag, str)), None)
+
+    def xml_changed(self) -> None:
+        """The envelope was changed: it is the truth now."""
+        self.data = None
+        if self._json is not _UNSET or self.family in (media.JSON, media.BINARY, media.TEXT, media.FORM):
+            self._json = _UNSET
+
+    def set_root(self, element: Element) -> None:
+        """Replace the content of the body by one element."""
+        body = self.body
+        for item in list(body):
+            body.remove(item)
+        body.text = None
+        body.append(element)
+        self.xml_changed()
+
+    def set_envelope(self, element: Element) -> None:
+        """Replace the whole envelope."""
+        self.discard()
+        self._envelope = element
+        self.pox = False
+
+    def set_text(self, text: str) -> None:
+        """Replace the body by plain text."""
+        self.set_wrapped("text", text)
+        self.content_type = media.TEXT
+
+    def set_wrapped(self, name: str, text: str) -> None:
+        """Body = one element `text` or `binary` of the payload namespace."""
+        wrapper = etree.Element(f"{{{PAYLOAD}}}{name}", nsmap={None: PAYLOAD})
+        wrapper.text = text
+        if self._json is not _UNSET or self._envelope is None:
+            self.discard()
+            self._envelope = envelope()
+        self.set_root(wrapper)
+
+    def discard(self) -> None:
+        """Forget the body; what was not read from the wire is given up."""
+        if self.abandon is not None:
+            self.abandon()
+        self.unread = self.chunks = self.abandon = None
+        self.data = None
+        self._json = _UNSET
+        self._envelope = None
+
+    def copy(self) -> Payload:
+        """A deep copy; the body must have been read."""
+        result = Payload(self.data, self.content_type, pox=self.pox)
+        result._json = self._json if self._json is _UNSET else copy.deepcopy(self._json)
+        result._envelope = None if self._envelope is None else clone(self._envelope)
+        return result
+
+    @property
+    def soap(self) -> str:
+        """Namespace of the envelope's SOAP version."""
+        if self._envelope is not None:
+            return namespace(self._envelope)
+        return SOAP12 if self.media == media.SOAP12 else SOAP11
+
+    def _build(self) -> Element:
+        if self._json is not _UNSET or (self.family == media.JSON and self.data and self.data.strip()):
+            return _wrap(jsonxml.to_xml(self.json))
+        if not self.data or not self.data.strip():
+            return envelope(SOAP12 if self.media == media.SOAP12 else SOAP11)
+        return _BUILDERS[self.family](self)
+
+
+def decode_json(text: bytes | str) -> Any:
+    """Parse JSON text. Raises BadPayload with the parser's reason."""
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadPayload(f"invalid JSON: {error}") from error
+    except RecursionError as error:
+        raise BadPayload("JSON is nested too deeply") from error
+
+
+def encode_json(value: Any) -> bytes:
+    """Compact JSON text of a value."""
+    return _encode(value)
+
+
+def _wrap(element: Element) -> Element:
+    root = envelope()
+    root[1].append(element)
+    return root
+
+
+def _xml(payload: Payload) -> Element:
+    try:
+        return _wrap(parse(payload.data or b""))
+    except XmlError as error:
+        raise BadPayload(f"invalid XML: {error}") from error
+
+
+def _soap(payload: Payload) -> Element:
+    try:
+        root = parse(payload.data or b"")
+    except XmlError as error:
+        raise BadPayload(f"invalid XML: {error}") from error
+    if payload.pox and payload.media == media.SOAP11:
+        return _wrap(root)
+    if local(root) != "Envelope" or namespace(root) not in (SOAP11, SOAP12):
+        payload.pox = True
+        return _wrap(root)
+    if not any(local(item) == "Body" for item in root):
+        raise BadPayload("the SOAP envelope has no Body")
+    payload.pox = False
+    return root
+
+
+def _form(payload: Payload) -> Element:
+    root = etree.Element("xformValues")
+    text = (payload.data or b"").decode(media.charset(payload.content_type), "replace")
+    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=10_000):
+        etree.SubElement(root, jsonxml.valid_name(name)).text = value
+    return _wrap(root)
+
+
+def _text(payload: Payload) -> Element:
+    root = etree.Element(f"{{{PAYLOAD}}}text", nsmap={None: PAYLOAD})
+    text = (payload.data or b"").decode(media.charset(payload.content_type), "replace")
+    root.text = jsonxml.xml_text(text)
+    return _wrap(root)
+
+
+def _binary(payload: Payload) -> Element:
+    root = etree.Element(f"{{{PAYLOAD}}}binary", nsmap={None: PAYLOAD})
+    root.text = base64.b64encode(payload.data or b"").decode()
+    return _wrap(root)
+
+
+_BUILDERS: dict[str, Callable[[Payload], Element]] = {
+    media.XML: _xml,
+    media.SOAP11: _soap,
+    media.SOAP12: _soap,
+    media.FORM: _form,
+    media.TEXT: _text,
+    media.BINARY: _binary,
+}

@@ -1,0 +1,110 @@
+"""Turns a payload into bytes for the wire: the formatter of the out-going content type."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from urllib.parse import quote
+
+from lxml import etree
+
+from integrator.engine.content import jsonxml, media
+from integrator.engine.content.payload import Payload, encode_json
+from integrator.engine.xmltools import PAYLOAD, SOAP11, SOAP12, Element, clone, local, namespace
+
+
+def write(payload: Payload, target: str) -> tuple[bytes, str]:
+    """(body, content type) for a content type such as `application/json`; unchanged bytes are passed on as they are."""
+    wanted = media.media_type(target) if target else payload.media
+    if payload.data is not None and (wanted == payload.media or not target):
+        return payload.data, payload.content_type
+    if payload.empty:
+        return b"", target or payload.content_type
+    return _WRITERS[media.family(wanted)](payload, wanted), _with_charset(target or payload.content_type)
+
+
+def _with_charset(content_type: str) -> str:
+    if "charset" in content_type.lower() or media.family(media.media_type(content_type)) in (media.BINARY, media.FORM):
+        return content_type
+    return f"{content_type}; charset=UTF-8"
+
+
+def _json(payload: Payload, _wanted: str) -> bytes:
+    if payload.is_json and payload.data is not None:
+        return payload.data
+    return encode_json(payload.json)
+
+
+def _xml(payload: Payload, _wanted: str) -> bytes:
+    root = payload.root
+    if root is None:
+        return b""
+    if namespace(root) == PAYLOAD and local(root) == "text":
+        return (root.text or "").encode()
+    return _bytes(root)
+
+
+def _soap(payload: Payload, wanted: str) -> bytes:
+    if payload.pox and wanted == media.SOAP11 and payload.media == media.SOAP11:
+        return _xml(payload, wanted)
+    version = SOAP12 if wanted == media.SOAP12 else SOAP11
+    return _bytes(with_version(payload.envelope, version))
+
+
+def with_version(root: Element, version: str) -> Element:
+    """The envelope in the given SOAP version; the same element when it already is."""
+    old = namespace(root)
+    if old == version:
+        return root
+    made = etree.Element(f"{{{version}}}Envelope", nsmap={"soapenv": version})
+    for part in root:
+        if isinstance(part.tag, str):
+            copied = clone(part)
+            target = etree.SubElement(made, f"{{{version}}}{local(part)}")
+            target.text = copied.text
+            target.extend(list(copied))
+    return made
+
+
+def _form(payload: Payload, _wanted: str) -> bytes:
+    root = payload.root
+    if root is None:
+        return b""
+    pairs = ((jsonxml.original_name(local(item)), item.text or "") for item in root if isinstance(item.tag, str))
+    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs).encode()
+
+
+def _text(payload: Payload, _wanted: str) -> bytes:
+    if payload.is_json:
+        return payload.json_text().encode()
+    root = payload.root
+    return b"" if root is None else text_content(root).encode()
+
+
+def text_content(root: Element) -> str:
+    """Text of the `text` wrapper, or of any other payload element as a whole."""
+    return root.text or "" if namespace(root) == PAYLOAD else "".join(root.itertext())
+
+
+def _binary(payload: Payload, _wanted: str) -> bytes:
+    root = payload.root
+    if root is not None and namespace(root) == PAYLOAD and local(root) == "binary":
+        return base64.b64decode(root.text or "")
+    if payload.is_json:
+        return _json(payload, media.JSON)
+    return _xml(payload, media.XML)
+
+
+def _bytes(element: Element) -> bytes:
+    return etree.tostring(element, encoding="utf-8", with_tail=False, xml_declaration=False)
+
+
+_WRITERS: dict[str, Callable[[Payload, str], bytes]] = {
+    media.JSON: _json,
+    media.XML: _xml,
+    media.SOAP11: _soap,
+    media.SOAP12: _soap,
+    media.FORM: _form,
+    media.TEXT: _text,
+    media.BINARY: _binary,
+}

@@ -1,0 +1,265 @@
+"""Reads endpoint elements (reference 4.0 - 4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from integrator.engine.endpoints.base import Endpoint, Property
+from integrator.engine.endpoints.groups import Failover, FromTemplate, LoadBalance, RecipientList, Reference
+from integrator.engine.endpoints.leaf import Address, BasicAuth, Default, Definition, Http
+from integrator.engine.endpoints.oauth import ClientCredentials
+from integrator.engine.endpoints.state import TIMEOUT_CODES, Policy
+from integrator.engine.endpoints.uritemplate import UriTemplate
+from integrator.engine.expressions import Constant, Expression, compile_value
+from integrator.engine.inject import InjectionError, inject
+from integrator.engine.reader import Reader
+from integrator.engine.xmltools import Element, child, children, local, text_of
+
+KINDS = ("address", "http", "default", "failover", "loadbalance", "recipientlist", "wsdl")
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+FORMS = ("soap11", "soap12", "pox", "get", "rest")
+SCOPES = ("default", "transport", "axis2", "axis2-client")
+
+
+def endpoint_of(element: Element, reader: Reader) -> Endpoint | None:
+    """The endpoint of a mediator or target: an `endpoint` attribute (name) or child; None when there is neither."""
+    inner = child(element, "endpoint")
+    if inner is not None:
+        return read_endpoint(inner, reader)
+    return Reference(Constant(element.get("endpoint"))) if element.get("endpoint") else None
+
+
+def read_endpoint(element: Element, reader: Reader) -> Endpoint:
+    """Read an `endpoint` element. Raises DeploymentError."""
+    if element.get("key"):
+        return Reference(reader.value(element, "key"))
+    if element.get("key-expression"):
+        return Reference(reader.path(element, "key-expression"))
+    if element.get("template"):
+        return _from_template(element, reader)
+    for item in children(element):
+        read = _READERS.get(local(item))
+        if read is not None:
+            name = element.get("name") or ""
+            return read(item, element, (name, element.get("onError"), _properties(element, reader)), reader)
+    raise reader.fail(
+        element, f"no kind of endpoint given; allowed are key, key-expression, template, {', '.join(KINDS)}"
+    )
+
+
+def _from_template(element: Element, reader: Reader) -> Endpoint:
+    parameters = {
+        reader.required(item, "name"): injected(item, item.get("value") or "", reader)
+        for item in children(element)
+        if local(item) == "parameter"
+    }
+    for name in ("name", "uri"):
+        if element.get(name):
+            parameters.setdefault(name, injected(element, element.get(name), reader))
+    return FromTemplate(element.get("name") or "", reader.required(element, "template"), parameters)
+
+
+def injected(element: Element, text: str, reader: Reader) -> str:
+    """The text with $SYSTEM:, $ENV: and $FILE: resolved."""
+    try:
+        return inject(text)
+    except InjectionError as error:
+        raise reader.fail(element, str(error)) from error
+
+
+def _properties(element: Element, reader: Reader) -> tuple[Property, ...]:
+    found = []
+    for item in children(element):
+        if local(item) == "property":
+            value = reader.value_or_expression(item)
+            assert value is not None
+            scope = reader.choice(item, "scope", SCOPES, "default")
+            found.append(Property(reader.required(item, "name"), value, scope))
+    return tuple(found)
+
+
+def _definition(element: Element, reader: Reader) -> Definition:
+    timeout = child(element, "timeout")
+    duration: Expression | None = None
+    discard = False
+    if timeout is not None:
+        node = child(timeout, "duration")
+        if text_of(node):
+            duration = compile_value(injected(node, text_of(node), reader), node, reader.place(node))
+        action = text_of(child(timeout, "responseAction")).lower()
+        if action not in ("", "discard", "fault", "never"):
+            raise reader.fail(timeout, f"responseAction {action!r}: allowed are discard, fault")
+        discard = action == "discard"
+    retry = child(element, "retryConfig")
+    enabled = _codes(child(retry, "enabledErrorCodes"), reader) if retry is not None else None
+    disabled = _codes(child(retry, "disabledErrorCodes"), reader) if retry is not None else None
+    return Definition(
+        form=reader.choice(element, "format", FORMS, "rest") if element.get("format") else "",
+        timeout=duration,
+        discard=discard,
+        policy=_policy(element, reader),
+        disabled_codes=disabled or frozenset(),
+        enabled_codes=enabled,
+    )
+
+
+def _policy(element: Element, reader: Reader) -> Policy:
+    mark, suspend = child(element, "markForSuspension"), child(element, "suspendOnFailure")
+    values: dict[str, Any] = {}
+    if mark is not None:
+        codes = _codes(child(mark, "errorCodes"), reader)
+        values["timeout_codes"] = TIMEOUT_CODES if codes is None else codes
+        values["retries"] = reader.integer(
+            mark, text_of(child(mark, "retriesBeforeSuspension")), "retriesBeforeSuspension", 0
+        )
+        values["retry_delay_ms"] = reader.integer(mark, text_of(child(mark, "retryDelay")), "retryDelay", 0)
+    legacy = child(element, "suspendDurationOnFailure")
+    if legacy is not None:
+        values["initial_ms"] = 1000 * reader.integer(legacy, text_of(legacy), "suspendDurationOnFailure", 0)
+    if suspend is not None:
+        values["suspend_codes"] = _codes(child(suspend, "errorCodes"), reader)
+        values["initial_ms"] = reader.integer(
+            suspend, text_of(child(suspend, "initialDuration")), "initialDuration", -1
+        )
+        values["factor"] = _factor(suspend, reader)
+        values["maximum_ms"] = reader.integer(
+            suspend, text_of(child(suspend, "maximumDuration")), "maximumDuration", 2**62
+        )
+    return Policy(**values)
+
+
+def _factor(suspend: Element, reader: Reader) -> float:
+    text = text_of(child(suspend, "progressionFactor")) or "1"
+    try:
+        return float(text)
+    except ValueError as error:
+        raise reader.fail(suspend, f"progressionFactor {text!r}: a number is expected") from error
+
+
+def _codes(element: Element | None, reader: Reader) -> frozenset[int] | None:
+    text = text_of(element)
+    if element is None or not text:
+        return None
+    try:
+        return frozenset(int(code) for code in text.replace(",", " ").split())
+    except ValueError as error:
+        raise reader.fail(element, f"{local(element)} {text!r}: numbers separated by commas are expected") from error
+
+
+Common = tuple[str, str | None, tuple[Property, ...]]
+
+
+def _address(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
+    uri = injected(element, reader.required(element, "uri"), reader)
+    return Address(*common, _definition(element, reader), uri)
+
+
+def _default(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
+    return Default(*common, _definition(element, reader))
+
+
+def _wsdl(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
+    raise reader.fail(element, "wsdl endpoints are not supported; use address with the port's location")
+
+
+def _http(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
+    method = element.get("method")
+    if method:
+        method = reader.choice(element, "method", METHODS, "GET")
+    try:
+        template = UriTemplate(injected(element, element.get("uri-template") or "", reader))
+    except ValueError as error:
+        raise reader.fail(element, str(error)) from error
+    return Http(*common, _definition(element, reader), template, method or None, _authentication(element, reader))
+
+
+def _authentication(element: Element, reader: Reader) -> BasicAuth | ClientCredentials | None:
+    holder = child(element, "authentication")
+    if holder is None:
+        return None
+    basic, oauth = child(holder, "basicAuth"), child(holder, "oauth")
+    if basic is not None:
+        return BasicAuth(_text_value(basic, "username", reader), _text_value(basic, "password", reader))
+    grant = child(oauth, "clientCredentials") if oauth is not None else None
+    if grant is None:
+        raise reader.fail(holder, "allowed are basicAuth and oauth/clientCredentials")
+    more = child(grant, "requestParameters")
+    parameters = tuple(
+        (reader.required(item, "name"), compile_value(text_of(item), item, reader.place(item)))
+        for item in (children(more) if more is not None else ())
+    )
+    return ClientCredentials(
+        _text_value(grant, "clientId", reader),
+        _text_value(grant, "clientSecret", reader),
+        _text_value(grant, "tokenUrl", reader),
+        text_of(child(grant, "authMode")).lower() == "payload",
+        parameters,
+    )
+
+
+def _text_value(parent: Element, name: str, reader: Reader) -> Expression:
+    node = child(parent, name)
+    if node is None or not text_of(node):
+        raise reader.fail(parent, f"child <{name}> is required")
+    return compile_value(injected(node, text_of(node), reader), node, reader.place(node))
+
+
+def _members(element: Element, reader: Reader) -> list[Endpoint]:
+    found = [read_endpoint(item, reader) for item in children(element) if local(item) == "endpoint"]
+    for item in children(element):
+        if local(item) == "member":
+            host = injected(item, reader.required(item, "hostName"), reader)
+            port = reader.integer(item, injected(item, item.get("httpPort") or "80", reader), "attribute httpPort", 80)
+            found.append(Address("", None, (), Definition(), f"http://{host}:{port}"))
+    return found
+
+
+def _group_members(element: Element, reader: Reader) -> list[Endpoint]:
+    members = _members(element, reader)
+    if not members:
+        raise reader.fail(element, "at least one child <endpoint> is required")
+    return members
+
+
+def _failover(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
+    group = Failover(*common, _group_members(element, reader))
+    group.dynamic = reader.flag(element, "dynamic", True)
+    return group
+
+
+def _loadbalance(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
+    weighted = "Weighted" in (element.get("algorithm") or "")
+    weights = []
+    for item in children(element):
+        if local(item) == "endpoint":
+            given = next(
+                (
+                    p.get("value")
+                    for p in item.iter()
+                    if local(p) == "property" and p.get("name") == "loadbalance.weight"
+                ),
+                None,
+            )
+            weights.append(max(1, reader.integer(item, given, "loadbalance.weight", 1)) if weighted else 1)
+    members = _group_members(element, reader)
+    weights += [1] * (len(members) - len(weights))
+    return LoadBalance(*common, members, reader.flag(element, "failover", True), weights)
+
+
+def _recipients(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
+    computed = child(element, "endpoints")
+    if computed is not None:
+        return RecipientList(*common, (), reader.value(computed, "value"))
+    return RecipientList(*common, _group_members(element, reader))
+
+
+_READERS: dict[str, Callable[[Element, Element, Common, Reader], Endpoint]] = {
+    "address": _address,
+    "http": _http,
+    "default": _default,
+    "wsdl": _wsdl,
+    "failover": _failover,
+    "loadbalance": _loadbalance,
+    "recipientlist": _recipients,
+}

@@ -1,0 +1,171 @@
+"""Property scopes: where a name is stored, and how get-property reads it (reference 2.2, 2.3)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from integrator.engine.expressions.javadate import java_format
+from integrator.engine.message import Message
+from integrator.engine.xmltools import SOAP12, Element, local
+
+READABLE = ("default", "axis2", "transport", "operation", "registry", "func", "system", "env", "file")
+WRITABLE = ("default", "axis2", "axis2-client", "transport", "operation", "registry", "system", "analytics", "trace")
+ALIASES = {"trp": "transport", "ctx": "default", "sys": "system", "synapse": "default"}
+
+system_properties: dict[str, Any] = {}
+
+
+def read(message: Message, scope: str, name: str) -> Any:
+    """Value of a property, None when there is none."""
+    if name == "SYSTEM_TIME":
+        return str(int(time.time() * 1000))
+    if name == "SYSTEM_DATE":
+        return java_format(datetime.now().astimezone(), "M/d/yy, h:mm a")
+    return _READERS[scope](message, name)
+
+
+def get_property(message: Message, *arguments: str) -> Any:
+    """The get-property function with its one to three arguments."""
+    if len(arguments) == 1:
+        return read(message, "default", arguments[0])
+    first, second = arguments[0], arguments[1]
+    if first == "SYSTEM_DATE":
+        return java_format(datetime.now().astimezone(), second)
+    if second == "SYSTEM_DATE" and len(arguments) == 3:
+        return java_format(datetime.now().astimezone(), arguments[2])
+    scope = ALIASES.get(first, first)
+    return read(message, scope, second) if scope in _READERS else None
+
+
+def _default(message: Message, name: str) -> Any:
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(message)
+    found = message.properties.get(name)
+    if found is None and name not in message.properties:
+        return message.deployment.local_entry(name)
+    return found
+
+
+def _axis2(message: Message, name: str) -> Any:
+    if name == "TRANSPORT_HEADERS":
+        return dict(message.headers)
+    return message.axis2.get(name)
+
+
+def _func(message: Message, name: str) -> Any:
+    value = message.func[-1].get(name) if message.func else None
+    return value.string(message) if hasattr(value, "reads_content") else value
+
+
+_READERS: dict[str, Callable[[Message, str], Any]] = {
+    "default": _default,
+    "axis2": _axis2,
+    "transport": lambda message, name: message.headers.get(name),
+    "operation": lambda message, name: message.operation.get(name),
+    "registry": lambda message, name: message.deployment.registry.read_property(name),
+    "func": _func,
+    "system": lambda message, name: system_properties.get(name),
+    "env": lambda message, name: os.environ.get(name),
+    "file": lambda message, name: message.deployment.config.file_property(name),
+}
+
+
+def _is_fault(message: Message) -> str | None:
+    root = message.payload.root
+    return "TRUE" if root is not None and local(root) == "Fault" else None
+
+
+def _format(message: Message) -> str:
+    if message.payload.pox:
+        return "get" if message.axis2.get("HTTP_METHOD") == "GET" else "pox"
+    return "soap12" if message.payload.soap == SOAP12 else "soap11"
+
+
+_SPECIAL: dict[str, Callable[[Message], Any]] = {
+    "To": lambda message: message.to,
+    "Action": lambda message: message.action,
+    "MessageID": lambda message: message.id,
+    "From": lambda message: message.addressing.get("From"),
+    "FaultTo": lambda message: message.addressing.get("FaultTo"),
+    "ReplyTo": lambda message: message.addressing.get("ReplyTo"),
+    "RelatesTo": lambda message: message.addressing.get("RelatesTo"),
+    "FAULT": _is_fault,
+    "MESSAGE_FORMAT": _format,
+    "OperationName": lambda message: message.properties.get("OperationName", "mediate"),
+    "OperationNamespace": lambda message: message.properties.get("OperationNamespace"),
+}
+
+
+def write(message: Message, scope: str, name: str, value: Any) -> None:
+    """Set a property with the side effects of its scope (reference 3.3, property)."""
+    if scope == "default":
+        message.properties[name] = value
+    elif scope == "axis2":
+        _write_axis2(message, name, value)
+    elif scope == "transport":
+        message.headers.set(name, as_text(value))
+    elif scope == "operation":
+        message.operation[name] = value
+    elif scope == "axis2-client":
+        message.client_options[name] = value
+    elif scope == "system":
+        system_properties[name] = as_text(value)
+    elif scope == "registry":
+        message.deployment.registry.write_property(name, as_text(value))
+    else:
+        message.operation[f"{scope}:{name}"] = value
+
+
+def _write_axis2(message: Message, name: str, value: Any) -> None:
+    message.axis2[name] = value
+    if name == "messageType":
+        message.axis2["ContentType"] = value
+        message.headers.set("Content-Type", as_text(value))
+
+
+def remove(message: Message, scope: str, name: str) -> None:
+    """Remove a property; absent is fine."""
+    if scope == "default":
+        message.properties.pop(name, None)
+    elif scope == "axis2":
+        if name == "TRANSPORT_HEADERS":
+            message.headers.clear()
+        message.axis2.pop(name, None)
+    elif scope == "transport":
+        message.headers.remove(name)
+    elif scope == "operation":
+        message.operation.pop(name, None)
+    elif scope == "axis2-client":
+        message.client_options.pop(name, None)
+
+
+def is_true(value: Any) -> bool:
+    """Whether a property value means true: the boolean, or the word in any case."""
+    return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+
+
+def set_error(message: Message, code: int, text: str, detail: str, exception: BaseException | None = None) -> None:
+    """ERROR_* properties of the fault flow."""
+    message.properties["ERROR_CODE"] = code
+    message.properties["ERROR_MESSAGE"] = text
+    message.properties["ERROR_DETAIL"] = detail
+    message.properties["ERROR_EXCEPTION"] = repr(exception) if exception else text
+
+
+def as_text(value: Any) -> str:
+    """A property value as text; see values.text_of for the general rule."""
+    from integrator.engine.expressions.values import text_of  # noqa: PLC0415  (values reads scopes)
+
+    return text_of(value) or ""
+
+
+def element_of(value: Any) -> Element | None:
+    """The element in a value that holds one (or a list that starts with one)."""
+    if isinstance(value, list) and value and hasattr(value[0], "tag"):
+        return value[0]
+    return value if hasattr(value, "tag") else None

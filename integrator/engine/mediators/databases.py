@@ -1,0 +1,175 @@
+"""dblookup and dbreport: SQL from mediation (reference 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Self
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from integrator.engine.databases import DatabaseUrlError, Source, execute
+from integrator.engine.endpoints.parse import injected
+from integrator.engine.errors import Fault
+from integrator.engine.expressions import Expression
+from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.message import Message
+from integrator.engine.xmltools import child, children, local, text_of
+
+TYPES: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("CHAR", "VARCHAR", "LONGVARCHAR"), str),
+    **dict.fromkeys(("NUMERIC", "DECIMAL"), Decimal),
+    "BIT": lambda text: text.strip().lower() in ("1", "true"),
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT"), int),
+    **dict.fromkeys(("REAL", "FLOAT", "DOUBLE"), float),
+    "DATE": date.fromisoformat,
+    "TIME": str,
+    "TIMESTAMP": datetime.fromisoformat,
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One bound value."""
+
+    value: Expression
+    type: str
+
+    def bind(self, message: Message) -> Any:
+        """The value as its type; empty is NULL. Raises Fault naming value and type."""
+        text = self.value.string(message)
+        if text is None or text == "":
+            return None
+        try:
+            return TYPES[self.type](text)
+        except (ValueError, ArithmeticError) as error:
+            raise Fault(0, f"SQL parameter {text!r} is not a {self.type}") from error
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL, its parameters, and which columns become properties."""
+
+    sql: str
+    parameters: tuple[Parameter, ...]
+    results: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database(Mediator):
+    """What dblookup and dbreport share."""
+
+    database: Source | None
+    data_source: str
+    statements: tuple[Statement, ...]
+
+    @classmethod
+    def parse(cls, element: Element, reader: Reader) -> Self:
+        """Read the element."""
+        reader.only(element, ("connection", "statement", "description"))
+        connection = child(element, "connection")
+        pool = child(connection, "pool") if connection is not None else None
+        if pool is None:
+            raise reader.fail(element, "child <connection> with <pool> is required")
+        statements = tuple(read_statement(item, reader) for item in children(element) if local(item) == "statement")
+        if not statements:
+            raise reader.fail(element, "at least one child <statement> is required")
+        name = text_of(child(pool, "dsName"))
+        return cls(
+            **cls.common(element, reader),
+            database=None if name else read_pool(pool, reader),
+            data_source=name,
+            statements=statements,
+        )
+
+    def compile(self) -> Step:
+        """A step that runs the statements on a worker thread."""
+
+        async def step(message: Message) -> None:
+            bound = [
+                (statement, [parameter.bind(message) for parameter in statement.parameters])
+                for statement in self.statements
+            ]
+            runtime = message.deployment.runtime
+            source = self.database or message.deployment.data_source(self.data_source)
+            if source is None:
+                raise Fault(0, f"data source {self.data_source!r} is not defined")
+            found = await runtime.run(self.work, runtime.pools, source, bound)
+            message.properties.update(found)
+
+        return step
+
+    def work(self, pools: Any, source: Source, bound: list[tuple[Statement, list[Any]]]) -> dict[str, Any]:
+        """Run all statements in one transaction; the properties to set. Raises Fault for an SQL error."""
+        try:
+            with pools.engine(source).begin() as connection:
+                found: dict[str, Any] = {}
+                for statement, values in bound:
+                    found |= self.one(connection, statement, values)
+                return found
+        except (SQLAlchemyError, DatabaseUrlError) as error:
+            raise Fault(0, f"{self.tag}: {getattr(error, 'orig', None) or error}") from error
+
+    def one(self, connection: Connection, statement: Statement, values: list[Any]) -> dict[str, Any]:
+        """Run one statement."""
+        raise NotImplementedError
+
+
+@register("dblookup")
+@dataclass(frozen=True, kw_only=True)
+class DbLookup(Database):
+    """Query; columns of the first row become properties."""
+
+    def one(self, connection: Connection, statement: Statement, values: list[Any]) -> dict[str, Any]:
+        """Non-null columns of the first row, as text."""
+        row = execute(connection, statement.sql, values).mappings().first()
+        if row is None:
+            return {}
+        columns = {key.lower(): value for key, value in row.items()}
+        ordered = list(row.values())
+        found = {}
+        for name, column in statement.results:
+            value = ordered[int(column) - 1] if column.isdigit() else columns.get(column.lower())
+            if value is not None:
+                found[name] = str(value)
+        return found
+
+
+@register("dbreport")
+@dataclass(frozen=True, kw_only=True)
+class DbReport(Database):
+    """Update; the number of rows goes to a property."""
+
+    def one(self, connection: Connection, statement: Statement, values: list[Any]) -> dict[str, Any]:
+        """Number of changed rows."""
+        return {"DBREPORT_MODIFIED_RAW_COUNT": execute(connection, statement.sql, values).rowcount}
+
+
+def read_pool(pool: Element, reader: Reader) -> Source:
+    """Driver, URL, user and password of a pool element. Raises DeploymentError for an unknown URL."""
+    url, user, password = (injected(pool, text_of(child(pool, name)), reader) for name in ("url", "user", "password"))
+    source = Source(url, user, password)
+    try:
+        source.sqlalchemy_url()
+    except DatabaseUrlError as error:
+        raise reader.fail(pool, str(error)) from error
+    return source
+
+
+def read_statement(element: Element, reader: Reader) -> Statement:
+    """One statement element."""
+    sql = text_of(child(element, "sql"))
+    if not sql:
+        raise reader.fail(element, "child <sql> is required")
+    parameters, results = [], []
+    for item in children(element):
+        if local(item) == "parameter":
+            value = reader.value_or_expression(item)
+            assert value is not None
+            parameters.append(Parameter(value, reader.choice(item, "type", tuple(TYPES), "VARCHAR")))
+        elif local(item) == "result":
+            results.append((reader.required(item, "name"), reader.required(item, "column")))
+    return Statement(sql, tuple(parameters), tuple(results))

@@ -1,0 +1,179 @@
+"""enrich: copies or moves a part of the message to another part (reference 3.3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from integrator.engine.expressions import Expression, compile_path
+from integrator.engine.expressions.json import JsonEval
+from integrator.engine.mediators import enrich_json, enrich_xml
+from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.message import Message
+from integrator.engine.xmltools import XmlError, child, children, clone, parse, serialise
+
+SOURCES = ("custom", "envelope", "body", "property", "inline")
+TARGETS = ("custom", "envelope", "body", "property", "key")
+ACTIONS = ("replace", "child", "sibling", "remove")
+_FRAGMENT = re.compile(r"\{((?:json-eval\([^{}]*\)|[$/]|get-property\(|//)[^{}]*)\}")
+_REFUSED = {
+    ("custom", "envelope"),
+    ("envelope", "custom"),
+    ("envelope", "envelope"),
+    ("envelope", "body"),
+    ("body", "envelope"),
+    ("body", "body"),
+    ("envelope", "key"),
+    ("body", "key"),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the content comes from."""
+
+    kind: str
+    path: Expression | None
+    name: str
+    clone: bool
+    inline: str
+    key: str
+    fragments: tuple[Expression, ...]
+
+    def inline_text(self, message: Message) -> str:
+        """Inline content with its {expression} pieces filled in."""
+        text = (message.deployment.entry_text(self.key) or "") if self.key else self.inline
+        if not self.fragments:
+            return text
+        values = iter(self.fragments)
+
+        def fill(found: re.Match[str]) -> str:
+            value = next(values).string(message) or ""
+            quoted = text[: found.start()].rstrip().endswith('"')
+            bare = quoted or text.lstrip().startswith("<") or enrich_json.is_json(value)
+            return value if bare else enrich_json.quoted(value)
+
+        return _FRAGMENT.sub(fill, text)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the content goes."""
+
+    kind: str
+    path: Expression | None
+    name: str
+    action: str
+
+
+@register("enrich")
+@dataclass(frozen=True, kw_only=True)
+class Enrich(Mediator):
+    """One source and one target."""
+
+    origin: Source
+    target: Target
+
+    @classmethod
+    def parse(cls, element: Element, reader: Reader) -> Self:
+        """Read the element; combinations that the matrix of reference 3.3 refuses are refused here."""
+        reader.only(element, ("source", "target", "description"))
+        source, target = child(element, "source"), child(element, "target")
+        if source is None or target is None:
+            raise reader.fail(element, "children <source> and <target> are required")
+        record = cls(
+            **cls.common(element, reader), origin=read_source(source, reader), target=read_target(target, reader)
+        )
+        pair = (record.origin.kind, record.target.kind)
+        if pair in _REFUSED:
+            raise reader.fail(element, f"source type {pair[0]!r} with target type {pair[1]!r} is not allowed")
+        if record.target.action == "remove" and (pair[0] != "custom" or pair[1] not in ("body", "property")):
+            raise reader.fail(target, "action='remove' needs source type custom and target type body or property")
+        return record
+
+    @property
+    def reads_content(self) -> bool:
+        """Unless it only copies between properties."""
+        return not (
+            self.origin.kind in ("property", "inline") and self.target.kind == "property" and not self.origin.fragments
+        )
+
+    def compile(self) -> Step:
+        """A step that picks JSON or XML by what the message holds."""
+
+        def step(message: Message) -> None:
+            if self.json_mode(message):
+                enrich_json.run(message, self.origin, self.target)
+            else:
+                enrich_xml.run(message, self.origin, self.target)
+            if self.target.kind in ("body", "envelope"):
+                message.axis2.pop("NO_ENTITY_BODY", None)
+
+        return step
+
+    def json_mode(self, message: Message) -> bool:
+        """Native JSON: a JSON payload, no envelope, JSON paths, and no XML in the source."""
+        if "envelope" in (self.origin.kind, self.target.kind):
+            return False
+        for path in (self.origin.path, self.target.path):
+            if path is not None and not isinstance(path, JsonEval):
+                return False
+        if self.target.action == "remove" or self.target.kind == "key":
+            return True
+        if self.origin.kind == "inline" and (
+            self.origin.inline.startswith("<") or (self.origin.key and not self.inline_is_json(message))
+        ):
+            return False
+        if self.origin.kind == "property":
+            value = message.properties.get(self.origin.name)
+            if hasattr(value, "tag") or (isinstance(value, list) and value and hasattr(value[0], "tag")):
+                return False
+            if isinstance(value, str) and value.lstrip().startswith("<"):
+                return False
+        has_json_path = isinstance(self.origin.path, JsonEval) or isinstance(self.target.path, JsonEval)
+        return message.payload.is_json or has_json_path or self.origin.kind in ("inline", "property")
+
+    def inline_is_json(self, message: Message) -> bool:
+        """Whether the keyed content is JSON."""
+        return not (message.deployment.entry_text(self.origin.key) or "").lstrip().startswith("<")
+
+
+def read_source(element: Element, reader: Reader) -> Source:
+    """The source element."""
+    kind = reader.choice(element, "type", SOURCES, "custom")
+    inner = children(element)
+    inline = ""
+    if kind == "inline" and not element.get("key"):
+        inline = serialise(clone(inner[0])) if inner else "".join(element.itertext()).strip()
+        if inline.startswith("<"):
+            check_inline(inline, element, reader)
+    pieces = tuple(compile_path(text, element, reader.place(element)) for text in _FRAGMENT.findall(inline))
+    return Source(
+        kind,
+        reader.path(element, "xpath") if kind == "custom" else None,
+        reader.required(element, "property") if kind == "property" else "",
+        reader.flag(element, "clone", True),
+        inline,
+        element.get("key") or "" if kind == "inline" else "",
+        pieces,
+    )
+
+
+def check_inline(text: str, element: Element, reader: Reader) -> None:
+    """Refuse inline XML that is not well-formed."""
+    try:
+        parse(text)
+    except XmlError as error:
+        raise reader.fail(element, f"inline content is not well-formed XML: {error}") from error
+
+
+def read_target(element: Element, reader: Reader) -> Target:
+    """The target element."""
+    kind = reader.choice(element, "type", TARGETS, "custom")
+    return Target(
+        kind,
+        reader.path(element, "xpath") if kind in ("custom", "key") else None,
+        reader.required(element, "property") if kind == "property" else "",
+        reader.choice(element, "action", ACTIONS, "replace"),
+    )

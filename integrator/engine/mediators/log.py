@@ -1,0 +1,115 @@
+"""log: writes the message to the log (reference 3.3)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Self
+
+from integrator.engine.expressions import Expression
+from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.message import Message
+from integrator.engine.xmltools import children, local, serialise
+
+TRACE = 5
+LEVELS = ("simple", "headers", "full", "custom")
+CATEGORIES = {
+    "INFO": logging.INFO,
+    "DEBUG": logging.DEBUG,
+    "TRACE": TRACE,
+    "WARN": logging.WARNING,
+    "ERROR": logging.ERROR,
+    "FATAL": logging.CRITICAL,
+}
+logger = logging.getLogger("integrator.log")
+
+
+@register("log")
+@dataclass(frozen=True, kw_only=True)
+class Log(Mediator):
+    """Level, category, separator and properties."""
+
+    level: str
+    category: str
+    separator: str
+    properties: tuple[tuple[str, Expression], ...]
+
+    @classmethod
+    def parse(cls, element: Element, reader: Reader) -> Self:
+        """Read the element."""
+        reader.only(element, ("property", "description"))
+        separator = element.get("separator") or ", "
+        return cls(
+            **cls.common(element, reader),
+            level=reader.choice(element, "level", LEVELS, "simple"),
+            category=reader.choice(element, "category", tuple(CATEGORIES), "INFO"),
+            separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
+            properties=log_properties(element, reader),
+        )
+
+    @property
+    def reads_content(self) -> bool:
+        """full and headers show content; simple and custom only what their expressions read."""
+        return self.level in ("full", "headers") or super().reads_content
+
+    def compile(self) -> Step:
+        """A step that logs one line."""
+        level = CATEGORIES[self.category]
+        parts = {"simple": simple_parts, "headers": header_parts, "full": full_parts, "custom": custom_parts}[
+            self.level
+        ]
+
+        def step(message: Message) -> None:
+            if not logger.isEnabledFor(level):
+                return
+            line = parts(message)
+            line += [f"{name} = {value.string(message)}" for name, value in self.properties]
+            logger.log(
+                level,
+                self.separator.join(line),
+                extra={"correlation_id": message.flow.correlation_id, "artifact": message.flow.artifact},
+            )
+
+        return step
+
+
+def log_properties(element: Element, reader: Reader) -> tuple[tuple[str, Expression], ...]:
+    """`property` children with a name and a value or expression."""
+    found = []
+    for item in children(element):
+        if local(item) == "property":
+            value = reader.value_or_expression(item)
+            assert value is not None
+            found.append((reader.required(item, "name"), value))
+    return tuple(found)
+
+
+def simple_parts(message: Message) -> list[str]:
+    """Addressing of the message."""
+    return [
+        f"To: {message.to or ''}",
+        *([f"From: {message.addressing['From']}"] if "From" in message.addressing else []),
+        f"WSAction: {message.action or ''}",
+        f"SOAPAction: {message.action or ''}",
+        f"MessageID: {message.id}",
+        f"correlation_id: {message.flow.correlation_id}",
+        f"Direction: {'response' if message.response else 'request'}",
+    ]
+
+
+def header_parts(message: Message) -> list[str]:
+    """SOAP header blocks."""
+    return [f"{local(item)} : {''.join(item.itertext())}" for item in children(message.payload.header)]
+
+
+def full_parts(message: Message) -> list[str]:
+    """Addressing and content."""
+    payload = message.payload
+    if payload.is_json:
+        return [*simple_parts(message), f"Payload: {payload.json_text()}"]
+    return [*simple_parts(message), f"Envelope: {serialise(payload.envelope)}"]
+
+
+def custom_parts(_message: Message) -> list[str]:
+    """Properties only."""
+    return []

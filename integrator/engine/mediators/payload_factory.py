@@ -1,0 +1,247 @@
+"""payloadFactory: builds a new body from a template and arguments (reference 3.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+from xml.sax.saxutils import escape
+
+from integrator.engine.content import jsonxml, media
+from integrator.engine.content.payload import decode_json, encode_json
+from integrator.engine.errors import BadPayload, Fault
+from integrator.engine.expressions import Constant, Expression, scopes
+from integrator.engine.expressions.values import nodes_text
+from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.message import Message
+from integrator.engine.xmltools import (
+    SOAP11,
+    SOAP12,
+    XmlError,
+    child,
+    children,
+    clone,
+    local,
+    namespace,
+    parse,
+    serialise,
+    strip_indentation,
+)
+
+_REFERENCE = re.compile(r"\$(\d+)")
+_BARE_JSON = re.compile(r"true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z")
+MEDIA = {"xml": media.XML, "json": media.JSON, "text": media.TEXT}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument. `literal` keeps text that looks like JSON as text."""
+
+    value: Expression
+    literal: bool
+
+
+@register("payloadFactory")
+@dataclass(frozen=True, kw_only=True)
+class PayloadFactory(Mediator):
+    """Template (inline text or key), media type and arguments."""
+
+    media: str
+    template: str
+    key: Expression | None
+    arguments: tuple[Argument, ...]
+    escape_xml: bool
+
+    @classmethod
+    def parse(cls, element: Element, reader: Reader) -> Self:
+        """Read the element."""
+        reader.only(element, ("format", "args", "description"))
+        if reader.choice(element, "template-type", ("default", "freemarker"), "default") == "freemarker":
+            raise reader.fail(element, "template-type='freemarker' is not supported; allowed is default")
+        kind = reader.choice(element, "media-type", tuple(MEDIA), "xml")
+        template = child(element, "format")
+        if template is None:
+            raise reader.fail(element, "child <format> is required")
+        key = reader.optional_value(template, "key")
+        given = child(element, "args")
+        return cls(
+            **cls.common(element, reader),
+            media=kind,
+            template="" if key else inline_template(template, kind, reader),
+            key=key,
+            arguments=tuple(read_argument(item, reader) for item in children(given)) if given is not None else (),
+            escape_xml=reader.flag(element, "escapeXmlChars"),
+        )
+
+    @property
+    def reads_content(self) -> bool:
+        """Arguments that read content; XML templates also keep the envelope of a SOAP message."""
+        return super().reads_content or self.media == "xml"
+
+    def compile(self) -> Step:
+        """A step that replaces the body."""
+        finish = {"xml": finish_xml, "json": finish_json, "text": finish_text}[self.media]
+        if self.key is None:
+            render = compile_template(self.template, self)
+            return lambda message: finish(message, render(message))
+        key = self.key
+
+        def step(message: Message) -> None:
+            name = key.string(message) or ""
+            text = message.deployment.entry_text(name)
+            if text is None:
+                raise Fault(0, f"payloadFactory: no registry resource or local entry {name!r}")
+            finish(message, compile_template(text, self)(message))
+
+        return step
+
+
+def read_argument(element: Element, reader: Reader) -> Argument:
+    """One `arg` element."""
+    if element.get("value") is not None:
+        value: Expression = Constant(element.get("value"))
+    else:
+        evaluator = reader.choice(element, "evaluator", ("xml", "json"), "xml")
+        value = reader.path(element, "expression", "json" if evaluator == "json" else "")
+    return Argument(value, reader.flag(element, "literal"))
+
+
+def inline_template(element: Element, kind: str, reader: Reader) -> str:
+    """Text of an inline format; indentation of XML is dropped."""
+    inner = children(element)
+    if not inner:
+        return "".join(element.itertext()).strip() if kind != "text" else "".join(element.itertext())
+    if kind != "xml":
+        return (element.text or "") + "".join(serialise(item) + (item.tail or "") for item in inner)
+    if len(inner) > 1:
+        raise reader.fail(inner[1], "an XML format holds one root element")
+    root = clone(inner[0])
+    strip_indentation(root)
+    return serialise(root)
+
+
+def compile_template(text: str, factory: PayloadFactory) -> Callable[[Message], str]:
+    """A function that renders the template; a reference beyond the last argument ends substitution."""
+    pieces: list[str] = []
+    renders: list[Callable[[Message], str]] = []
+    last = 0
+    for found in _REFERENCE.finditer(text):
+        number = int(found.group(1))
+        if not 1 <= number <= len(factory.arguments):
+            break
+        pieces.append(text[last : found.start()])
+        renders.append(_renderer(factory.arguments[number - 1], factory))
+        last = found.end()
+    pieces.append(text[last:])
+    if not renders:
+        return lambda message: text
+
+    def render(message: Message) -> str:
+        parts = [pieces[0]]
+        for index, argument in enumerate(renders, 1):
+            parts.append(argument(message))
+            parts.append(pieces[index])
+        return "".join(parts)
+
+    return render
+
+
+def _renderer(argument: Argument, factory: PayloadFactory) -> Callable[[Message], str]:
+    value, literal = argument.value, argument.literal
+    if factory.media == "json":
+        if isinstance(value, Constant):
+            return lambda message: _json_string(value.text, message, literal=True)
+        return lambda message: _for_json(value, message, literal)
+    if factory.media == "xml":
+        if isinstance(value, Constant):
+            return lambda message: escape(value.text)
+        return lambda message: _for_xml(value, message)
+    return lambda message: value.string(message) or ""
+
+
+def _for_json(expression: Expression, message: Message, literal: bool) -> str:
+    raw = expression.value(message)
+    if expression.is_json and isinstance(raw, dict | list):
+        return encode_json(raw).decode()
+    if not expression.is_json and isinstance(raw, list) and any(hasattr(node, "tag") for node in raw):
+        text = nodes_text(raw)
+        return _xml_as_json(text, message, literal)
+    return _xml_as_json(expression.string(message) or "", message, literal)
+
+
+def _xml_as_json(text: str, message: Message, literal: bool) -> str:
+    if text.startswith("<") and text.rstrip().endswith(">") and not literal:
+        try:
+            return encode_json(jsonxml.to_json(parse(text))).decode()
+        except XmlError:
+            return _json_string(text, message, literal)
+    return _json_string(text, message, literal)
+
+
+def _json_string(text: str, message: Message, literal: bool) -> str:
+    if not literal and text[:1] in ("{", "["):
+        return text
+    quoted = encode_json(text).decode()
+    if scopes.is_true(message.properties.get("QUOTE_STRING_IN_PAYLOAD_FACTORY_JSON")):
+        return text if _BARE_JSON.match(text) else quoted
+    return quoted[1:-1]
+
+
+def _for_xml(expression: Expression, message: Message) -> str:
+    raw = expression.value(message)
+    if expression.is_json and isinstance(raw, dict | list):
+        return "".join(serialise(item) for item in jsonxml.to_xml(raw))
+    text = expression.string(message) or ""
+    if text.startswith("<") and text.rstrip().endswith(">"):
+        try:
+            return serialise(parse(text))
+        except XmlError:
+            return text if _is_fragment(text) else escape(text)
+    return escape(text)
+
+
+def _is_fragment(text: str) -> bool:
+    try:
+        parse(f"<x>{text}</x>")
+    except XmlError:
+        return False
+    return True
+
+
+def finish_json(message: Message, text: str) -> None:
+    """The rendered text becomes the JSON body. Raises BadPayload when it is no JSON."""
+    payload = message.payload
+    data = text.encode()
+    value = decode_json(data) if data.strip() else None
+    payload.discard()
+    if data.strip():
+        payload.set_json(value)
+    payload.data = data
+    payload.content_type = media.JSON
+    message.set_type(media.JSON)
+
+
+def finish_xml(message: Message, text: str) -> None:
+    """The rendered text becomes the body content, or the whole envelope when it is one."""
+    try:
+        root = parse(text)
+    except XmlError as error:
+        raise BadPayload(f"payloadFactory: the result is not well-formed XML: {error}") from error
+    payload = message.payload
+    if local(root) == "Envelope" and namespace(root) in (SOAP11, SOAP12):
+        payload.set_envelope(root)
+        payload.content_type = media.SOAP12 if namespace(root) == SOAP12 else media.SOAP11
+    else:
+        if payload.family not in (media.XML, media.SOAP11, media.SOAP12):
+            payload.discard()
+            payload.content_type = media.XML
+            payload.pox = True
+        payload.set_root(root)
+    message.set_type(payload.media)
+
+
+def finish_text(message: Message, text: str) -> None:
+    """The rendered text becomes the text body."""
+    message.payload.set_text(text)
+    message.set_type(media.TEXT)

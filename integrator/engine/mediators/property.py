@@ -1,0 +1,158 @@
+"""property and propertyGroup: set or remove a property in a scope (reference 3.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from integrator.engine.content.payload import decode_json
+from integrator.engine.errors import BadPayload, Fault
+from integrator.engine.expressions import Expression, scopes
+from integrator.engine.expressions.base import Constant
+from integrator.engine.expressions.values import text_of
+from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.message import Message
+from integrator.engine.xmltools import XmlError, children, clone, parse
+
+REMOVABLE = ("default", "axis2", "axis2-client", "transport", "operation", "analytics")
+
+
+def _as_json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return decode_json(value)
+    except BadPayload:
+        return value
+
+
+def _as_xml(value: Any) -> Any:
+    return parse(value) if isinstance(value, str) else value
+
+
+TYPES: dict[str, Callable[[Any], Any]] = {
+    "STRING": lambda value: text_of(value),
+    "BOOLEAN": lambda value: str(text_of(value)).strip().lower() == "true",
+    "INTEGER": lambda value: int(str(text_of(value)).strip()),
+    "LONG": lambda value: int(str(text_of(value)).strip()),
+    "SHORT": lambda value: int(str(text_of(value)).strip()),
+    "FLOAT": lambda value: float(str(text_of(value)).strip()),
+    "DOUBLE": lambda value: float(str(text_of(value)).strip()),
+    "OM": _as_xml,
+    "JSON": _as_json,
+}
+
+
+@register("property")
+@dataclass(frozen=True, kw_only=True)
+class Property(Mediator):
+    """One property; `value` is None when it is removed or holds an inline element."""
+
+    name: Expression
+    value: Expression | None
+    inline: Element | None
+    type: str
+    scope: str
+    remove: bool
+    pattern: re.Pattern[str] | None
+    group: int
+
+    @classmethod
+    def parse(cls, element: Element, reader: Reader) -> Self:
+        """Read the element."""
+        remove = reader.choice(element, "action", ("set", "remove"), "set") == "remove"
+        scope = reader.choice(element, "scope", (*scopes.WRITABLE, "synapse"), "default")
+        scope = scopes.ALIASES.get(scope, scope)
+        inline = next(iter(children(element)), None)
+        if element.get("group") and not element.get("pattern"):
+            raise reader.fail(element, "attribute 'group' needs 'pattern'")
+        return cls(
+            **cls.common(element, reader),
+            name=reader.value(element, "name"),
+            value=reader.value_or_expression(element, required=inline is None and not remove),
+            inline=inline,
+            type=reader.choice(element, "type", tuple(TYPES), "STRING"),
+            scope=scope,
+            remove=remove,
+            pattern=reader.regex(element, "pattern") if element.get("pattern") else None,
+            group=reader.integer(element, element.get("group"), "attribute group", 0),
+        )
+
+    def compile(self) -> Step:
+        """A step that sets or removes the property."""
+        name, scope = self.name, self.scope
+        fixed = name.text if isinstance(name, Constant) else None
+        if self.remove:
+            return lambda message: scopes.remove(message, scope, fixed or name.string(message) or "")
+        read = self.reader()
+
+        def step(message: Message) -> None:
+            scopes.write(message, scope, fixed or name.string(message) or "", read(message))
+
+        return step
+
+    def reader(self) -> Callable[[Message], Any]:
+        """A function that gives the converted value."""
+        value = self.value
+        if value is None:
+            return lambda message: clone(self.inline)
+        if isinstance(value, Constant):
+            fixed = self.convert(value.text)
+            return (lambda message: clone(fixed)) if self.type == "OM" else lambda message: fixed
+        if self.type == "OM":
+            return lambda message: [
+                clone(node) if hasattr(node, "tag") else _as_xml(node) for node in value.nodes(message)
+            ]
+        if self.type == "JSON":
+            return lambda message: _as_json(value.value(message) if value.is_json else value.string(message))
+        if self.type == "STRING" and self.pattern is None:
+            return value.string
+        return lambda message: self.convert(value.string(message))
+
+    def convert(self, text: Any) -> Any:
+        """Apply pattern and type. Raises Fault naming the property, the text and the type."""
+        if self.pattern is not None and text is not None:
+            found = self.pattern.fullmatch(str(text))
+            text = found.group(self.group) if found else ""
+        if text is None:
+            return None
+        try:
+            return TYPES[self.type](text)
+        except (ValueError, XmlError) as error:
+            raise Fault(0, f"property {self.name.text!r}: {text!r} is not a {self.type}") from error
+
+
+@register("propertyGroup")
+@dataclass(frozen=True, kw_only=True)
+class PropertyGroup(Mediator):
+    """Several properties set one after the other."""
+
+    properties: tuple[Property, ...]
+
+    @classmethod
+    def parse(cls, element: Element, reader: Reader) -> Self:
+        """Read the element."""
+        reader.only(element, ("property", "description"))
+        found = tuple(Property.parse(item, reader) for item in children(element) if item.tag.endswith("property"))
+        return cls(**cls.common(element, reader), properties=found)
+
+    def children(self) -> tuple[Mediator, ...]:
+        """The properties."""
+        return self.properties
+
+    @property
+    def reads_content(self) -> bool:
+        """Whether one of the properties does."""
+        return any(item.reads_content for item in self.properties)
+
+    def compile(self) -> Step:
+        """A step that runs them all."""
+        steps = [item.compile() for item in self.properties]
+
+        def step(message: Message) -> None:
+            for inner in steps:
+                inner(message)
+
+        return step

@@ -1,0 +1,127 @@
+"""send: sends the message and runs the response flow; the flow itself stops (reference 3.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Self
+
+from integrator.engine.endpoints.base import Endpoint
+from integrator.engine.endpoints.groups import anonymous_default
+from integrator.engine.endpoints.parse import endpoint_of
+from integrator.engine.errors import Discarded, Fault
+from integrator.engine.expressions import Expression
+from integrator.engine.expressions.scopes import is_true
+from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.mediators.loopback import to_response
+from integrator.engine.message import Message
+from integrator.engine.sequence import note_fault, run_fault
+
+log = logging.getLogger("integrator.mediation")
+
+
+@register("send")
+@dataclass(frozen=True, kw_only=True)
+class Send(Mediator):
+    """Endpoint (none: To address, or the client on a response) and receiving sequence."""
+
+    endpoint: Endpoint | None
+    receive: Expression | None
+    build: bool
+
+    @classmethod
+    def parse(cls, element: Element, reader: Reader) -> Self:
+        """Read the element."""
+        reader.only(element, ("endpoint", "description"))
+        return cls(
+            **cls.common(element, reader),
+            endpoint=endpoint_of(element, reader),
+            receive=reader.optional_value(element, "receive"),
+            build=reader.flag(element, "buildmessage"),
+        )
+
+    @property
+    def reads_content(self) -> bool:
+        """Only when told to build the message first."""
+        return self.build or super().reads_content
+
+    def compile(self) -> Step:
+        """A step that sends; always stops."""
+        fixed, fallback, receive = self.endpoint, anonymous_default(), self.receive
+
+        async def step(message: Message) -> bool:
+            if fixed is None and (message.response or not message.to):
+                await message.flow.reply.send(message)
+                return False
+            await deliver(message, fixed or fallback, receive.string(message) if receive else None)
+            return False
+
+        return step
+
+
+async def deliver(message: Message, endpoint: Endpoint, receive: str | None = None) -> bool:
+    """Send and run the response flow. False, as send always stops."""
+    recipients = endpoint.recipients(message)
+    if recipients is not None:
+        await message.payload.read()
+        copies = [message.copy() for _ in recipients]
+        for number, copy in enumerate(copies):
+            copy.properties["messageSequence"] = f"{number}/{len(copies)}"
+            copy.properties["aggregateCorelation"] = message.id
+        await asyncio.gather(*(_one(copy, member, receive) for copy, member in zip(copies, recipients, strict=True)))
+        return False
+    if is_true(message.properties.get("OUT_ONLY")):
+        await message.payload.read()
+        send_only(message.copy(), endpoint)
+        return False
+    if await exchange(message, endpoint):
+        await answered(message, receive)
+    return False
+
+
+async def _one(copy: Message, endpoint: Endpoint, receive: str | None) -> None:
+    try:
+        if await exchange(copy, endpoint):
+            await answered(copy, receive)
+    except Fault as fault:
+        await run_fault(copy, fault)
+
+
+async def answered(message: Message, receive: str | None) -> None:
+    """The response flow: receiving sequence, else out sequence, else the client."""
+    if receive:
+        message.frames.clear()
+        await message.deployment.required_sequence(receive).run(message)
+    else:
+        await to_response(message)
+
+
+async def exchange(message: Message, endpoint: Endpoint) -> bool:
+    """Send and take the answer; whether there is one. An endpoint's onError sequence handles its failure."""
+    try:
+        await endpoint.send(message)
+    except Discarded as late:
+        log.warning("discarded: %s", late.message, extra={"correlation_id": message.flow.correlation_id})
+        return False
+    except Fault as fault:
+        handler = message.deployment.sequence(endpoint.on_error) if endpoint.on_error else None
+        if handler is None:
+            raise
+        note_fault(message, fault)
+        await handler.run(message)
+        return False
+    return True
+
+
+def send_only(message: Message, endpoint: Endpoint) -> None:
+    """Send without waiting; the engine waits for it before it stops."""
+
+    async def run() -> None:
+        try:
+            await endpoint.send(message)
+            message.payload.discard()
+        except Fault as fault:
+            await run_fault(message, fault)
+
+    message.deployment.runtime.spawn(run())

@@ -1,0 +1,135 @@
+"""validate: checks the payload against JSON Schema or XML Schema (reference 3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import jsonschema
+from jsonschema.exceptions import SchemaError
+from lxml import etree
+
+from integrator.engine.content.payload import decode_json
+from integrator.engine.errors import BadPayload, Fault
+from integrator.engine.expressions import Expression
+from integrator.engine.expressions.json import JsonEval
+from integrator.engine.expressions.jsonpath import MISSING
+from integrator.engine.expressions.scopes import set_error
+from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
+from integrator.engine.message import Message
+from integrator.engine.xmltools import XmlError, child, children, local, parse
+
+
+@register("validate")
+@dataclass(frozen=True, kw_only=True)
+class Validate(Mediator):
+    """Source, schemas and what runs on failure."""
+
+    origin: Expression | None
+    schemas: tuple[Expression, ...]
+    on_fail: Branch
+
+    @classmethod
+    def parse(cls, element: Element, reader: Reader) -> Self:
+        """Read the element."""
+        reader.only(element, ("schema", "resource", "feature", "property", "on-fail", "description"))
+        schemas = tuple(reader.value(item, "key") for item in children(element) if local(item) == "schema")
+        on_fail = child(element, "on-fail")
+        if not schemas:
+            raise reader.fail(element, "at least one child <schema> is required")
+        if on_fail is None or not children(on_fail):
+            raise reader.fail(element, "child <on-fail> with at least one mediator is required")
+        return cls(
+            **cls.common(element, reader),
+            origin=reader.optional_path(element, "source"),
+            schemas=schemas,
+            on_fail=chain_of(on_fail, reader),
+        )
+
+    def children(self) -> tuple[Mediator, ...]:
+        """Mediators of on-fail."""
+        return self.on_fail.children
+
+    @property
+    def reads_content(self) -> bool:
+        """Always."""
+        return True
+
+    def compile(self) -> Step:
+        """A step that validates; compiled schemas are kept as long as their text stays the same."""
+        failed = self.on_fail.compile("on-fail")
+        kept: dict[str, Any] = {}
+
+        def step(message: Message) -> Any:
+            texts = [self._schema(message, key) for key in self.schemas]
+            problems = (
+                self._json(message, texts[-1], kept) if message.payload.is_json else self._xml(message, texts, kept)
+            )
+            if not problems:
+                return None
+            set_error(message, 0, problems[0] if message.payload.is_json else "\n".join(problems), "\n".join(problems))
+            return failed(message)
+
+        return step
+
+    @staticmethod
+    def _schema(message: Message, key: Expression) -> str:
+        name = key.string(message) or ""
+        text = message.deployment.entry_text(name)
+        if text is None:
+            raise Fault(0, f"validate: schema {name!r} is not found")
+        return text
+
+    def _json(self, message: Message, text: str, kept: dict[str, Any]) -> list[str]:
+        validator = kept.get(text)
+        if validator is None:
+            kept.clear()
+            validator = kept[text] = json_validator(text)
+        value = message.payload.json
+        if isinstance(self.origin, JsonEval):
+            value = self.origin.found(message)
+            if value is MISSING:
+                return [f"the source {self.origin.text} leads nowhere"]
+        return [describe(error) for error in validator.iter_errors({} if value is None else value)]
+
+    def _xml(self, message: Message, texts: list[str], kept: dict[str, Any]) -> list[str]:
+        node = message.payload.root
+        if self.origin is not None:
+            node = next((item for item in self.origin.nodes(message) if hasattr(item, "tag")), None)
+        if node is None:
+            return ["there is nothing to validate"]
+        joined = "\n".join(texts)
+        if joined not in kept:
+            kept.clear()
+            kept[joined] = [xml_schema(text) for text in texts]
+        document = etree.fromstring(etree.tostring(node, with_tail=False))
+        problems: list[str] = []
+        for schema in kept[joined]:
+            if schema.validate(document):
+                return []
+            problems += [f"line {entry.line}: {entry.message}" for entry in schema.error_log]
+        return problems
+
+
+def describe(error: Any) -> str:
+    """One violation with the place in the document."""
+    return f"{error.json_path}: {error.message}"
+
+
+def json_validator(text: str) -> Any:
+    """A validator for schema text; draft 4 when the schema names none. Raises Fault."""
+    try:
+        schema = decode_json(text)
+        cls = jsonschema.validators.validator_for(schema, default=jsonschema.Draft4Validator)
+        cls.check_schema(schema)
+    except (BadPayload, SchemaError) as error:
+        raise Fault(0, f"validate: bad JSON schema: {getattr(error, 'message', error)}") from error
+    return cls(schema)
+
+
+def xml_schema(text: str) -> Any:
+    """A compiled XML schema. Raises Fault."""
+    try:
+        return etree.XMLSchema(parse(text))
+    except (XmlError, etree.XMLSchemaParseError) as error:
+        raise Fault(0, f"validate: bad XML schema: {error}") from error

@@ -1,0 +1,128 @@
+"""The message context: what every step reads and changes, and the flow that all copies of one message share."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+
+from integrator.engine.content.payload import Payload
+from integrator.engine.errors import Fault
+from integrator.engine.headers import Headers
+
+if TYPE_CHECKING:
+    from integrator.engine.deployment import Deployment
+    from integrator.engine.sequence import Chain
+
+
+class Reply(Protocol):
+    """Where an answer goes: an HTTP exchange, or a collector when the engine itself injected the message."""
+
+    sent: bool
+
+    async def send(self, message: Message) -> None:
+        """Answer with this message, once; a second answer is ignored with a warning."""
+
+
+class Flow:
+    """What one incoming message and all its copies have in common."""
+
+    __slots__ = (
+        "artifact",
+        "correlation_id",
+        "deployment",
+        "failure",
+        "fault",
+        "groups",
+        "out",
+        "reply",
+        "service",
+        "tasks",
+        "transport",
+    )
+
+    def __init__(self, deployment: Deployment, reply: Reply, correlation_id: str = ""):
+        self.deployment = deployment
+        self.reply = reply
+        self.correlation_id = correlation_id or str(uuid.uuid4())
+        self.artifact = ""
+        self.service = ""
+        self.transport = "http"
+        self.out: Chain | None = None
+        self.fault: Chain | None = None
+        self.failure: Fault | None = None
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.groups: dict[Any, Any] = {}
+
+
+class Frame:
+    """One running list of steps and how far it is; lets a copy go on where its parent stood."""
+
+    __slots__ = ("chain", "index")
+
+    def __init__(self, chain: Chain, index: int = 0):
+        self.chain = chain
+        self.index = index
+
+
+class Message:
+    """Message context (reference 2.1). Default-scope properties live on into the response; the others are per direction."""
+
+    __slots__ = (
+        "action",
+        "addressing",
+        "axis2",
+        "client_options",
+        "flow",
+        "frames",
+        "func",
+        "headers",
+        "id",
+        "operation",
+        "payload",
+        "properties",
+        "response",
+        "suspended",
+        "to",
+    )
+
+    def __init__(self, flow: Flow, payload: Payload, headers: Headers | None = None):
+        self.flow = flow
+        self.payload = payload
+        self.headers = headers or Headers()
+        self.id = f"urn:uuid:{uuid.uuid4()}"
+        self.properties: dict[str, Any] = {}
+        self.axis2: dict[str, Any] = {}
+        self.operation: dict[str, Any] = {}
+        self.client_options: dict[str, Any] = {}
+        self.addressing: dict[str, str] = {}
+        self.func: list[dict[str, Any]] = []
+        self.frames: list[Frame] = []
+        self.to: str | None = None
+        self.action: str | None = None
+        self.response = False
+        self.suspended = False
+
+    @property
+    def deployment(self) -> Deployment:
+        """The snapshot this message runs on from beginning to end."""
+        return self.flow.deployment
+
+    def set_type(self, content_type: str) -> None:
+        """The body was made here: its type goes to messageType, ContentType and the header (reference 2.4)."""
+        self.axis2["messageType"] = self.axis2["ContentType"] = content_type
+        self.axis2.pop("NO_ENTITY_BODY", None)
+        self.headers.set("Content-Type", content_type)
+
+    def copy(self) -> Message:
+        """A full copy with a payload of its own; the flow stays shared. The body must have been read."""
+        made = Message(self.flow, self.payload.copy(), self.headers.copy())
+        made.properties = dict(self.properties)
+        made.axis2 = dict(self.axis2)
+        made.operation = self.operation
+        made.client_options = dict(self.client_options)
+        made.addressing = dict(self.addressing)
+        made.func = [dict(parameters) for parameters in self.func]
+        made.frames = [Frame(frame.chain, frame.index) for frame in self.frames]
+        made.to, made.action, made.response = self.to, self.action, self.response
+        return made

@@ -1,0 +1,84 @@
+"""Drives tasks and message processors of a stand-alone integrator; in the platform Celery does it instead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from integrator.engine.deployment import Deployment
+from integrator.engine.metrics import RUNS
+from integrator.engine.processors import Processor, process_once
+from integrator.engine.stores.base import StoreError
+from integrator.engine.tasks import Task, run_task
+
+log = logging.getLogger("integrator.scheduler")
+
+STORE_WAIT_S = 5.0
+
+
+class Scheduler:
+    """One loop for each task and processor; loops follow the deployment."""
+
+    def __init__(self, current: Callable[[], Deployment]):
+        self.current = current
+        self._loops: dict[tuple[str, str], tuple[Task | Processor, asyncio.Task[None]]] = {}
+
+    def follow(self, deployment: Deployment) -> None:
+        """Start and stop loops so that they fit the deployment; an unchanged record keeps its loop."""
+        wanted: dict[tuple[str, str], Task | Processor] = {
+            ("task", name): task for name, task in deployment.tasks.items()
+        }
+        wanted |= {("processor", name): processor for name, processor in deployment.processors.items()}
+        for key in [key for key, (record, _) in self._loops.items() if wanted.get(key) is not record]:
+            self._loops.pop(key)[1].cancel()
+        for key, record in wanted.items():
+            if key not in self._loops:
+                work = self._task(record) if isinstance(record, Task) else self._processor(record)
+                self._loops[key] = (record, asyncio.get_running_loop().create_task(work))
+
+    async def stop(self) -> None:
+        """Stop all loops."""
+        loops = [loop for _, loop in self._loops.values()]
+        self._loops.clear()
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+
+    async def _task(self, task: Task) -> None:
+        runs = 0
+        while True:
+            wait = task.next_run(datetime.now().astimezone(), runs)
+            if wait is None:
+                return
+            await asyncio.sleep(wait)
+            runs += 1
+            await self._guarded("task", task.name, self._run_task(task.name))
+
+    async def _run_task(self, name: str) -> float:
+        await run_task(self.current(), name)
+        return 0.0
+
+    async def _processor(self, processor: Processor) -> None:
+        while True:
+            await asyncio.sleep(await self._guarded("processor", processor.name, self._round(processor.name)))
+
+    async def _round(self, name: str) -> float:
+        outcome = await process_once(self.current(), name)
+        if outcome.result not in ("idle", "inactive"):
+            RUNS.labels("processor", name, outcome.result).inc()
+        return outcome.next_s
+
+    async def _guarded(self, kind: str, name: str, work: object) -> float:
+        """The edge of a loop: an error is logged and the loop goes on."""
+        try:
+            return float(await work)  # type: ignore[misc]
+        except LookupError:
+            return STORE_WAIT_S
+        except StoreError as error:
+            log.error("%s %s: %s", kind, name, error)
+        except Exception:
+            log.exception("%s %s failed", kind, name)
+        RUNS.labels(kind, name, "error").inc()
+        return STORE_WAIT_S

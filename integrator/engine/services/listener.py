@@ -1,0 +1,248 @@
+"""The HTTP(S) listener: makes a message of each request and finds the API, proxy, data service or main sequence."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from integrator.engine.content import media
+from integrator.engine.content.payload import Payload
+from integrator.engine.dataservices import http as data_service_http
+from integrator.engine.deployment import Deployment
+from integrator.engine.errors import BadPayload, Fault
+from integrator.engine.headers import Headers
+from integrator.engine.message import Flow, Message
+from integrator.engine.metrics import MESSAGES, SECONDS
+from integrator.engine.sequence import run_fault
+from integrator.engine.services import definitions
+from integrator.engine.services.reply import HttpReply
+from integrator.engine.services.rest import Api, Match, find_resource, query_parameters, set_properties
+from integrator.engine.tasks import flow_end
+from wire.exchange import BodyTooLarge, Disconnected, Exchange
+
+log = logging.getLogger("integrator.http")
+
+SERVICES = "/services/"
+BUFFERED = 256 * 1024
+CORS_METHODS = "GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS"
+
+
+class TooLarge(Fault):
+    """The request body is longer than allowed."""
+
+
+class Listener:
+    """Serves requests on the deployment that is current when they arrive."""
+
+    def __init__(self, current: Callable[[], Deployment]):
+        self.current = current
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def handle(self, exchange: Exchange) -> None:
+        """Start serving one request."""
+        task = asyncio.get_running_loop().create_task(self.serve(exchange))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Serve one request to its end: whatever happens, it is answered."""
+        started = asyncio.get_running_loop().time()
+        flow: Flow | None = None
+        try:
+            message = make_message(exchange, self.current())
+            flow = message.flow
+            if exchange.has_body and message.payload.unread is not None and _length(exchange) <= BUFFERED:
+                await message.payload.read()
+            await dispatch(exchange, message)
+            await finish(exchange, message)
+        except Disconnected:
+            exchange.abort()
+        except TooLarge as error:
+            _refuse(exchange, 413, error.message)
+        except Exception:
+            log.exception("%s %s failed", exchange.method.decode("latin-1"), exchange.path.decode("latin-1"))
+            _refuse(exchange, 500, "The request could not be processed.")
+        artifact = flow.artifact if flow else ""
+        MESSAGES.labels(artifact, str(exchange.status)).inc()
+        SECONDS.labels(artifact).observe(asyncio.get_running_loop().time() - started)
+
+
+def _length(exchange: Exchange) -> int:
+    length = exchange.header(b"content-length")
+    return int(length) if length is not None and length.isdigit() else BUFFERED + 1
+
+
+def _refuse(exchange: Exchange, status: int, text: str) -> None:
+    if exchange.started:
+        exchange.abort()
+        return
+    body = b'{"code":%d,"message":"%b"}' % (status, text.replace('"', "'").encode())
+    exchange.respond(status, [(b"content-type", b"application/json")], body)
+
+
+def make_message(exchange: Exchange, deployment: Deployment) -> Message:
+    """The message of a request; its body stays on the wire."""
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in exchange.headers]
+    headers = Headers(pairs)
+    headers.received = frozenset(pairs)
+    flow = Flow(deployment, HttpReply(exchange), headers.get("activityid") or "")
+    flow.transport = exchange.scheme
+    content_type = headers.get("content-type") or ""
+    action = (headers.get("SOAPAction") or "").strip('"') or media.soap_action(content_type)
+    kind = media.media_type(content_type)
+    payload = Payload(
+        None, content_type, pox=kind != media.SOAP12 and not (kind == media.SOAP11 and "SOAPAction" in headers)
+    )
+    if exchange.has_body:
+        limit = deployment.runtime.max_body
+
+        async def read() -> bytes:
+            try:
+                return await exchange.body(limit)
+            except BodyTooLarge as error:
+                raise TooLarge(0, str(error)) from error
+
+        payload.unread, payload.chunks = read, exchange.stream
+    message = Message(flow, payload, headers)
+    message.to = exchange.target.decode("latin-1")
+    message.action = action or None
+    message.axis2 = {
+        "HTTP_METHOD": exchange.method.decode("latin-1"),
+        "REMOTE_ADDR": exchange.client[0],
+        "REMOTE_HOST": exchange.client[0],
+        "TRANSPORT_IN_URL": message.to,
+    }
+    message.properties["TRANSPORT_IN_NAME"] = exchange.scheme
+    return message
+
+
+async def dispatch(exchange: Exchange, message: Message) -> None:
+    """Find who serves the request, and run it."""
+    deployment = message.deployment
+    path, query = unquote(exchange.path.decode("latin-1"), "utf-8"), exchange.query.decode("latin-1")
+    raw_path = exchange.path.decode("latin-1")
+    if query.lower().startswith(("swagger.", "wsdl", "xsd")) and await definitions.answer(
+        exchange, message, path, query
+    ):
+        return
+    host = (message.headers.get("Host") or "").lower()
+    for api in deployment.apis:
+        rest = api.rest(raw_path)
+        if rest is not None and api.serves(message, host):
+            await run_api(exchange, message, api, rest, query)
+            return
+    if path.startswith(SERVICES) and await run_service(exchange, message, path[len(SERVICES) :], query):
+        return
+    if path == "/healthz":
+        exchange.respond(200, [(b"content-type", b"application/json")], b'{"status":"ok"}')
+        return
+    message.flow.artifact = "sequence:main"
+    message.axis2["REST_URL_POSTFIX"] = message.to
+    await run(message, deployment.required_sequence("main").run(message))
+
+
+async def run(message: Message, work: object) -> None:
+    """Await a flow with its fault flow behind it."""
+    try:
+        await work  # type: ignore[misc]
+    except Fault as fault:
+        await run_fault(message, fault)
+
+
+async def run_api(exchange: Exchange, message: Message, api: Api, rest: str, query: str) -> None:
+    """Run the matching resource of an API, or answer that there is none."""
+    flow, method = message.flow, exchange.method.decode("latin-1")
+    flow.artifact, flow.service = f"api:{api.full_name}", api.full_name
+    match = find_resource(api, rest, query_parameters(query), method, message)
+    if match.resource is None:
+        await mismatch(exchange, message, match)
+        return
+    if method == "OPTIONS" and "OPTIONS" not in match.resource.methods:
+        exchange.respond(200, options_headers(message, match.resource.methods))
+        return
+    set_properties(message, api, match, rest, query, method)
+    compiled = match.resource.compiled
+    flow.out, flow.fault = compiled.outgoing, compiled.fault
+    if compiled.incoming is not None:
+        await run(message, compiled.incoming.run(message))
+
+
+def options_headers(message: Message, methods: frozenset[str]) -> list[tuple[bytes, bytes]]:
+    """Allow, and CORS headers for a listed origin."""
+    allowed = ", ".join(sorted(methods)).encode()
+    found = [(b"allow", allowed)]
+    config = message.deployment.config
+    origins = str(config.mediation("synapse.rest.CORSConfig.Access-Control-Allow-Origin", ""))
+    origin = message.headers.get("Origin")
+    listed = [item.strip() for item in origins.split(",")]
+    if origin and (origin in listed or "*" in listed):
+        found += [
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-allow-methods", allowed),
+        ]
+        wanted = str(config.mediation("synapse.rest.CORSConfig.Access-Control-Allow-Headers", ""))
+        if wanted:
+            found.append((b"access-control-allow-headers", wanted.encode("latin-1")))
+    return found
+
+
+async def mismatch(exchange: Exchange, message: Message, match: Match) -> None:
+    """No resource, wrong method or another mismatch: the user's handler sequence, or an empty answer."""
+    name = {404: "_resource_mismatch_handler_", 405: "_method_not_allowed_handler_"}.get(match.status, "")
+    chain = message.deployment.sequence(name) if name else None
+    if chain is not None:
+        await run(message, chain.run(message))
+        return
+    headers = [(b"allow", ", ".join(sorted(match.allowed)).encode())] if match.status == 405 else []
+    exchange.respond(match.status, headers)
+
+
+async def run_service(exchange: Exchange, message: Message, below: str, query: str) -> bool:
+    """Run the proxy or data service below /services; False when there is none of this name."""
+    deployment, (name, slash, rest) = message.deployment, below.partition("/")
+    bare = name if name in deployment.proxies or name in deployment.data_services else name.partition(".")[0]
+    flow = message.flow
+    service = deployment.data_services.get(bare)
+    if service is not None and service.active:
+        flow.artifact, flow.service = f"data-service:{bare}", bare
+        await data_service_http.serve(exchange, message, service, rest)
+        return True
+    proxy = deployment.proxies.get(bare)
+    if proxy is None or not proxy.serves(flow.transport):
+        return False
+    flow.artifact, flow.service = f"proxy:{bare}", bare
+    message.properties["proxy.name"] = bare
+    message.properties["ARTIFACT_NAME"] = f"proxy{bare}"
+    if slash and rest or query:
+        message.axis2["REST_URL_POSTFIX"] = (f"/{rest}" if rest else "") + (f"?{query}" if query else "")
+    flow.out, flow.fault = proxy.compiled.outgoing, proxy.compiled.fault
+    await run(message, proxy.run(message))
+    return True
+
+
+async def finish(exchange: Exchange, message: Message) -> None:
+    """Wait for branches that may still answer; then answer for a flow that did not."""
+    flow = message.flow
+    if not flow.reply.sent and not exchange.started:
+        await flow_end(flow)
+    if not flow.reply.sent and not exchange.started:
+        flow.reply.sent = True
+        _answer_for(exchange, flow)
+    for task in flow.tasks:
+        flow.deployment.runtime.background.add(task)
+        task.add_done_callback(flow.deployment.runtime.background.discard)
+    message.payload.discard()
+
+
+def _answer_for(exchange: Exchange, flow: Flow) -> None:
+    identity = (b"activityid", flow.correlation_id.encode("latin-1", "replace"))
+    failure = flow.failure
+    if failure is None:
+        exchange.respond(202, [identity])
+        return
+    status = 413 if isinstance(failure, TooLarge) else 400 if isinstance(failure, BadPayload) else 500
+    text = "The message could not be read." if status == 400 else "The message could not be processed."
+    body = b'{"code":%d,"message":"%b","correlationId":"%b"}' % (failure.code or status, text.encode(), identity[1])
+    exchange.respond(status, [(b"content-type", b"application/json"), identity], body)

@@ -1,0 +1,40 @@
+"""Proxy services at /services/NAME (reference 5.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from integrator.engine.endpoints.base import Endpoint
+from integrator.engine.mediators.send import deliver
+from integrator.engine.message import Message
+from integrator.engine.services.rest import CompiledFlows, Flows
+
+HTTP = frozenset({"http", "https"})
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Target of a proxy. `wsdl` is inline text, `wsdl_key` a registry key or file."""
+
+    name: str
+    transports: frozenset[str]
+    start: bool
+    endpoint: Endpoint | None
+    flows: Flows
+    compiled: CompiledFlows
+    wsdl: str = ""
+    wsdl_key: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    def serves(self, transport: str) -> bool:
+        """Whether it is started and offered on a transport."""
+        return self.start and (not self.transports or transport in self.transports)
+
+    async def run(self, message: Message) -> None:
+        """In sequence, then the endpoint; only the endpoint when there is no sequence."""
+        if self.compiled.incoming is not None:
+            going = await self.compiled.incoming.run(message)
+            if not going:
+                return
+        if self.endpoint is not None:
+            await deliver(message, self.endpoint)

@@ -1,0 +1,121 @@
+"""Answers an HTTP exchange with a message."""
+
+from __future__ import annotations
+
+import logging
+
+from integrator.engine.content import media
+from integrator.engine.content.writers import write
+from integrator.engine.endpoints.transmit import outgoing_type, target_type
+from integrator.engine.expressions.scopes import is_true
+from integrator.engine.message import Message
+from integrator.engine.xmltools import local
+from wire.exchange import Disconnected, Exchange
+
+log = logging.getLogger("integrator.http")
+
+NOT_SENT = frozenset(
+    {
+        "connection",
+        "transfer-encoding",
+        "content-length",
+        "keep-alive",
+        "server",
+        "date",
+        "content-type",
+        "host",
+        "te",
+        "trailer",
+        "upgrade",
+    }
+)
+Header = tuple[bytes, bytes]
+
+
+class HttpReply:
+    """Sends the first answer of a flow; a second one is dropped with a warning."""
+
+    def __init__(self, exchange: Exchange):
+        self.exchange = exchange
+        self.sent = False
+
+    async def send(self, message: Message) -> None:
+        """Answer. Content that nobody read is passed on as it comes."""
+        if self.sent:
+            log.warning("%s was answered already; a second answer is dropped", message.flow.artifact)
+            message.payload.discard()
+            return
+        self.sent = True
+        try:
+            await self._send(message)
+        except Disconnected:
+            message.payload.discard()
+
+    async def _send(self, message: Message) -> None:
+        payload, status = message.payload, status_of(message)
+        if is_true(message.axis2.get("NO_ENTITY_BODY")) or status in (204, 304):
+            payload.discard()
+            self.exchange.respond(status, headers_of(message, None))
+            return
+        target = target_type(message, "")
+        if payload.unread is not None and payload.chunks is not None and not target:
+            await self._stream(message, status)
+            return
+        await payload.read()
+        data, content_type = write(payload, target)
+        if status == 200 and not is_true(message.axis2.get("FAULTS_AS_HTTP_200")) and is_fault(message):
+            status = 500
+        kind = outgoing_type(message, content_type, target) if data else None
+        self.exchange.respond(status, headers_of(message, kind), data)
+
+    async def _stream(self, message: Message, status: int) -> None:
+        chunks = message.payload.chunks
+        assert chunks is not None
+        headers = headers_of(message, message.headers.get("Content-Type") or message.payload.content_type or None)
+        length = message.headers.get("Content-Length")
+        if length is not None:
+            headers.append((b"content-length", length.encode()))
+        message.payload.unread = message.payload.chunks = None
+        self.exchange.start(status, headers)
+        try:
+            async for chunk in chunks():
+                await self.exchange.send(chunk)
+        except (ConnectionError, ValueError) as error:
+            log.warning("%s: the answer broke off: %s", message.flow.artifact, error)
+            self.exchange.abort()
+            return
+        self.exchange.finish()
+
+
+def status_of(message: Message) -> int:
+    """Status of the answer: HTTP_SC, else 200."""
+    given = message.axis2.get("HTTP_SC")
+    try:
+        status = int(given) if given is not None else 200
+    except (TypeError, ValueError):
+        return 200
+    return status if 200 <= status <= 599 else 500
+
+
+def is_fault(message: Message) -> bool:
+    """Whether a SOAP fault was made here (what came from a backend keeps the backend's status)."""
+    payload = message.payload
+    if not payload.built or payload.is_json:
+        return False
+    root = payload.root
+    return root is not None and local(root) == "Fault" and payload.family in (media.SOAP11, media.SOAP12)
+
+
+def headers_of(message: Message, content_type: str | None) -> list[Header]:
+    """Transport headers of the answer; the caller's own request headers are not sent back."""
+    received = message.headers.received
+    result = [
+        (name.lower().encode("latin-1", "replace"), value.encode("utf-8", "replace"))
+        for name, value in message.headers
+        if name.lower() not in NOT_SENT and (received is None or (name, value) not in received)
+    ]
+    if content_type:
+        result.append((b"content-type", content_type.encode("utf-8", "replace")))
+    if "activityid" not in message.headers or received is not None:
+        result.append((b"activityid", message.flow.correlation_id.encode()))
+    return [(name, b" ".join(value.splitlines())) for name, value in result]

@@ -1,0 +1,201 @@
+"""REST APIs: records, and finding the API and the resource of a request (reference 5.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote_plus
+
+from integrator.engine.content.media import media_type
+from integrator.engine.errors import Place
+from integrator.engine.mediators.base import Branch, Mediator, compile_list
+from integrator.engine.message import Message
+from integrator.engine.sequence import Chain
+from integrator.engine.services.pathtemplate import PathTemplate, UrlMapping
+
+
+@dataclass(frozen=True)
+class Flows:
+    """In, out and fault sequences of a resource or proxy."""
+
+    incoming: Branch | None
+    outgoing: Branch | None
+    fault: Branch | None
+
+    def compile(self, name: str) -> CompiledFlows:
+        """Compiled chains; None where there is none."""
+        return CompiledFlows(*(_chain(branch, name) for branch in (self.incoming, self.outgoing, self.fault)))
+
+    def mediators(self) -> tuple[Mediator, ...]:
+        """All inline mediators."""
+        return tuple(
+            item for branch in (self.incoming, self.outgoing, self.fault) if branch for item in branch.children
+        )
+
+
+@dataclass(frozen=True)
+class CompiledFlows:
+    """Chains to run."""
+
+    incoming: Chain | None
+    outgoing: Chain | None
+    fault: Chain | None
+
+
+def _chain(branch: Branch | None, name: str) -> Chain | None:
+    if branch is None:
+        return None
+    if branch.key is None:
+        return compile_list(branch.children, name, branch.on_error)
+    return Chain([(branch.compile(name), False, Place(name))], name)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of an API."""
+
+    methods: frozenset[str]
+    template: PathTemplate | None
+    mapping: UrlMapping | None
+    protocol: str
+    content_type: str
+    user_agent: re.Pattern[str] | None
+    flows: Flows
+    compiled: CompiledFlows
+
+    @property
+    def url(self) -> str:
+        """The template or mapping as written."""
+        if self.template is not None:
+            return self.template.text
+        return self.mapping.text if self.mapping else "/*"
+
+    def accepts(self, method: str, message: Message) -> str:
+        """Empty when the request fits, else what does not: method, protocol, content-type or user-agent."""
+        if self.protocol and self.protocol != message.flow.transport:
+            return "protocol"
+        if (
+            self.content_type
+            and not message.payload.empty
+            and self.content_type != media_type(message.payload.content_type)
+        ):
+            return "content-type"
+        if self.user_agent and not self.user_agent.fullmatch(message.headers.get("User-Agent") or ""):
+            return "user-agent"
+        return "" if method in self.methods or method == "OPTIONS" else "method"
+
+
+@dataclass(frozen=True)
+class Api:
+    """An API with its resources in document order."""
+
+    name: str
+    context: str
+    version: str
+    version_type: str
+    hostname: str
+    port: int
+    transports: str
+    swagger_key: str
+    resources: Sequence[Resource]
+    root: str = field(default="")
+
+    @property
+    def full_name(self) -> str:
+        """Name by which management knows it."""
+        return f"{self.name}:v{self.version}" if self.version else self.name
+
+    def rest(self, path: str) -> str | None:
+        """The path below context and version; None when the request is not for this API."""
+        if self.root == "/":
+            return path
+        if not path.startswith(self.root):
+            return None
+        rest = path[len(self.root) :]
+        return rest if not rest or rest[0] == "/" else None
+
+    def serves(self, message: Message, host: str) -> bool:
+        """Whether host, port and transport fit."""
+        if self.transports and self.transports != message.flow.transport:
+            return False
+        name, _, port = host.partition(":")
+        if self.hostname and self.hostname != name:
+            return False
+        return not self.port or str(self.port) == (port or {"https": "443"}.get(message.flow.transport, "80"))
+
+
+@dataclass(frozen=True)
+class Match:
+    """What was found: a resource with its variables, or the status to answer."""
+
+    resource: Resource | None
+    variables: dict[str, str]
+    status: int = 200
+    allowed: frozenset[str] = frozenset()
+
+
+def find_resource(api: Api, rest: str, query: dict[str, str], method: str, message: Message) -> Match:
+    """The resource of a request below the API's context: mappings, then templates, then the default resource."""
+    path = rest or "/"
+    found: list[tuple[Resource, dict[str, str]]] = []
+    mapped = [(item.mapping.rank(path), item) for item in api.resources if item.mapping is not None]
+    found += [(item, {}) for rank, item in sorted(mapped, key=lambda pair: -pair[0]) if rank]
+    for item in api.resources:
+        if item.template is not None:
+            variables = item.template.match(path, query)
+            if variables is None and not rest:
+                variables = item.template.match("", query)
+            if variables is not None:
+                found.append((item, variables))
+    found += [(item, {}) for item in api.resources if item.template is None and item.mapping is None]
+    problems = []
+    for item, variables in found:
+        problem = item.accepts(method, message)
+        if not problem:
+            return Match(item, variables)
+        problems.append(problem)
+    allowed = frozenset(name for item, _ in found for name in item.methods)
+    if not problems:
+        return Match(None, {}, 404)
+    return Match(None, {}, 405 if "method" in problems else 400, allowed)
+
+
+def query_parameters(query: str) -> dict[str, str]:
+    """Query parameters: values decoded, the last of a repeated name; a piece without `=` belongs to the one before."""
+    found: dict[str, str] = {}
+    name = ""
+    for piece in query.split("&"):
+        key, equals, value = piece.partition("=")
+        if equals:
+            name = key
+            found[name] = unquote_plus(value)
+        elif piece and name:
+            found[name] += "&" + unquote_plus(piece)
+        elif piece:
+            found[piece] = ""
+            name = piece
+    return found
+
+
+def set_properties(message: Message, api: Api, match: Match, rest: str, query: str, method: str) -> None:
+    """Properties that the API dispatcher sets (reference 2.4, 5.3)."""
+    assert match.resource is not None
+    tail = rest + (f"?{query}" if query else "")
+    properties = message.properties
+    for name, value in match.variables.items():
+        properties[f"uri.var.{name}"] = value
+    for name, value in query_parameters(query).items():
+        properties[f"query.param.{name}"] = value
+    properties["REST_FULL_REQUEST_PATH"] = message.to or ""
+    properties["REST_SUB_REQUEST_PATH"] = tail or "/"
+    properties["REST_METHOD"] = method
+    properties["REST_API_CONTEXT"] = api.context
+    properties["REST_URL_PREFIX"] = f"{message.flow.transport}://{message.headers.get('Host') or ''}"
+    properties["SYNAPSE_REST_API"] = api.full_name
+    properties["SYNAPSE_REST_API_VERSION"] = api.version
+    properties["SYNAPSE_REST_API_VERSION_STRATEGY"] = api.version_type
+    properties["SYNAPSE_RESOURCE"] = match.resource.url
+    properties["rest.url.pattern"] = match.resource.url
+    properties["ARTIFACT_NAME"] = f"api{api.name}"
+    message.axis2["REST_URL_POSTFIX"] = tail

@@ -1,0 +1,68 @@
+"""A store in Redis: a list per store, and a lease on its head that runs out when a consumer dies."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from integrator.engine.stores.base import Reserved, StoreError
+
+LEASE_MS = 15_000
+"""A consumer that is killed blocks the head for at most this long; a living one prolongs its lease every third of it."""
+
+_ACK = "if redis.call('get', KEYS[2]) == ARGV[1] then redis.call('lpop', KEYS[1]) redis.call('del', KEYS[2]) return 1 end return 0"
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+_KEEP = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
+
+
+class RedisStore:
+    """Keys `{prefix}:store:{name}` and `...:lease`."""
+
+    durable = True
+
+    def __init__(self, name: str, client: Redis, prefix: str):
+        self.name = name
+        self._client: Any = client
+        self._list = f"{prefix}:store:{name}"
+        self._lease = f"{self._list}:lease"
+
+    async def put(self, data: bytes) -> None:
+        """Append; acknowledged by Redis when this returns."""
+        await self._do(self._client.rpush(self._list, data))
+
+    async def reserve(self) -> Reserved | None:
+        """Hold the oldest message under a lease."""
+        token = uuid.uuid4().hex
+        if not await self._do(self._client.set(self._lease, token, nx=True, px=LEASE_MS)):
+            return None
+        data = await self._do(self._client.lindex(self._list, 0))
+        if data is None:
+            await self._do(self._client.eval(_RELEASE, 1, self._lease, token))
+            return None
+        return Reserved(data, token)
+
+    async def keep(self, reserved: Reserved) -> None:
+        """Prolong the lease."""
+        await self._do(self._client.eval(_KEEP, 1, self._lease, reserved.token, LEASE_MS))
+
+    async def ack(self, reserved: Reserved) -> None:
+        """Remove the head if the lease is still ours."""
+        await self._do(self._client.eval(_ACK, 2, self._list, self._lease, reserved.token))
+
+    async def release(self, reserved: Reserved) -> None:
+        """End the lease if it is still ours."""
+        await self._do(self._client.eval(_RELEASE, 1, self._lease, reserved.token))
+
+    async def size(self) -> int:
+        """Messages waiting."""
+        return int(await self._do(self._client.llen(self._list)))
+
+    @staticmethod
+    async def _do(command: Any) -> Any:
+        try:
+            return await command
+        except (RedisError, OSError) as error:
+            raise StoreError(f"Redis: {error}") from error

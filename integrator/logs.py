@@ -1,0 +1,61 @@
+"""Logs of the integrator: one line a record, as text (coloured on a terminal) or as JSON; always with the correlation id."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from integrator.engine.mediators.log import TRACE
+
+COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[31;1m"}
+FIELDS = ("correlation_id", "artifact")
+
+
+class TextFormatter(logging.Formatter):
+    """`time LEVEL logger [correlation id] text`."""
+
+    def __init__(self, colour: bool):
+        super().__init__()
+        self.colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one text."""
+        moment = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        identity = getattr(record, "correlation_id", "")
+        artifact = getattr(record, "artifact", "")
+        context = f" [{' '.join(part for part in (artifact, identity) if part)}]" if identity or artifact else ""
+        line = f"{moment} {record.levelname:5} {record.name}{context} {record.getMessage()}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        colour = COLOURS.get(record.levelno) if self.colour else None
+        return f"{colour}{line}\x1b[0m" if colour else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON."""
+        values = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        values |= {name: getattr(record, name) for name in FIELDS if getattr(record, name, "")}
+        if record.exc_info:
+            values["exception"] = self.formatException(record.exc_info)
+        return json.dumps(values, ensure_ascii=False)
+
+
+def configure(level: str, as_json: bool) -> None:
+    """Send the integrator's logs to standard output. Raises ValueError for an unknown level."""
+    logging.addLevelName(TRACE, "TRACE")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter(sys.stdout.isatty()))
+    logger = logging.getLogger("integrator")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(level)

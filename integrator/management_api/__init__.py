@@ -1,0 +1,1 @@
+"""The management API of the integrator at /management (reference 7.1)."""

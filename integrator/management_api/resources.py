@@ -1,0 +1,330 @@
+"""What the management API shows of a deployment: one function for each resource."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from integrator.engine.artifacts import Artifact, EndpointTemplate, LocalEntry, Sequence, SequenceTemplate
+from integrator.engine.dataservices.service import DataService
+from integrator.engine.deployment import Deployment
+from integrator.engine.endpoints.base import Endpoint
+from integrator.engine.processors import Processor, is_active
+from integrator.engine.services.proxy import Proxy
+from integrator.engine.services.rest import Api
+from integrator.engine.stores.definition import StoreDefinition
+from integrator.engine.tasks import Task
+
+Query = dict[str, str]
+Answer = dict[str, Any] | None
+Handler = Callable[["View", Query], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class View:
+    """A deployment and the addresses under which it is served."""
+
+    deployment: Deployment
+    base: str
+    home: str
+
+
+def _common(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "tracing": "disabled",
+        "stats": "disabled",
+        "container": artifact.container or "[ Deployed From Carbon Application ]" if artifact.container else "",
+        "configuration": artifact.text,
+    }
+
+
+def _list(items: list[dict[str, Any]], query: Query) -> dict[str, Any]:
+    wanted = query.get("searchKey", "").lower()
+    found = [item for item in items if wanted in str(item.get("name", "")).lower()]
+    return {"count": len(found), "list": found}
+
+
+def _artifacts(view: View, kind: str) -> dict[str, Artifact]:
+    return {name: item for (held, name), item in view.deployment.artifacts.items() if held == kind}
+
+
+async def apis(view: View, query: Query) -> Answer:
+    """APIs, or one by apiName."""
+    found = {item.value.full_name: item for item in _artifacts(view, "api").values()}
+    if "apiName" in query:
+        item = found.get(query["apiName"])
+        return None if item is None else _api(view, item.value) | _api_detail(item.value) | _common(item)
+    return _list([_api(view, item.value) for item in found.values()], query)
+
+
+def _api(view: View, api: Api) -> dict[str, Any]:
+    return {"name": api.full_name, "url": view.base + api.root, "tracing": "disabled"}
+
+
+def _api_detail(api: Api) -> dict[str, Any]:
+    return {
+        "context": api.context,
+        "host": api.hostname or "localhost",
+        "port": api.port or -1,
+        "version": api.version or "N/A",
+        "urlVersion": api.version,
+        "resources": [{"methods": sorted(resource.methods), "url": resource.url} for resource in api.resources],
+    }
+
+
+async def sequences(view: View, query: Query) -> Answer:
+    """Sequences, or one by sequenceName."""
+    found = _artifacts(view, "sequences")
+    if "sequenceName" in query:
+        item = found.get(query["sequenceName"])
+        return (
+            None
+            if item is None
+            else _sequence(item) | {"mediators": [m.tag for m in item.value.mediators]} | _common(item)
+        )
+    return _list([_sequence(item) for item in found.values()], query)
+
+
+def _sequence(item: Artifact) -> dict[str, Any]:
+    assert isinstance(item.value, Sequence)
+    return {"name": item.name, "container": item.container or "[ No container ]", "tracing": "disabled"}
+
+
+async def endpoints(view: View, query: Query) -> Answer:
+    """Endpoints, or one by endpointName."""
+    found = _artifacts(view, "endpoints")
+    if "endpointName" in query:
+        item = found.get(query["endpointName"])
+        return None if item is None else _endpoint(item) | _common(item)
+    return _list([_endpoint(item) for item in found.values()], query)
+
+
+def _endpoint(item: Artifact) -> dict[str, Any]:
+    assert isinstance(item.value, Endpoint)
+    return {**item.value.describe(), "name": item.name}
+
+
+async def proxies(view: View, query: Query) -> Answer:
+    """Proxy services, or one by proxyServiceName."""
+    found = _artifacts(view, "proxy-services")
+    if "proxyServiceName" in query:
+        item = found.get(query["proxyServiceName"])
+        return (
+            None
+            if item is None
+            else _proxy(view, item.value) | {"eprs": [f"{view.base}/services/{item.name}"]} | _common(item)
+        )
+    return _list([_proxy(view, item.value) for item in found.values()], query)
+
+
+def _proxy(view: View, proxy: Proxy) -> dict[str, Any]:
+    url = f"{view.base}/services/{proxy.name}"
+    return {"name": proxy.name, "wsdl1_1": f"{url}?wsdl", "wsdl2_0": f"{url}?wsdl2", "isRunning": proxy.start}
+
+
+async def tasks(view: View, query: Query) -> Answer:
+    """Tasks, or one by taskName."""
+    found = _artifacts(view, "tasks")
+    if "taskName" in query:
+        item = found.get(query["taskName"])
+        return None if item is None else _task(item.value) | _common(item)
+    return _list([{"name": name} for name in found], query)
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "taskGroup": task.group,
+        "implementation": task.implementation,
+        "triggerType": "cron" if task.cron else "simple",
+        "triggerCount": "1" if task.once else str(task.count),
+        "triggerInterval": str(int((task.interval_s or 0) * 1000)),
+        "triggerCron": task.cron.text if task.cron else "",
+        "properties": [{"name": name, "value": value} for name, value in task.properties.items()],
+    }
+
+
+async def stores(view: View, query: Query) -> Answer:
+    """Message stores with their size, or one by name."""
+    found = _artifacts(view, "message-stores")
+    if "name" in query:
+        item = found.get(query["name"])
+        return None if item is None else await _store(view, item) | _common(item) | {"file": item.file}
+    return _list([await _store(view, item) for item in found.values()], query)
+
+
+async def _store(view: View, item: Artifact) -> dict[str, Any]:
+    definition: StoreDefinition = item.value
+    size = await view.deployment.stores[item.name].size()
+    return {
+        "name": item.name,
+        "type": "in-memory-message-store",
+        "size": size,
+        "properties": dict(definition.parameters),
+    }
+
+
+async def processors(view: View, query: Query) -> Answer:
+    """Message processors, or one by messageProcessorName."""
+    found = _artifacts(view, "message-processors")
+    name = query.get("messageProcessorName") or query.get("name")
+    if name:
+        item = found.get(name)
+        return (
+            None
+            if item is None
+            else await _processor(view, item.value) | {"parameters": item.value.parameters} | _common(item)
+        )
+    return _list([await _processor(view, item.value) for item in found.values()], query)
+
+
+async def _processor(view: View, processor: Processor) -> dict[str, Any]:
+    active = await is_active(view.deployment, processor)
+    kind = {"SamplingProcessor": "Sampling-processor"}.get(processor.kind, "Scheduled-message-forwarding-processor")
+    return {
+        "name": processor.name,
+        "type": kind,
+        "messageStore": processor.store,
+        "status": "active" if active else "inactive",
+    }
+
+
+async def data_services(view: View, query: Query) -> Answer:
+    """Data services, or one by dataServiceName."""
+    found = view.deployment.data_services
+    if "dataServiceName" in query:
+        service = found.get(query["dataServiceName"])
+        return None if service is None else _data_service(view, service) | _data_service_detail(service)
+    return _list([_data_service(view, service) for service in found.values()], query)
+
+
+def _data_service(view: View, service: DataService) -> dict[str, Any]:
+    url = f"{view.base}/services/{service.name}"
+    return {
+        "name": service.name,
+        "wsdl1_1": f"{url}?wsdl",
+        "wsdl2_0": f"{url}?wsdl2",
+        "swagger_url": f"{url}?swagger.json",
+    }
+
+
+def _data_service_detail(service: DataService) -> dict[str, Any]:
+    return {
+        "serviceName": service.name,
+        "serviceDescription": service.description,
+        "serviceGroupName": service.name,
+        "queries": [
+            {"id": query.id, "dataSourceId": query.config, "namespace": service.namespace}
+            for query in service.queries.values()
+        ],
+        "dataSources": [{"dataSourceId": config.id, "dataSourceType": "RDBMS"} for config in service.configs.values()],
+        "operations": [{"operationName": item.name, "queryName": item.call.href} for item in service.operations],
+        "resources": [
+            {"resourcePath": item.path, "resourceMethod": item.method, "resourceQuery": item.call.href}
+            for item in service.resources
+        ],
+    }
+
+
+async def local_entries(view: View, query: Query) -> Answer:
+    """Local entries, or one by name; values that look like passwords are masked."""
+    found = _artifacts(view, "local-entries")
+    if "name" in query:
+        item = found.get(query["name"])
+        return None if item is None else _local_entry(item) | {"value": _masked(item)}
+    return _list([_local_entry(item) for item in found.values()], query)
+
+
+def _local_entry(item: Artifact) -> dict[str, Any]:
+    entry: LocalEntry = item.value
+    return {"name": item.name, "type": entry.kind}
+
+
+def _masked(item: Artifact) -> str:
+    return "***" if "password" in item.name.lower() else item.value.text
+
+
+async def templates(view: View, query: Query) -> Answer:
+    """Templates in two lists, or one by type and name."""
+    found = _artifacts(view, "templates")
+    if "name" in query:
+        item = found.get(query["name"])
+        return None if item is None else _template(item) | _common(item)
+    kinds = {"sequenceTemplateList": SequenceTemplate, "endpointTemplateList": EndpointTemplate}
+    return {
+        key: [{"name": item.name} for item in found.values() if isinstance(item.value, kind)]
+        for key, kind in kinds.items()
+    }
+
+
+def _template(item: Artifact) -> dict[str, Any]:
+    names = [getattr(parameter, "name", parameter) for parameter in item.value.parameters]
+    return {"name": item.name, "Parameters": names}
+
+
+async def applications(view: View, query: Query) -> Answer:
+    """Carbon applications, active and faulty, or one by carbonAppName."""
+    active = [
+        {
+            "name": app.name,
+            "version": app.version,
+            "artifacts": [{"name": part.name, "type": part.kind} for part in app.parts],
+        }
+        for app in view.deployment.applications
+    ]
+    if "carbonAppName" in query:
+        return next((item for item in active if item["name"] == query["carbonAppName"]), None)
+    faulty = [
+        {"name": error.place.file, "reason": str(error)}
+        for error in view.deployment.errors
+        if ".car" in error.place.file
+    ]
+    return {
+        "totalCount": len(active) + len(faulty),
+        "activeCount": len(active),
+        "faultyCount": len(faulty),
+        "activeList": active,
+        "faultyList": faulty,
+    }
+
+
+async def server(view: View, _query: Query) -> Answer:
+    """What runs here."""
+    return {
+        "productName": "APIM Integrator",
+        "productVersion": "0.1.0",
+        "carbonHome": view.home,
+        "pythonVersion": platform.python_version(),
+        "pythonHome": sys.prefix,
+        "osName": platform.system(),
+        "osVersion": platform.release(),
+        "workDirectory": os.getcwd(),
+        "refused": [str(error) for error in view.deployment.errors],
+    }
+
+
+async def empty(_view: View, query: Query) -> Answer:
+    """A resource that is always empty here."""
+    return _list([], query)
+
+
+RESOURCES: dict[str, Handler] = {
+    "apis": apis,
+    "sequences": sequences,
+    "endpoints": endpoints,
+    "proxy-services": proxies,
+    "tasks": tasks,
+    "message-stores": stores,
+    "message-processors": processors,
+    "data-services": data_services,
+    "local-entries": local_entries,
+    "templates": templates,
+    "applications": applications,
+    "inbound-endpoints": empty,
+    "connectors": empty,
+    "server": server,
+}
