@@ -31,7 +31,7 @@ class Application(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="applications")
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="applications")
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="applications")
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=512, blank=True)
     policy = models.CharField(max_length=60, default=UNLIMITED)
@@ -50,14 +50,17 @@ class Application(models.Model):
 
 
 class ApplicationKey(models.Model):
-    """The OAuth client that an application uses at one key manager for one key type."""
+    """The OAuth client that an application uses at one key manager for one key type.
+
+    Nothing it refers to can be deleted under it: gateways are told of a key's end by the action alone.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="keys")
-    key_manager = models.ForeignKey(KeyManager, on_delete=models.CASCADE, related_name="application_keys")
+    key_manager = models.ForeignKey(KeyManager, on_delete=models.PROTECT, related_name="application_keys")
     key_type = models.CharField(max_length=12, choices=KeyType.choices, default=KeyType.PRODUCTION)
     client = models.OneToOneField(
-        OAuthClient, null=True, blank=True, on_delete=models.CASCADE, related_name="application_key"
+        OAuthClient, null=True, blank=True, on_delete=models.PROTECT, related_name="application_key"
     )
     consumer_key = models.CharField(max_length=100, db_index=True)
     mode = models.CharField(max_length=8, choices=KeyMode.choices, default=KeyMode.CREATED)

@@ -16,4 +16,4 @@ def register() -> None:
     nav.register("portal.application", "Production keys", "portal:production_keys", icon="key", order=20)
     nav.register("portal.application", "Sandbox keys", "portal:sandbox_keys", icon="box", order=30)
     nav.register("portal.application", "Subscriptions", "portal:application_subscriptions", icon="link", order=40)
-    tabs.add(tabs.Tab("subscriptions", "Subscriptions", "portal_publisher:subscriptions", order=600))
+    tabs.add(tabs.Tab("subscriptions", "Subscriptions", "portal_publisher:subscriptions", order=600, icon="users"))

@@ -20,18 +20,18 @@ _TERM = re.compile(r'(?:(?P<key>[^\s:"]+):\s*)?(?:"(?P<quoted>[^"]*)"|(?P<plain>
 
 @dataclass(frozen=True)
 class Term:
-    """One word of a query; `key` is empty for free text, `exact` when the value stood in quotes."""
+    """One word of a query, or several in quotes; `key` is empty for free text."""
 
     key: str
     value: str
-    exact: bool = False
 
 
 def parse(query: str) -> list[Term]:
-    """The terms of `query`. Raises Invalid when it is too long to be answered fast."""
+    """The terms of `query`. Raises Invalid when it is too long to be answered fast, or no text."""
+    if "\x00" in query:
+        raise Invalid("The search is not text.", [FieldError("query", "must not hold NUL characters")])
     terms = [
-        Term((match["key"] or "").lower(), match["plain"] or match["quoted"] or "", match["quoted"] is not None)
-        for match in _TERM.finditer(query)
+        Term((match["key"] or "").lower(), match["plain"] or match["quoted"] or "") for match in _TERM.finditer(query)
     ]
     terms = [term for term in terms if term.value]
     if len(query) > LONGEST or len(terms) > MOST_TERMS:
@@ -59,12 +59,10 @@ def by_tag(apis: QuerySet[Api], tag: str) -> QuerySet[Api]:
 
 
 def _part(field: str) -> Callable[[Term], Q]:
-    """Matches inside the field, the whole of it when quoted, and as a pattern when there is a `*`."""
+    """Matches inside the field, and the whole of it as a pattern when there is a `*`."""
 
     def match(term: Term) -> Q:
-        if "*" in term.value:
-            return _pattern(field, term.value)
-        return Q(**{f"{field}__{'iexact' if term.exact else 'icontains'}": term.value})
+        return _pattern(field, term.value) if "*" in term.value else Q(**{f"{field}__icontains": term.value})
 
     return match
 

@@ -71,7 +71,7 @@ def map_keys(
     manager = _key_manager(application, key_manager)
     _check_free(application, manager, key_type)
     client = OAuthClient.objects.filter(organisation=application.organisation, client_id=consumer_key).first()
-    if client is None or not check_password(consumer_secret, client.client_secret):
+    if client is None or client.is_management or not check_password(consumer_secret, client.client_secret):
         wrong = FieldError("consumerKey", "no OAuth client of this organisation has this key and secret")
         raise Invalid("There is no such OAuth client.", [wrong])
     if ApplicationKey.objects.filter(client=client).exists():

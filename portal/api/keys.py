@@ -88,7 +88,9 @@ class OneKey(APIView):
                 key=key,
                 grant_types=strings(body, "supportedGrantTypes", required=True),
                 callback_url=text(body, "callbackUrl", ""),
-                token_lifetime=_lifetime(extra if isinstance(extra, dict) else {}, "application_access_token_expiry_time"),
+                token_lifetime=_lifetime(
+                    extra if isinstance(extra, dict) else {}, "application_access_token_expiry_time"
+                ),
             )
         return Response(dto.key(changed))
 
@@ -139,7 +141,9 @@ def _named(names: dict[str, str]) -> Iterator[None]:
     try:
         yield
     except Invalid as error:
-        raise Invalid(error.description, [FieldError(names.get(f.field, f.field), f.message) for f in error.fields]) from error
+        raise Invalid(
+            error.description, [FieldError(names.get(f.field, f.field), f.message) for f in error.fields]
+        ) from error
 
 
 def _lifetime(body: dict[str, Any], name: str) -> int | None:

@@ -94,7 +94,6 @@ def _overview(request: HttpRequest, api: Api, form: SubscribeForm | None) -> Htt
         "subscriptions": _own_subscriptions(request, api),
         "form": form,
         "subscribable": api.state in queries.SUBSCRIBABLE,
-        "own_portal": not request.user.is_authenticated or request.user.organisation_id == api.organisation_id,
         "curl": call_curl(api, places),
         "properties": [p for p in api.additional_properties if isinstance(p, dict) and p.get("display")],
     }
@@ -105,7 +104,7 @@ def _form(request: HttpRequest, api: Api, data: object = None) -> SubscribeForm 
     """The form for this person, or None when there is nothing to fill in."""
     user = request.user
     offered = queries.plans(api)
-    if not user.is_authenticated or user.organisation_id != api.organisation_id or not offered:
+    if not user.is_authenticated or not offered:
         return None
     free = queries.applications(user).exclude(subscriptions__api=api)
     initial = {"application": free.first(), "new_application": "" if free else "My application"}

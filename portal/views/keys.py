@@ -39,9 +39,7 @@ def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpR
     if not form.is_valid():
         return _page(request, application, key_type, key_form=form)
     try:
-        _, secret = actions.generate_keys(
-            by=request.user, application=application, key_type=key_type, **form.values()
-        )
+        _, secret = actions.generate_keys(by=request.user, application=application, key_type=key_type, **form.values())
     except ApimError as error:
         add_errors(form, error)
         return _page(request, application, key_type, key_form=form)

@@ -18,7 +18,6 @@ from portal.models import SubscriptionState
 from portal.permissions import PUBLISHER
 from portal.views.base import attempt
 from publisher.queries import api as publisher_api
-from publisher.tabs import all_tabs
 
 PAGE = 50
 DONE = {
@@ -41,9 +40,6 @@ def subscriptions(request: HttpRequest, api_id: UUID) -> HttpResponse:
         rows = rows.filter(state=state)
     context = {
         "api": api,
-        "tabs": all_tabs(),
-        "tab": "subscriptions",
-        "current_tab": "subscriptions",
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "plans": queries.plans(api),
         "query": query,

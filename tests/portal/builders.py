@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 from collections.abc import Iterable
@@ -33,7 +34,9 @@ DEFINITION = {
 }
 
 
-def make_api(organisation: Organisation, name: str = "", *, plans: Iterable[str] = ("Gold", "Bronze"), **fields: Any) -> Api:
+def make_api(
+    organisation: Organisation, name: str = "", *, plans: Iterable[str] = ("Gold", "Bronze"), **fields: Any
+) -> Api:
     """A published API with two operations, deployed to the organisation's environment."""
     provider = fields.pop("provider", None) or make_user(organisation, "Internal/creator", "Internal/publisher")
     name = name or f"Pizza{next(_numbers)}"
@@ -87,10 +90,18 @@ def browser(user: User | None = None) -> Client:
 
 
 def rest(user: User | None = None) -> APIClient:
-    """A REST client that shows its password with every request, as real ones do."""
+    """A REST client in the name of `user`. `basic` logs in as real clients do, which costs a password hash each time."""
     client = APIClient()
     if user is not None:
-        client.login(username=user.username, password=PASSWORD)
+        client.force_login(user)
+    return client
+
+
+def basic(user: User) -> APIClient:
+    """A REST client that shows its password with every request."""
+    client = APIClient()
+    token = base64.b64encode(f"{user.username}:{PASSWORD}".encode()).decode()
+    client.credentials(HTTP_AUTHORIZATION=f"Basic {token}")
     return client
 
 
