@@ -8,6 +8,7 @@ from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from apim.accounts.models import User
+from apim.accounts.rest import enter
 from apim.keymanager.errors import InvalidToken
 from apim.keymanager.models import OAuthClient
 from apim.keymanager.scopes import is_management
@@ -42,7 +43,9 @@ class BearerAuthentication(authentication.BaseAuthentication):
         except InvalidToken as error:
             raise exceptions.AuthenticationFailed(error.description) from error
         found = Token(claims["client_id"], claims["jti"], frozenset(claims["scope"].split()))
-        return self._user(claims["sub"], found), found
+        user = self._user(claims["sub"], found)
+        enter(request, user)
+        return user, found
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge of a 401."""

@@ -7,6 +7,7 @@ from typing import Any
 from oauthlib.oauth2.rfc6749.tokens import random_token_generator
 from oauthlib.openid import Server as OpenIdServer
 
+from apim.keymanager.grants import GRANTS
 from apim.keymanager.issue import for_request, lifetime_of
 
 
@@ -20,3 +21,11 @@ class Server(OpenIdServer):
             "refresh_token_generator": random_token_generator,
         }
         super().__init__(request_validator, **settings)
+        _keep_only(self.grant_types, GRANTS)
+        _keep_only(self.response_types, ("code",))
+
+
+def _keep_only(handlers: dict[str, Any], names: tuple[str, ...]) -> None:
+    """The library offers more (implicit, hybrid, device) than the platform wants to answer."""
+    for name in set(handlers) - set(names):
+        del handlers[name]

@@ -1,0 +1,75 @@
+"""The admin site's page of gateways: what each worker runs, how far behind it is, what it refused."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from unfold.decorators import display
+
+from apim.accounts.admin_base import PlatformAdmin, ReadOnly
+from apim.eventhub.feed import last_sequence
+from apim.eventhub.models import GatewayStatus
+from apim.eventhub.queries import Gateway, describe
+
+
+@admin.register(GatewayStatus)
+class GatewayStatusAdmin(ReadOnly, PlatformAdmin):
+    """To look at only: gateways report by themselves and are forgotten a day after the last report."""
+
+    list_display = (
+        "gateway",
+        "environment",
+        "host",
+        "state",
+        "lag",
+        "seen_ago",
+        "apis",
+        "subscriptions",
+        "refused",
+        "version",
+    )
+    list_filter = ("environment", "host")
+    search_fields = ("gateway", "host")
+    fields = (
+        ("gateway", "environment"),
+        ("host", "pid", "version"),
+        ("state", "lag", "seen_ago"),
+        ("sequence", "apis", "subscriptions"),
+        ("started", "seen"),
+        "refusal_list",
+    )
+    readonly_fields = tuple(name for row in fields for name in ([row] if isinstance(row, str) else row))
+
+    @display(
+        description="state", label={"in step": "success", "behind": "warning", "refuses": "danger", "gone": "danger"}
+    )
+    def state(self, row: GatewayStatus) -> str:
+        """One word for it."""
+        seen = self._seen(row)
+        if seen.gone:
+            return "gone"
+        return "refuses" if seen.refusals else ("behind" if seen.lag else "in step")
+
+    @display(description="changes behind")
+    def lag(self, row: GatewayStatus) -> str:
+        """Changes it has still to load."""
+        return f"{self._seen(row).lag:,}"
+
+    @display(description="last report", ordering="seen")
+    def seen_ago(self, row: GatewayStatus) -> str:
+        """Age of the last report."""
+        return f"{self._seen(row).seen_ago:.0f} s ago"
+
+    @display(description="refused")
+    def refused(self, row: GatewayStatus) -> int:
+        """How many records it could not use."""
+        return len(row.refusals)
+
+    @display(description="refused records")
+    def refusal_list(self, row: GatewayStatus) -> str:
+        """Which, and why."""
+        lines = [(r.get("kind", ""), r.get("key", ""), r.get("reason", "")) for r in row.refusals]
+        return format_html_join("", "<p><b>{} {}</b><br>{}</p>", lines) or "none"
+
+    def _seen(self, row: GatewayStatus) -> Gateway:
+        return describe(row, last_sequence())
