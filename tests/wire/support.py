@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from wire.exchange import Exchange
 from wire.server import Server, Timeouts
@@ -61,10 +61,8 @@ async def talk(port: int, *pieces: bytes, pause: float = 0.02, eof: bool = False
             return await reader.read()
     finally:
         writer.close()
-        try:
+        with suppress(ConnectionError):
             await writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 async def echo(exchange: Exchange) -> None:

@@ -1,0 +1,89 @@
+"""Fixtures of the gateway's tests: Redis, a backend, a hub and a gateway process with a world of APIs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway import schema
+from tests.gateway import world
+from tests.gateway.backend import Backend
+from tests.gateway.hub import FakeHub
+from tests.gateway.process import Gateway, running_gateway
+from tests.support.redis_server import running_redis
+
+
+@dataclass
+class Served:
+    """A gateway with everything it needs."""
+
+    gateway: Gateway
+    hub: FakeHub
+    backend: Backend
+    signer: world.Signer
+
+    def publish(self, *records: tuple[str, str, schema.Record | None]) -> None:
+        """Publishes and waits until the gateway serves it."""
+        for kind, key, record in records:
+            self.hub.publish(kind, key, record, hint=False)
+        self.gateway.until_sequence(self.hub.sequence)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis; the one the test session has already, when there is one."""
+    if os.environ.get("REDIS_URL"):
+        yield os.environ["REDIS_URL"]
+        return
+    with running_redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def backend() -> Iterator[Backend]:
+    """An echoing backend."""
+    one = Backend()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def signer() -> world.Signer:
+    """The key manager's key."""
+    return world.Signer()
+
+
+@pytest.fixture
+def hub(redis_url: str) -> Iterator[FakeHub]:
+    """An event hub that runs."""
+    one = FakeHub(redis_url).start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, redis_url: str, backend: Backend, signer: world.Signer
+) -> Iterator[Served]:
+    """One gateway for a whole module; tests add APIs of their own names."""
+    hub = FakeHub(redis_url).start()
+    hub.publish("key_manager", world.MANAGER, world.key_manager(signer))
+    for record in world.application(1):
+        hub.publish(*record)
+    with running_gateway(
+        tmp_path_factory.mktemp("var"), hub.url, redis_url, GATEWAY_POLL_SECONDS="0.1", GATEWAY_ACCESS_LOG="1"
+    ) as gateway:
+        one = Served(gateway, hub, backend, signer)
+        gateway.until_sequence(hub.sequence)
+        yield one
+    hub.stop()
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Path:
+    """A scratch state folder."""
+    return tmp_path

@@ -1,0 +1,113 @@
+"""The gateway as a real gunicorn process, and small HTTP callers."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+from tests.gateway.hub import SECRET
+from tests.support.certificate import make_certificate
+from tests.support.ports import free_port
+from tests.support.wait import until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Answer:
+    """What a caller got."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Gateway:
+    """A running gateway."""
+
+    http: int
+    https: int
+    var: Path
+    process: subprocess.Popen[bytes]
+
+    def call(
+        self, path: str, method: str = "GET", token: str = "", body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Answer:
+        """One call over http."""
+        connection = HTTPConnection("127.0.0.1", self.http, timeout=5)
+        sent = dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
+        try:
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def raw(self, request: bytes) -> bytes:
+        """Everything that comes back for these bytes until the gateway closes or is silent for a second."""
+        with socket.create_connection(("127.0.0.1", self.http), timeout=1) as sock:
+            sock.sendall(request)
+            answer = b""
+            try:
+                while piece := sock.recv(65536):
+                    answer += piece
+            except (TimeoutError, ConnectionResetError):
+                answer += b""
+            return answer
+
+    def ready(self) -> dict[str, Any]:
+        """The readiness page, empty while there is none."""
+        try:
+            return self.call("/readyz").json
+        except (OSError, HTTPException):
+            return {}
+
+    def until_sequence(self, sequence: int, seconds: float = 5.0) -> None:
+        """Waits until this change is served."""
+        until(lambda: self.ready().get("sequence", -1) >= sequence, seconds=seconds, every=0.02, what=f"sequence {sequence}")
+
+    @property
+    def log(self) -> str:
+        """Everything logged so far."""
+        return (self.var / "gateway.log").read_text()
+
+
+@contextmanager
+def running_gateway(var: Path, hub_url: str, redis_url: str, workers: int = 1, **settings: str) -> Iterator[Gateway]:
+    """Starts a gateway with its state in `var`; yields it when it answers."""
+    (var / "secrets").mkdir(parents=True, exist_ok=True)
+    if not (var / "secrets" / "tls.crt").exists():
+        make_certificate(var / "secrets")
+    http, https = free_port(), free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("APIM_", "GATEWAY_"))}
+    environment |= {
+        "APIM_VAR": str(var), "APIM_CLUSTER_SECRET": SECRET, "REDIS_URL": redis_url, "PYTHONPATH": str(ROOT),
+        "GATEWAY_CONTROL_PLANE_URL": hub_url, "GATEWAY_HTTPS_PORT": str(https), "PYTHONWARNINGS": "error::RuntimeWarning",
+    } | settings  # fmt: skip
+    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "-k", "wire.worker.Worker", "-w", str(workers)]
+    command += ["-b", f"127.0.0.1:{http}", "-b", f"127.0.0.1:{https}", "--graceful-timeout", "3", "gateway.app:service()"]
+    with (var / "gateway.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=var, env=environment, stderr=log, stdout=log)
+    gateway = Gateway(http, https, var, process)
+    try:
+        until(lambda: bool(gateway.ready()) or process.poll() is not None, seconds=20, what="the gateway answers")
+        assert process.poll() is None, gateway.log
+        yield gateway
+    finally:
+        process.terminate()
+        process.wait(15)
