@@ -119,7 +119,7 @@ class Publisher:
         return len(changed)
 
     async def _known(self, catalog: Catalog) -> dict[str, str]:
-        answer = decode_json(await self._call(catalog, "GET", f"{catalog.host}{API}?limit=10000", [], None))
+        answer = decode_json(await self._call(catalog, "GET", f"{catalog.host}{API}?limit=1000", [], None))
         items = answer.get("list", []) if isinstance(answer, dict) else []
         return {str(item.get("serviceKey")): str(item.get("md5")) for item in items if isinstance(item, dict)}
 
