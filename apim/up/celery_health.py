@@ -5,6 +5,7 @@ Answers on 127.0.0.1 at `APIM_HEALTH_PORT`, when that is set: /healthz, /readyz,
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import warnings
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 TASKS = Counter("apim_tasks_total", "Tasks that this worker finished.", ["task", "state"])
 SECONDS = Histogram("apim_task_seconds", "How long tasks ran.", ["task"])
 SENT = Counter("apim_tasks_sent_total", "Tasks that this process put into a queue.", ["task"])
+CHATTY = ("celery.app.trace", "celery.worker.strategy", "celery.beat")
+"""Loggers with a line or more for every task; processors run each second, and what a run did is logged where it happens."""
 _metrics = make_wsgi_app()
 _begun: dict[str, float] = {}
 _state = {"started": False}
@@ -61,6 +64,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 def _hold(**_: Any) -> None:
+    if config.log_level == "INFO":
+        for chatty in CHATTY:
+            logging.getLogger(chatty).setLevel(logging.WARNING)
     hold.wait()
 
 

@@ -103,8 +103,8 @@ def plan(config: Config, redis_config: Path | None) -> list[Part]:
         Part("control", _gunicorn("-c", "python:apim.up.control", "apim.wsgi"), _health(config, 9763), store),
         _celery("worker", config, 9764, store, *WORKER),
         _celery("beat", config, 9765, store, "--pidfile="),
-        _data_plane("gateway", config, (8280, 8243), config.workers, store),
-        _data_plane("integrator", config, (8290, 8253, 9164), 1, store),
+        _data_plane("gateway", config, (8280, 8243), config.workers, store, "/readyz"),
+        _data_plane("integrator", config, (8290, 8253, 9164), 1, store, "/healthz"),
     ]
     if config.sample and not (config.var / SAMPLE_NOTE).exists():
         everything = tuple(part.name for part in made)
@@ -130,7 +130,9 @@ def _celery(name: str, config: Config, health_port: int, after: tuple[str, ...],
     return Part(name, command, _health(config, health_port), after, environment=told)
 
 
-def _data_plane(name: str, config: Config, ports: tuple[int, ...], workers: int, after: tuple[str, ...]) -> Part:
+def _data_plane(
+    name: str, config: Config, ports: tuple[int, ...], workers: int, after: tuple[str, ...], health: str
+) -> Part:
     binds = tuple(f"--bind={config.host}:{config.port(port)}" for port in ports)
     command = _gunicorn(
         "--worker-class=wire.worker.Worker",
@@ -140,7 +142,7 @@ def _data_plane(name: str, config: Config, ports: tuple[int, ...], workers: int,
         *binds,
         f"{name}.app:service()",
     )
-    return Part(name, command, _health(config, ports[0]), after)
+    return Part(name, command, f"http://127.0.0.1:{config.port(ports[0])}{health}", after)
 
 
 def _health(config: Config, port: int) -> str:
