@@ -53,7 +53,18 @@ class LoginForm(forms.Form):
         return "User name and password do not match an active account."
 
 
-class SignUpForm(forms.Form):
+class _Repeated(forms.Form):
+    """A password typed twice."""
+
+    def clean(self) -> dict[str, Any]:
+        """Both passwords must be the same."""
+        given = super().clean()
+        if given.get("password") and given.get("repeated") and given["password"] != given["repeated"]:
+            self.add_error("repeated", "The two passwords differ.")
+        return given
+
+
+class SignUpForm(_Repeated):
     """What a new app developer tells; the rules of the values are the action's."""
 
     username = forms.CharField(
@@ -63,13 +74,6 @@ class SignUpForm(forms.Form):
     email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = _password("Password", "new-password", help_text=PASSWORD_HELP)
     repeated = _password("Password again", "new-password")
-
-    def clean(self) -> dict[str, Any]:
-        """Both passwords must be the same."""
-        given = super().clean()
-        if given.get("password") and given.get("repeated") and given["password"] != given["repeated"]:
-            self.add_error("repeated", "The two passwords differ.")
-        return given
 
 
 class ProfileForm(forms.ModelForm):
@@ -81,10 +85,9 @@ class ProfileForm(forms.ModelForm):
         labels = {"email": "E-mail"}
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(_Repeated):
     """A change of one's own password."""
 
     current = _password("Current password", "current-password")
     password = _password("New password", "new-password", help_text=PASSWORD_HELP)
     repeated = _password("New password again", "new-password")
-    clean = SignUpForm.clean
