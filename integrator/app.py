@@ -9,7 +9,7 @@ from integrator import certificates, logs
 from integrator.engine.catalog import Publisher
 from integrator.engine.engine import Engine
 from integrator.engine.services.listener import Listener
-from integrator.management_api import auth
+from integrator.engine.users import users
 from integrator.management_api.api import Management
 from integrator.settings import Settings, from_environment
 from wire.exchange import Exchange
@@ -34,7 +34,7 @@ class Integrator(Service):
         await self.engine.start()
         config = self.engine.deployment.config
         self._tls = certificates.server_context(self.settings.secrets, config.hostname)
-        auth.users(config, self.settings.secrets)
+        users(config, self.settings.secrets)
         assert self.engine.runtime is not None
         self.publisher.start(self.engine.runtime)
         self.engine.on_change(self.publisher.changed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from integrator.engine.users import write_secret
 
 DAYS = 825
 
@@ -50,13 +51,3 @@ def generate(certificate: Path, key: Path, hostname: str) -> None:
     encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     write_secret(key, private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain))
     certificate.write_bytes(made.public_bytes(encoding))
-
-
-def write_secret(file: Path, data: bytes) -> None:
-    """Write a file that only its owner can read; replaces a file at once, never by half."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = file.with_name(file.name + f".{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-    os.replace(temporary, file)

@@ -16,6 +16,7 @@ from integrator.engine.mediators.base import Branch, Mediator, chain_of
 from integrator.engine.processors import Processor, read_processor
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.sequence import Chain
+from integrator.engine.services.handlers import HANDLERS, Handler
 from integrator.engine.services.pathtemplate import PathTemplate, UrlMapping
 from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.rest import Api, Flows, Resource
@@ -178,8 +179,6 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
     if not context.startswith("/"):
         raise reader.fail(root, f"attribute context={context!r}: it must start with /")
     handlers = child(root, "handlers")
-    if handlers is not None and children(handlers):
-        raise reader.fail(handlers, "handlers are not supported")
     version = root.get("version") or ""
     kind = reader.choice(root, "version-type", ("none", "url", "context"), "none")
     if version and kind == "none":
@@ -203,7 +202,19 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
         swagger_key=root.get("publishSwagger") or "",
         resources=resources,
         root=base,
+        handlers=read_handlers(handlers, reader),
     )
+
+
+def read_handlers(element: Element | None, reader: Reader) -> tuple[Handler, ...]:
+    """The handlers of an API. Raises DeploymentError for a class that is not available."""
+    found = []
+    for item in children(element) if element is not None else ():
+        name = reader.required(item, "class")
+        if name not in HANDLERS:
+            raise reader.fail(item, f"attribute class={name!r}: allowed are {', '.join(HANDLERS)}")
+        found.append(HANDLERS[name])
+    return tuple(found)
 
 
 def read_resource(element: Element, reader: Reader, api: str) -> Resource:

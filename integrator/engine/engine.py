@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from integrator.engine.deploy.build import Builder, scan
+from integrator.engine.deploy.build import Builder, Stamp, scan
 from integrator.engine.deployment import Deployment
 from integrator.engine.metrics import ARTIFACTS, REFUSED
 from integrator.engine.processors import Outcome, process_once
@@ -28,6 +28,7 @@ class Engine:
     def __init__(self, settings: Settings):
         self.settings = settings
         self.runtime: Runtime | None = None
+        self._files: dict[str, Stamp] = {}
         self._deployment: Deployment | None = None
         self._observers: list[Observer] = []
         self._watch: asyncio.Task[None] | None = None

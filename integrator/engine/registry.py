@@ -9,6 +9,7 @@ from pathlib import Path
 from integrator.engine.errors import Fault
 
 ROOTS = {"conf": "config", "gov": "governance", "local": "local"}
+LONG = {"/_system/config": "conf:", "/_system/governance": "gov:", "/_system/local": "local:"}
 CACHE_S = 15.0
 MAX_ENTRIES = 2000
 
@@ -23,7 +24,7 @@ class Registry:
 
     def file(self, key: str) -> Path | None:
         """The file behind a key; None for a key of another form. Raises Fault for a path that leaves the root."""
-        root, colon, rest = key.partition(":")
+        root, colon, rest = normal(key).partition(":")
         if not colon or root not in ROOTS:
             return None
         base = (self.home / "registry" / ROOTS[root]).resolve()
@@ -82,7 +83,10 @@ class Registry:
 
 
 def normal(key: str) -> str:
-    """A key with exactly one slash after the colon."""
+    """A key with exactly one slash after the colon; the long form of a path becomes the short one."""
+    for long, short in LONG.items():
+        if key.startswith(long):
+            key = short + key.removeprefix(long)
     root, _, rest = key.partition(":")
     return f"{root}:/{rest.lstrip('/')}"
 

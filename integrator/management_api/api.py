@@ -14,6 +14,7 @@ from integrator.engine.deployment import Deployment
 from integrator.engine.metrics import text as metrics_text
 from integrator.engine.processors import set_active
 from integrator.engine.stores.base import StoreError
+from integrator.engine.users import check_basic, users
 from integrator.management_api import auth
 from integrator.management_api.resources import RESOURCES, View
 from integrator.settings import Settings
@@ -70,8 +71,8 @@ class Management:
             await self._authorised(exchange, path[len(PREFIX) :].strip("/"))
 
     def _login(self, exchange: Exchange) -> None:
-        user = auth.check_basic(
-            _text(exchange.header(b"authorization")), auth.users(self.current().config, self.settings.secrets)
+        user = check_basic(
+            _text(exchange.header(b"authorization")), users(self.current().config, self.settings.secrets)
         )
         if user is None:
             exchange.respond(401, [*CORS, (b"www-authenticate", b'Basic realm="management"')])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from integrator.engine.artifacts import Artifact, EndpointTemplate, LocalEntry, Sequence, SequenceTemplate
@@ -302,7 +302,7 @@ async def server(view: View, _query: Query) -> Answer:
         "pythonHome": sys.prefix,
         "osName": platform.system(),
         "osVersion": platform.release(),
-        "workDirectory": os.getcwd(),
+        "workDirectory": str(Path.cwd()),
         "refused": [str(error) for error in view.deployment.errors],
     }
 

@@ -106,11 +106,11 @@ def valid_name(key: str) -> str:
     """An element name for a JSON key; illegal characters are written as _JsonReader_<code>_."""
     if not key:
         return "_JsonReader_0_"
-    name = _NAME_BAD.sub(lambda match: "_JsonReader_%d_" % ord(match.group()), key.replace("$", _DOLLAR))
+    name = _NAME_BAD.sub(lambda match: f"_JsonReader_{ord(match.group())}_", key.replace("$", _DOLLAR))
     if name[0].isdigit():
         return _DIGIT + name
     if not _NAME_START.match(name[0]):
-        return "_JsonReader_%d_%s" % (ord(name[0]), name[1:])
+        return f"_JsonReader_{ord(name[0])}_{name[1:]}"
     return name
 
 

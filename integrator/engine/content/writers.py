@@ -96,7 +96,8 @@ def _binary(payload: Payload, _wanted: str) -> bytes:
 
 
 def _bytes(element: Element) -> bytes:
-    return etree.tostring(element, encoding="utf-8", with_tail=False, xml_declaration=False)
+    data: bytes = etree.tostring(element, encoding="utf-8", with_tail=False, xml_declaration=False)
+    return data
 
 
 _WRITERS: dict[str, Callable[[Payload, str], bytes]] = {

@@ -169,7 +169,7 @@ def rows_of(query: Query, cursor: CursorResult[Any]) -> list[dict[str, Any]]:
         return [{"1": cursor.rowcount}]
     if not cursor.returns_rows:
         return []
-    keys = [key.lower() for key in cursor.keys()]
+    keys = [key.lower() for key in tuple(cursor.keys())]
     if query.result is not None and query.result.by_number:
         keys = [str(number) for number in range(1, len(keys) + 1)]
     fetched = cursor.fetchmany(query.max_rows) if query.max_rows else cursor.fetchall()

@@ -57,7 +57,8 @@ class DataService:
     def call_all(self, calls: Sequence[Call]) -> Table | str | None:
         """Run operations in order in one transaction; the last result. Raises DataServiceFault."""
         result: Table | str | None = None
-        name, parameters = "", {}
+        name = ""
+        parameters: dict[str, Any] = {}
         try:
             with Session(self, self.pools, self.data_source) as session:
                 for name, parameters in calls:

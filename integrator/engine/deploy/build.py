@@ -40,12 +40,21 @@ INLINE = {
 }
 IGNORED = ("registry", "taskManager", "import", "description")
 STOCK = {
-    "main": b'<sequence xmlns="http://ws.apache.org/ns/synapse" name="main"><property name="HTTP_SC" value="404" scope="axis2" type="INTEGER"/>'
-    b'<property name="NO_ENTITY_BODY" value="true" scope="axis2" type="BOOLEAN"/><respond/></sequence>',
-    "fault": b'<sequence xmlns="http://ws.apache.org/ns/synapse" name="fault"><log level="full"><property name="MESSAGE" '
-    b'value="Executing default &quot;fault&quot; sequence"/><property name="ERROR_CODE" expression="get-property(\'ERROR_CODE\')"/>'
-    b'<property name="ERROR_MESSAGE" expression="get-property(\'ERROR_MESSAGE\')"/></log><drop/></sequence>',
+    "main": """<sequence xmlns="http://ws.apache.org/ns/synapse" name="main">
+  <property name="HTTP_SC" value="404" scope="axis2" type="INTEGER"/>
+  <property name="NO_ENTITY_BODY" value="true" scope="axis2" type="BOOLEAN"/>
+  <respond/>
+</sequence>""",
+    "fault": """<sequence xmlns="http://ws.apache.org/ns/synapse" name="fault">
+  <log level="full">
+    <property name="MESSAGE" value="Executing default &quot;fault&quot; sequence"/>
+    <property name="ERROR_CODE" expression="get-property('ERROR_CODE')"/>
+    <property name="ERROR_MESSAGE" expression="get-property('ERROR_MESSAGE')"/>
+  </log>
+  <drop/>
+</sequence>""",
 }
+"""Sequences that are there unless the home has its own (reference 5.1)."""
 
 Stamp = tuple[int, int]
 """Modification time in ns and size of a file."""

@@ -59,9 +59,11 @@ class _Reader:
             return True
         return False
 
-    def spaces(self) -> None:
+    def spaces(self) -> bool:
+        """Skip white space. Always False, so that it can stand in a condition."""
         while self.at < len(self.text) and self.text[self.at].isspace():
             self.at += 1
+        return False
 
     def match(self, pattern: re.Pattern[str]) -> str | None:
         found = pattern.match(self.text, self.at)

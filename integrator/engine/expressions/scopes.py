@@ -59,7 +59,7 @@ def _axis2(message: Message, name: str) -> Any:
 
 def _func(message: Message, name: str) -> Any:
     value = message.func[-1].get(name) if message.func else None
-    return value.string(message) if hasattr(value, "reads_content") else value
+    return value.string(message) if value is not None and hasattr(value, "reads_content") else value
 
 
 _READERS: dict[str, Callable[[Message, str], Any]] = {

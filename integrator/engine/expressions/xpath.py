@@ -134,7 +134,9 @@ def compile_xpath(text: str, nsmap: dict[str | None, str]) -> Expression:
         if found.group("literal"):
             return found.group()
         if found.group("fn"):
-            return "" if names.get(found.group("fn")) in (XPATH_FUNCTIONS, SYNAPSE) else found.group()
+            prefix = found.group("fn")
+            known = names.get(prefix) in (XPATH_FUNCTIONS, SYNAPSE) or (prefix == "fn" and prefix not in names)
+            return "" if known else found.group()
         getter = _literal_lookup(found.group("args")) if found.group("get") else _variable(found.group("var"))
         name = f"v{len(variables)}"
         variables[name] = getter

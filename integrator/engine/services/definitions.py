@@ -101,7 +101,7 @@ def data_service_definition(service: DataService, server: str) -> dict[str, Any]
 
 def as_text(definition: Any) -> str:
     """A definition as YAML text."""
-    return definition if isinstance(definition, str) else yaml.safe_dump(definition, sort_keys=False)
+    return definition if isinstance(definition, str) else str(yaml.safe_dump(definition, sort_keys=False))
 
 
 def _as_json(definition: Any) -> bytes:
@@ -118,8 +118,8 @@ def _as_yaml(definition: Any) -> bytes:
         try:
             definition = decode_json(definition)
         except BadPayload:
-            return definition.encode()
-    return yaml.safe_dump(definition, sort_keys=False).encode()
+            return str(definition).encode()
+    return as_text(definition).encode()
 
 
 def wsdl(deployment: Deployment, proxy: Proxy, message: Message) -> str:

@@ -156,13 +156,15 @@ async def run_api(exchange: Exchange, message: Message, api: Api, rest: str, que
     flow, method = message.flow, exchange.method.decode("latin-1")
     flow.artifact, flow.service = f"api:{api.full_name}", api.full_name
     match = find_resource(api, rest, query_parameters(query), method, message)
+    set_properties(message, api, match, rest, query, method)
     if match.resource is None:
         await mismatch(exchange, message, match)
         return
     if method == "OPTIONS" and "OPTIONS" not in match.resource.methods:
         exchange.respond(200, options_headers(message, match.resource.methods))
         return
-    set_properties(message, api, match, rest, query, method)
+    if not all(handler(exchange, message) for handler in api.handlers):
+        return
     compiled = match.resource.compiled
     flow.out, flow.fault = compiled.outgoing, compiled.fault
     if compiled.incoming is not None:

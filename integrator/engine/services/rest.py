@@ -12,6 +12,7 @@ from integrator.engine.errors import Place
 from integrator.engine.mediators.base import Branch, Mediator, compile_list
 from integrator.engine.message import Message
 from integrator.engine.sequence import Chain
+from integrator.engine.services.handlers import Handler
 from integrator.engine.services.pathtemplate import PathTemplate, UrlMapping
 
 
@@ -100,6 +101,7 @@ class Api:
     swagger_key: str
     resources: Sequence[Resource]
     root: str = field(default="")
+    handlers: tuple[Handler, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -180,7 +182,6 @@ def query_parameters(query: str) -> dict[str, str]:
 
 def set_properties(message: Message, api: Api, match: Match, rest: str, query: str, method: str) -> None:
     """Properties that the API dispatcher sets (reference 2.4, 5.3)."""
-    assert match.resource is not None
     tail = rest + (f"?{query}" if query else "")
     properties = message.properties
     for name, value in match.variables.items():
@@ -195,7 +196,8 @@ def set_properties(message: Message, api: Api, match: Match, rest: str, query: s
     properties["SYNAPSE_REST_API"] = api.full_name
     properties["SYNAPSE_REST_API_VERSION"] = api.version
     properties["SYNAPSE_REST_API_VERSION_STRATEGY"] = api.version_type
-    properties["SYNAPSE_RESOURCE"] = match.resource.url
-    properties["rest.url.pattern"] = match.resource.url
+    if match.resource is not None:
+        properties["SYNAPSE_RESOURCE"] = match.resource.url
+        properties["rest.url.pattern"] = match.resource.url
     properties["ARTIFACT_NAME"] = f"api{api.name}"
     message.axis2["REST_URL_POSTFIX"] = tail

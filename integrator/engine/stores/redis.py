@@ -13,7 +13,11 @@ from integrator.engine.stores.base import Reserved, StoreError
 LEASE_MS = 15_000
 """A consumer that is killed blocks the head for at most this long; a living one prolongs its lease every third of it."""
 
-_ACK = "if redis.call('get', KEYS[2]) == ARGV[1] then redis.call('lpop', KEYS[1]) redis.call('del', KEYS[2]) return 1 end return 0"
+_ACK = """
+if redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('lpop', KEYS[1])
+return redis.call('del', KEYS[2])
+"""
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 _KEEP = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
 
