@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db.models import Count, Model, QuerySet
 
 from apim.accounts.models import Organisation, User
 from apim.errors import NotFound
-from apim.traffic.models import UNAUTHENTICATED, Level, Policy
+from apim.traffic.models import SECONDS, UNAUTHENTICATED, Level, Policy
 from portal.models import Application, ApplicationKey, Subscription
 from publisher.models import Api, State
 from publisher.queries import visible_apis
@@ -89,8 +90,16 @@ def limits(organisation: Organisation) -> QuerySet[Policy]:
 
 
 def plans(api: Api) -> list[Policy]:
-    """The business plans of an API that are offered to applications."""
-    return [plan for plan in api.plans.all() if plan.name != UNAUTHENTICATED and plan.level == Level.SUBSCRIPTION]
+    """The business plans of an API that are offered to applications, the smallest first."""
+    offered = [plan for plan in api.plans.all() if plan.name != UNAUTHENTICATED and plan.level == Level.SUBSCRIPTION]
+    return sorted(offered, key=_size)
+
+
+def _size(plan: Policy) -> tuple[float, str]:
+    """Units a second; the most for a plan without limit."""
+    if plan.amount is None:
+        return math.inf, plan.name
+    return plan.amount / (plan.unit_time * SECONDS[plan.time_unit]), plan.name
 
 
 def _whole(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
