@@ -46,7 +46,12 @@ class Gateway:
     process: subprocess.Popen[bytes]
 
     def call(
-        self, path: str, method: str = "GET", token: str = "", body: bytes | None = None, headers: Mapping[str, str] = {}
+        self,
+        path: str,
+        method: str = "GET",
+        token: str = "",
+        body: bytes | None = None,
+        headers: Mapping[str, str] = {},
     ) -> Answer:
         """One call over http."""
         connection = HTTPConnection("127.0.0.1", self.http, timeout=5)
@@ -79,7 +84,12 @@ class Gateway:
 
     def until_sequence(self, sequence: int, seconds: float = 5.0) -> None:
         """Waits until this change is served."""
-        until(lambda: self.ready().get("sequence", -1) >= sequence, seconds=seconds, every=0.02, what=f"sequence {sequence}")
+        until(
+            lambda: self.ready().get("sequence", -1) >= sequence,
+            seconds=seconds,
+            every=0.02,
+            what=f"sequence {sequence}",
+        )
 
     @property
     def log(self) -> str:
@@ -100,7 +110,15 @@ def running_gateway(var: Path, hub_url: str, redis_url: str, workers: int = 1, *
         "GATEWAY_CONTROL_PLANE_URL": hub_url, "GATEWAY_HTTPS_PORT": str(https), "PYTHONWARNINGS": "error::RuntimeWarning",
     } | settings  # fmt: skip
     command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "-k", "wire.worker.Worker", "-w", str(workers)]
-    command += ["-b", f"127.0.0.1:{http}", "-b", f"127.0.0.1:{https}", "--graceful-timeout", "3", "gateway.app:service()"]
+    command += [
+        "-b",
+        f"127.0.0.1:{http}",
+        "-b",
+        f"127.0.0.1:{https}",
+        "--graceful-timeout",
+        "3",
+        "gateway.app:service()",
+    ]
     with (var / "gateway.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=var, env=environment, stderr=log, stdout=log)
     gateway = Gateway(http, https, var, process)

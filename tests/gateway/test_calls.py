@@ -182,7 +182,9 @@ def test_rights_of_a_token(ready: Served) -> None:
     assert ready.gateway.call("/pizza/1.0/public").status == 200
 
 
-@pytest.mark.parametrize("path", ["/%61dmin", "/admin/", "//admin", "/admin;v=1", "/ADMIN/../admin", "/x/%2e%2e/admin", "/x%2F..%2Fadmin"])
+@pytest.mark.parametrize(
+    "path", ["/%61dmin", "/admin/", "//admin", "/admin;v=1", "/ADMIN/../admin", "/x/%2e%2e/admin", "/x%2F..%2Fadmin"]
+)
 def test_a_scope_cannot_be_dodged_by_spelling(ready: Served, path: str) -> None:
     ready.publish(
         (
@@ -252,7 +254,13 @@ def test_forms_of_a_fault(ready: Served) -> None:
 
 def test_states_of_a_subscription(ready: Served) -> None:
     token, sandbox = ready.signer.token(), ready.signer.token("sandbox-1")
-    ready.publish(("api", "Default:id-states", world.api("states", ready.backend.url, sandbox=schema.Endpoint(ready.backend.url + "-sand"))))
+    ready.publish(
+        (
+            "api",
+            "Default:id-states",
+            world.api("states", ready.backend.url, sandbox=schema.Endpoint(ready.backend.url + "-sand")),
+        )
+    )
     answer = ready.gateway.call("/states/1.0/a", token=token)
     assert (answer.status, answer.json) == (
         403,

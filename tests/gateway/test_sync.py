@@ -152,7 +152,9 @@ def test_contexts_may_move_between_versions_in_any_order(
 ) -> None:
     fill(hub, backend, signer)
     first = world.api("move", backend.url, id="id-m1", default_context="/move")
-    second = world.api("move", backend.url + "2", id="id-m2", version="2.0", context="/move/2.0", default_context="/move")
+    second = world.api(
+        "move", backend.url + "2", id="id-m2", version="2.0", context="/move/2.0", default_context="/move"
+    )
     with running_gateway(var, hub.url, redis_url) as gateway:
         hub.publish("api", "Default:id-m1", first)
         hub.publish("subscription", "s1", schema.Subscription("s1", "id-m1", "app-1", "Unlimited"))

@@ -46,7 +46,9 @@ class Signer:
 
 def key_manager(signer: Signer, **changes: Any) -> schema.KeyManager:
     """The resident key manager of the test organisation."""
-    return schema.KeyManager(**{"organisation": ORGANISATION, "name": "Resident", "issuer": ISSUER, "jwks": signer.jwks} | changes)
+    return schema.KeyManager(
+        **{"organisation": ORGANISATION, "name": "Resident", "issuer": ISSUER, "jwks": signer.jwks} | changes
+    )
 
 
 def api(name: str, backend: str, *operations: schema.Operation, **changes: Any) -> schema.Api:
