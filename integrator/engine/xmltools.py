@@ -81,6 +81,8 @@ def text_of(element: Element | None) -> str:
 
 def serialise(element: Element) -> str:
     """One element as XML text, without declaration and without the text that follows it."""
+    if element.getparent() is not None:  # a copy declares only the namespaces it uses
+        element = clone(element)
     return etree.tostring(element, encoding="unicode", with_tail=False)  # type: ignore[no-any-return]
 
 

@@ -96,6 +96,8 @@ def _binary(payload: Payload, _wanted: str) -> bytes:
 
 
 def _bytes(element: Element) -> bytes:
+    if element.getparent() is not None:  # a copy declares only the namespaces it uses
+        element = clone(element)
     data: bytes = etree.tostring(element, encoding="utf-8", with_tail=False, xml_declaration=False)
     return data
 

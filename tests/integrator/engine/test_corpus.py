@@ -1,0 +1,105 @@
+"""Every file of tests/corpus/mediation is a case: artifacts, requests, and what client and backend must see.
+
+`in` is short for an API at /t whose only resource runs that XML; `{backend}` stands for the backend's address.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lxml import etree
+
+from tests.integrator.engine.harness import Answer, Backend, backend, integrator, write
+
+CORPUS = Path(__file__).parents[2] / "corpus" / "mediation"
+CASES = sorted(CORPUS.glob("*.yaml"))
+API = '<api xmlns="http://ws.apache.org/ns/synapse" name="t" context="/t"><resource methods="GET POST PUT DELETE PATCH" uri-template="/*">'
+
+
+def artifacts(case: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Artifacts by kind and name, the short form written out."""
+    found: dict[str, dict[str, str]] = {kind: dict(items) for kind, items in case.get("artifacts", {}).items()}
+    if "in" in case:
+        flows = "".join(
+            f"<{element}>{case[key]}</{element}>"
+            for key, element in (("in", "inSequence"), ("out", "outSequence"), ("fault", "faultSequence"))
+            if key in case
+        )
+        found.setdefault("api", {})["t"] = f"{API}{flows}</resource></api>"
+    return found
+
+
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+async def test_case(file: Path, tmp_path: Path) -> None:
+    """Deploy, call, compare."""
+    case = yaml.safe_load(file.read_text())
+    home = tmp_path / "home"
+    async with backend(case.get("backend", [])) as stub:
+        for kind, items in artifacts(case).items():
+            for name, text in items.items():
+                write(
+                    home,
+                    kind,
+                    name,
+                    text.replace("{backend}", f"http://127.0.0.1:{stub.port}").replace("{home}", str(home)),
+                )
+        async with integrator(home) as running:
+            refused = [str(error) for error in running.service.engine.deployment.errors]
+            assert refused == [] or case.get("refused"), refused
+            for text in case.get("refused", []):
+                assert any(text in error for error in refused), refused
+            for step in case.get("steps", []):
+                stub.seen.clear()
+                given = step["request"]
+                body = given.get("body")
+                answer = await running.call(
+                    given.get("method", "POST" if body is not None else "GET"),
+                    given.get("path", "/t"),
+                    given.get("headers", {}),
+                    body.encode() if isinstance(body, str) else body,
+                )
+                check(answer, step.get("expect", {}))
+                check_backend(stub, step.get("backend"))
+
+
+def check(answer: Answer, expect: dict[str, Any]) -> None:
+    """Compare what the client got."""
+    assert answer.status == expect.get("status", 200), answer
+    if "json" in expect:
+        assert json.loads(answer.body) == expect["json"]
+    if "xml" in expect:
+        assert canonical(answer.body) == canonical(expect["xml"].encode())
+    if "body" in expect:
+        assert answer.body.decode() == expect["body"]
+    for text in expect.get("contains", []):
+        assert text in answer.body.decode(), answer.body
+    for name, value in expect.get("headers", {}).items():
+        found = answer.headers.get(name.lower())
+        assert found == value if value is not None else found is None, (name, found)
+
+
+def check_backend(stub: Backend, expect: Any) -> None:
+    """Compare what the backend got, in order."""
+    if expect is None:
+        return
+    assert [f"{seen.method} {seen.target}" for seen in stub.seen] == [item["line"] for item in expect]
+    for seen, item in zip(stub.seen, expect, strict=True):
+        if "json" in item:
+            assert json.loads(seen.body) == item["json"]
+        if "xml" in item:
+            assert canonical(seen.body) == canonical(item["xml"].encode())
+        if "body" in item:
+            assert seen.body.decode() == item["body"]
+        for name, value in item.get("headers", {}).items():
+            found = seen.headers.get(name.lower())
+            assert (found or "").startswith(value) if value is not None else found is None, (name, found)
+
+
+def canonical(data: bytes) -> str:
+    """XML without differences that mean nothing: prefixes stay, white space between elements goes."""
+    root = etree.fromstring(data, etree.XMLParser(remove_blank_text=True))
+    return etree.tostring(root, method="c14n").decode()
