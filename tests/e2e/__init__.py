@@ -1,0 +1,1 @@
+"""Whole platforms as real processes, driven as people and programs do."""
