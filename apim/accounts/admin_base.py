@@ -100,9 +100,11 @@ class OrganisationAdmin(ModelAdmin):
         return [*(super().get_exclude(request, obj) or ()), *hidden]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """Filters by organisation are for administrators of the platform."""
-        found = super().get_list_filter(request)
-        return list(found) if sees_every_organisation(request.user) else [f for f in found if f != "organisation"]
+        """Filters by organisation, and by values of related rows (Django lists everybody's), are the platform's."""
+        found = list(super().get_list_filter(request))
+        if sees_every_organisation(request.user):
+            return found
+        return [one for one in found if isinstance(one, str) and one != "organisation" and "__" not in one]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Administrators only."""

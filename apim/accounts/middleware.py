@@ -18,6 +18,8 @@ from apim.errors import ApimError
 
 Handler = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
+_PLATFORM_PATHS = ("/healthz", "/readyz", "/metrics", "/internal/", "/static/", "/favicon.ico")
+"""Addresses of no organisation: they must answer while the database does not, and are asked often."""
 _TENANT_PATH = re.compile(r"/t/([a-z0-9.-]{1,254})(/.*)")
 
 
@@ -48,15 +50,16 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.tenant = request.organisation = None
+        if request.path_info.startswith(_PLATFORM_PATHS):
+            return self.get_response(request)
         match = _TENANT_PATH.fullmatch(request.path_info)
-        request.tenant = None
         if not match:
             request.organisation = self._of_user(request)
             return self.get_response(request)
         domain, rest = match.groups()
         organisation = organisation_by_domain(domain)
         if organisation is None:
-            request.organisation = None
             return render(
                 request, "ui/error.html", {"status": 404, "message": f"There is no organisation {domain}"}, status=404
             )

@@ -49,7 +49,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Section:
-    """One of the product's big parts, at a path of its own."""
+    """One of the product's big parts, at a path of its own; pages below `also` belong to it too."""
 
     name: str
     label: str
@@ -57,6 +57,11 @@ class Section:
     icon: str
     roles: tuple[str, ...] = ()
     staff: bool = False
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether the page at `path` (below the tenant's prefix) is in this section."""
+        return path.startswith(tuple("/" + start for start in (self.path, *self.also)))
 
     def shown_to(self, user: User | AnonymousUser) -> bool:
         """Whether this user may enter the section."""
@@ -68,7 +73,7 @@ class Section:
 SECTIONS = (
     Section("publisher", "Publisher", "publisher/", "edit", PUBLISHER_ROLES),
     Section("devportal", "Developer portal", "devportal/", "globe"),
-    Section("catalog", "Service catalog", "service-catalog/", "box", CATALOG_ROLES),
+    Section("catalog", "Service catalog", "service-catalog/", "box", CATALOG_ROLES, also=("integrator/",)),
     Section("admin", "Admin", "admin/", "settings", staff=True),
 )
 _items: dict[tuple[str, str], Item] = {}
@@ -92,12 +97,12 @@ def sections(user: User | AnonymousUser, path: str) -> list[Link]:
     """The header's links for `user`; `path` is the path below the tenant's prefix, to mark where we are."""
     prefix = get_script_prefix()
     shown = [section for section in SECTIONS if section.shown_to(user)]
-    return [Link(s.label, prefix + s.path, s.icon, path.startswith("/" + s.path)) for s in shown]
+    return [Link(s.label, prefix + s.path, s.icon, s.holds(path)) for s in shown]
 
 
 def section_of(path: str) -> str:
     """Name of the section that `path` is in, or an empty string."""
-    return next((section.name for section in SECTIONS if path.startswith("/" + section.path)), "")
+    return next((section.name for section in SECTIONS if section.holds(path)), "")
 
 
 def links(section: str, user: User | AnonymousUser, here: str, *args: Any) -> list[Link]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from apim.accounts.models import BuiltinRole
 from apim.errors import FieldError, Invalid, NotFound
@@ -62,9 +63,25 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500."""
-    return _fault(request, 500, "Something went wrong on our side", "It has been logged. Please try again in a moment.")
+    """Django's handler500. The page is drawn without the request: its user may be what cannot be read."""
+    message, text = "Something went wrong on our side", "It has been logged. Please try again in a moment."
+    if not _wants_page(request):
+        return _as_json(500, message, text)
+    return HttpResponse(
+        render_to_string("ui/error.html", {"status": 500, "message": message, "text": text}), status=500
+    )
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _as_json(status: int, message: str, text: str) -> JsonResponse:
+    body = {"code": 900000 + status, "message": message, "description": text or message, "moreInfo": "", "error": []}
+    return JsonResponse(body, status=status)
 
 
 def _fault(request: HttpRequest, status: int, message: str, text: str) -> HttpResponse:
+    if not _wants_page(request):
+        return _as_json(status, message, text)
     return render(request, "ui/error.html", {"status": status, "message": message, "text": text}, status=status)

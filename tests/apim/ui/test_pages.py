@@ -52,10 +52,15 @@ def test_tenants_addresses_keep_the_prefix(client: Client, other_organisation: O
 
 
 def test_missing_page_says_so(client: Client, organisation: Organisation) -> None:
-    answer = client.get("/no/such/page")
+    answer = client.get("/no/such/page", headers={"Accept": "text/html"})
     assert answer.status_code == 404
     assert "There is nothing here" in answer.content.decode()
     assert answer["activityid"] in answer.content.decode()
+
+
+def test_programs_get_errors_as_json(client: Client, organisation: Organisation) -> None:
+    answer = client.get("/api/am/none")
+    assert (answer.status_code, answer.json()["code"]) == (404, 900404)
 
 
 def test_style_guide_is_for_administrators(client: Client, organisation: Organisation, admin: User) -> None:
@@ -81,7 +86,7 @@ def test_small_files_are_there(client: Client, organisation: Organisation, addre
 def test_pages_hold_no_inline_code_or_style(client: Client, organisation: Organisation, admin: User) -> None:
     client.force_login(admin)
     for address in ("/", "/ui/styleguide", "/accounts/profile/", "/nope"):
-        text = client.get(address).content.decode()
+        text = client.get(address, headers={"Accept": "text/html"}).content.decode()
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son[a-z]+=|\sstyle=|<style", text), address
 
 
@@ -134,7 +139,9 @@ def test_view_may_ask_for_more(client: Client, organisation: Organisation) -> No
 
 @pytest.mark.urls(__name__)
 def test_our_own_mistake_shows_a_page_without_internals(organisation: Organisation) -> None:
-    answer = Client(raise_request_exception=False).get("/crash")
+    client = Client(raise_request_exception=False)
+    assert client.get("/crash").json()["code"] == 900500
+    answer = client.get("/crash", headers={"Accept": "text/html"})
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.content.decode()
     assert "our mistake" not in answer.content.decode()
