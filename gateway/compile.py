@@ -12,7 +12,7 @@ from gateway.counters import Counter, Counters
 from gateway.observe import Tally
 from gateway.principal import Decision
 from gateway.realm import Realm
-from gateway.schema import Api, Operation, Policy
+from gateway.schema import Api, Cors, Operation, Policy
 from gateway.stages import Step, authenticate, cors, endpoint, limits, subscription
 from gateway.stages.route import Resources
 from gateway.upstreams import Upstreams
@@ -37,6 +37,9 @@ UNAUTHENTICATED = "Unauthenticated"
 """Name of the subscription policy for operations that anybody may call."""
 
 
+Preflight = Callable[[Call, list[bytes]], bool]
+
+
 class Unusable(ValueError):
     """A record that no chain can be made of; the text says what is wrong with which value."""
 
@@ -56,7 +59,7 @@ class CompiledApi:
 
     record: Api
     resources: Resources[CompiledOperation]
-    preflight: Callable[[Call, list[bytes]], bool]
+    preflight: Preflight
     cors: Step | None
     schemes: frozenset[str]
     decisions: dict[str, Decision]
@@ -77,6 +80,8 @@ class Compiler:
         self.upstreams = upstreams
         self.token_capacity = token_capacity
         self.realms: dict[str, Realm] = {}
+        self._cors: dict[Cors, tuple[Step | None, Preflight]] = {}
+        self._authenticate: dict[tuple[str, str], Step] = {}
         self.current: Callable[[], State] = _no_state
 
     def realm(self, organisation: str) -> Realm:
@@ -98,6 +103,7 @@ class Compiler:
         except ValueError as error:
             raise Unusable(str(error)) from error
         decisions: dict[str, Decision] = {}
+        across, preflight = self._shared_cors(record.cors)
 
         def decide(consumer: str) -> Decision:
             return self.current().decide(record, consumer, backends, self.counters)
@@ -105,8 +111,8 @@ class Compiler:
         api = CompiledApi(
             record=record,
             resources=Resources(()),
-            preflight=cors.compile_preflight(record.cors),
-            cors=cors.compile(record.cors),
+            preflight=preflight,
+            cors=across,
             schemes=frozenset(record.transports),
             decisions=decisions,
         )
@@ -138,13 +144,28 @@ class Compiler:
             operation,
             [
                 ("cors", api.cors),
-                ("authenticate", authenticate.compile(record, operation, self.realm(record.organisation))),
-                ("authenticate", authenticate.compile_rights(record, operation)),
+                ("authenticate", None if open_to_all else self._shared_authenticate(record)),
+                ("authenticate", None if open_to_all else authenticate.compile_rights(record, operation)),
                 ("subscription", None if open_to_all else shared["subscription"]),
                 ("limits", limit),
                 ("endpoint", shared["endpoint"]),
             ],
         )
+
+    def _shared_cors(self, record: Cors) -> tuple[Step | None, Preflight]:
+        """The CORS steps of this record; most APIs have the same."""
+        found = self._cors.get(record)
+        if found is None:
+            found = self._cors[record] = cors.compile(record), cors.compile_preflight(record)
+        return found
+
+    def _shared_authenticate(self, record: Api) -> Step:
+        """The token check of an organisation's APIs that take their token from the same header."""
+        key = (record.organisation, record.authorization_header)
+        found = self._authenticate.get(key)
+        if found is None:
+            found = self._authenticate[key] = authenticate.compile(self.realm(key[0]), key[1])
+        return found
 
     def _own_limits(self, api: CompiledApi, operation: Operation, policies: dict[str, Policy]) -> tuple[Counter, ...]:
         record = api.record

@@ -27,10 +27,17 @@ class Upstreams:
     def __init__(self, authorities: tuple[Path, ...] = ()) -> None:
         self._authorities = authorities
         self._origins: dict[tuple[str, str, int, int], Origin[Relay]] = {}
+        self._backends: dict[Endpoint, Backend] = {}
         self._tls: ssl.SSLContext | None = None
 
     def backend(self, endpoint: Endpoint) -> Backend:
         """The backend of `endpoint`. Raises ValueError, naming the address, when it is not http(s)."""
+        found = self._backends.get(endpoint)
+        if found is None:
+            found = self._backends[endpoint] = self._backend(endpoint)
+        return found
+
+    def _backend(self, endpoint: Endpoint) -> Backend:
         parts = urlsplit(endpoint.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"endpoint {endpoint.url!r} is not of the form http://host/path or https://host/path")

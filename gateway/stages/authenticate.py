@@ -13,12 +13,10 @@ from gateway.stages import Step
 log = logging.getLogger("gateway")
 
 
-def compile(api: Api, operation: Operation, realm: Realm) -> Step | None:
-    """The stage of one operation: nothing where anybody may call."""
-    if operation.auth == "none" or "oauth2" not in api.security:
-        return None
-    name = api.authorization_header.lower().encode()
-    missing = faults.missing_credentials(api.authorization_header)
+def compile(realm: Realm, header: str) -> Step:
+    """The token check of a realm's APIs whose tokens come in `header`."""
+    name = header.lower().encode()
+    missing = faults.missing_credentials(header)
     tokens = realm.tokens
 
     def authenticate(call: Call) -> bool | None:
@@ -46,8 +44,6 @@ def compile_rights(api: Api, operation: Operation) -> Step | None:
     audiences = frozenset(api.audiences)
     kind = operation.auth
     scopes = frozenset(operation.scopes)
-    if operation.auth == "none" or "oauth2" not in api.security:
-        return None
     if managers is None and not audiences and kind == "any" and not scopes:
         return None
     no_scope = faults.missing_scope(operation.target)
