@@ -19,6 +19,7 @@ from portal.actions.keys import generate_keys
 from portal.actions.subscriptions import subscribe
 from portal.models import Application, ApplicationKey, Subscription
 from publisher.models import Api, Deployment, GatewayEnvironment, Operation, Revision, State
+from publisher.snapshots import take
 from tests.support.people import PASSWORD, make_user
 
 _numbers = itertools.count(1)
@@ -59,7 +60,7 @@ def make_api(
 def deploy(api: Api) -> Deployment:
     """A revision of `api` in its organisation's Default environment."""
     environment = GatewayEnvironment.objects.get(organisation=api.organisation, name="Default")
-    revision = Revision.objects.create(api=api, number=1, snapshot={}, created_by=api.provider.username)
+    revision = Revision.objects.create(api=api, number=1, snapshot=take(api), created_by=api.provider.username)
     return Deployment.objects.create(api=api, revision=revision, environment=environment)
 
 
