@@ -31,7 +31,9 @@ class Search:
 def services(by: User) -> QuerySet[Service]:
     """The services `by` may see, each with the number of APIs that use it as `usage`. Raises Forbidden."""
     require(by, *CATALOG_ROLES)
-    return Service.objects.filter(organisation=by.organisation).annotate(usage=Count("apis"))
+    return (
+        Service.objects.filter(organisation=by.organisation).annotate(usage=Count("apis")).order_by("name", "version")
+    )
 
 
 def service(by: User, identifier: object) -> Service:

@@ -60,7 +60,7 @@ def _answers(running: Running) -> bool:
     assert running.process.running, running.process.log
     try:
         return running.get("/orders/health").ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
