@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator, MinValueValidator, ProhibitNullCharactersValidator
 from django.db import models
+
+_TEXT = [ProhibitNullCharactersValidator()]
+_COUNT = [MinValueValidator(0), MaxValueValidator(2**31 - 1)]
 
 
 class Counter(models.Model):
@@ -50,14 +54,14 @@ class Current(models.Model):
 class GatewayStatus(models.Model):
     """The last report of one gateway worker."""
 
-    gateway = models.CharField(max_length=120, unique=True)
-    environment = models.CharField(max_length=120)
-    host = models.CharField(max_length=250)
-    pid = models.IntegerField()
-    sequence = models.BigIntegerField()
-    apis = models.IntegerField(default=0)
-    subscriptions = models.IntegerField(default=0)
-    version = models.CharField(max_length=40, blank=True)
+    gateway = models.CharField(max_length=120, unique=True, validators=_TEXT)
+    environment = models.CharField(max_length=120, validators=_TEXT)
+    host = models.CharField(max_length=250, validators=_TEXT)
+    pid = models.IntegerField(validators=_COUNT)
+    sequence = models.BigIntegerField(validators=[MinValueValidator(0)])
+    apis = models.IntegerField(default=0, validators=_COUNT)
+    subscriptions = models.IntegerField(default=0, validators=_COUNT)
+    version = models.CharField(max_length=40, blank=True, validators=_TEXT)
     started = models.DateTimeField()
     seen = models.DateTimeField(db_index=True)
     refusals = models.JSONField(default=list)

@@ -1,32 +1,47 @@
-"""A client, its secret, and a session that speaks to a real server."""
+"""A client with its secret: at the application itself, and at a real server for the client libraries."""
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-import requests
+from django.test import Client
 
 from apim.keymanager.actions.clients import create_client
 from apim.keymanager.models import OAuthClient
 
 CALLBACK = "https://client.example/back"
+GRANTS = ("client_credentials", "refresh_token", "authorization_code")
 
 
 @dataclass
-class Server:
-    """The live server and a client registered there."""
+class Registered:
+    """A client registered at the platform, and requests in its name."""
 
-    url: str
     client: OAuthClient
     secret: str
+    url: str = ""
 
-    def post(self, path: str, *, auth: tuple[str, str] | None | str = "own", **fields: str) -> requests.Response:
+    def get(self, path: str, **headers: str) -> Any:
+        """GET a path."""
+        return Client(raise_request_exception=False).get(path, headers=headers)
+
+    def post(self, path: str, *, auth: tuple[str, str] | None | str = "own", **fields: str) -> Any:
         """POST a form with the client's credentials, others, or none."""
-        credentials = (self.client.client_id, self.secret) if auth == "own" else auth
-        return requests.post(f"{self.url}{path}", data=fields, auth=credentials, timeout=10, allow_redirects=False)
+        return self.send(path, urlencode(fields), auth=auth)
 
-    def token(self, **fields: str) -> dict:
+    def send(
+        self, path: str, body: str, *, auth: Any = "own", content_type: str = "application/x-www-form-urlencoded"
+    ) -> Any:
+        """POST a body as it is."""
+        pair = (self.client.client_id, self.secret) if auth == "own" else auth
+        headers = {"Authorization": "Basic " + base64.b64encode(":".join(pair).encode()).decode()} if pair else {}
+        return Client(raise_request_exception=False).post(path, body, content_type=content_type, headers=headers)
+
+    def token(self, **fields: str) -> dict[str, Any]:
         """A client-credentials token's answer."""
         answer = self.post("/oauth2/token", grant_type="client_credentials", **fields)
         assert answer.status_code == 200, answer.text
@@ -34,13 +49,19 @@ class Server:
 
 
 @pytest.fixture
-def server(live_server, organisation, developer) -> Server:
-    """A server with a client of `developer` that may use every grant an application can have."""
-    grants = ["client_credentials", "refresh_token", "authorization_code"]
+def server(db, organisation, developer) -> Registered:
+    """A client of `developer` that may use every grant an application can have."""
     client, secret = create_client(
-        by=developer, organisation=organisation, name="Shop", grant_types=grants, callback_url=CALLBACK
+        by=developer, organisation=organisation, name="Shop", grant_types=GRANTS, callback_url=CALLBACK
     )
-    return Server(live_server.url, client, secret)
+    return Registered(client, secret)
+
+
+@pytest.fixture
+def live(live_server, server) -> Registered:
+    """The same at a server with a real socket."""
+    server.url = live_server.url
+    return server
 
 
 @pytest.fixture
