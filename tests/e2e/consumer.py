@@ -12,6 +12,7 @@ import requests
 from tests.e2e.platform import Platform
 
 _numbers = itertools.count(1)
+ENVIRONMENTS = [{"name": "Default", "vhost": "localhost", "displayOnDevportal": True}]
 SEEN_WITHIN = 1.0
 """Seconds within which the gateway follows a change."""
 
@@ -44,10 +45,17 @@ class Flow:
         )
         self.api = made["id"]
         revision = rest("publisher", "POST", f"publisher/apis/{self.api}/revisions", json={"description": "first"})
-        targets = [{"name": "Default", "vhost": "localhost", "displayOnDevportal": True}]
-        where = {"revisionId": revision["id"]}
-        rest("publisher", "POST", f"publisher/apis/{self.api}/deploy-revision", params=where, json=targets)
+        self.revision = revision["id"]
+        where = {"revisionId": self.revision}
+        rest("publisher", "POST", f"publisher/apis/{self.api}/deploy-revision", params=where, json=ENVIRONMENTS)
         self.change_state("Publish")
+
+    def undeploy(self) -> None:
+        """Take the revision off the gateways."""
+        where = {"revisionId": self.revision}
+        self.platform.rest(
+            "publisher", "POST", f"publisher/apis/{self.api}/undeploy-revision", params=where, json=ENVIRONMENTS
+        )
 
     def change_state(self, action: str) -> None:
         """A step of the life cycle."""

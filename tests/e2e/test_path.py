@@ -120,15 +120,15 @@ def test_a_blocked_subscription_is_refused_within_a_second(flow: Flow) -> None:
     flow.sees(lambda: flow.call(token).status_code == 200)
 
 
-def test_a_blocked_and_an_unpublished_api_within_a_second(flow: Flow) -> None:
+def test_a_blocked_and_an_undeployed_api_within_a_second(flow: Flow) -> None:
     token = flow.token()
     flow.settle(token)
     flow.change_state("Block")
     flow.sees(lambda: fault_or_none(flow.call(token)) == (503, "700700"))
     flow.change_state("Re-Publish")
     flow.sees(lambda: flow.call(token).status_code == 200)
-    flow.change_state("Demote to Created")
-    flow.sees(lambda: flow.call(token).status_code in (403, 404))
+    flow.undeploy()
+    flow.sees(lambda: fault_or_none(flow.call(token)) == (404, "404"))
 
 
 def test_the_plan_limits_and_a_change_of_plan_frees_within_a_second(flow: Flow) -> None:
