@@ -16,8 +16,12 @@ EMPTY_MARK = "_JsonScanner_EMPTY_OBJECT"
 _DIGIT, _DOLLAR = "_JsonReader_PD_", "_JsonReader_PS_"
 _ESCAPED = re.compile(r"_JsonReader_(\d+)_")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z")
-_NAME_START = re.compile(r"[A-Za-z_\u00c0-\uffef]")
-_NAME_BAD = re.compile(r"[^\w.\-\u00b7\u00c0-\uffef]")
+_START = (
+    r"A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f\u2c00-\u2fef"
+    r"\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd"
+)
+_NAME_START = re.compile(f"[{_START}]")
+_NAME_BAD = re.compile(rf"[^{_START}\-.0-9\u00b7\u0300-\u036f\u203f\u2040]")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
 MAX_DEPTH = 200
 
@@ -107,7 +111,7 @@ def valid_name(key: str) -> str:
     if not key:
         return "_JsonReader_0_"
     name = _NAME_BAD.sub(lambda match: f"_JsonReader_{ord(match.group())}_", key.replace("$", _DOLLAR))
-    if name[0].isdigit():
+    if name[0] in "0123456789":
         return _DIGIT + name
     if not _NAME_START.match(name[0]):
         return f"_JsonReader_{ord(name[0])}_{name[1:]}"
