@@ -7,7 +7,6 @@ from rest_framework import status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apim.accounts.permissions import require
 from apim.accounts.roles import CATALOG_ROLES
@@ -15,17 +14,16 @@ from apim.errors import FieldError, Invalid, NotFound
 from catalog import queries
 from catalog.actions.services import create_service, delete_service, import_services, update_service
 from catalog.api import inputs, shapes
+from catalog.api.permissions import API_VIEW, VIEW, WRITE, CatalogView
 from catalog.archive import write_archive
 from catalog.definitions import media_type
 
-SCOPES = ("service_catalog:service_view", "service_catalog:service_write")
 
-
-class ServicesView(APIView):
+class ServicesView(CatalogView):
     """`/services`: list and search, and add one."""
 
     parser_classes = [MultiPartParser]
-    required_scopes = {"GET": (SCOPES[0], "apim:api_view"), "POST": (SCOPES[1],)}
+    required_scopes = {"GET": (VIEW, API_VIEW), "POST": (WRITE,)}
 
     def get(self, request: Request) -> Response:
         """A page of the services that match."""
@@ -46,11 +44,11 @@ class ServicesView(APIView):
         return Response(shapes.service_body(service), status=status.HTTP_201_CREATED)
 
 
-class ServiceView(APIView):
+class ServiceView(CatalogView):
     """`/services/{serviceId}`."""
 
     parser_classes = [MultiPartParser]
-    required_scopes = {"GET": (SCOPES[0], "apim:api_view"), "PUT": (SCOPES[1],), "DELETE": (SCOPES[1],)}
+    required_scopes = {"GET": (VIEW, API_VIEW), "PUT": (WRITE,), "DELETE": (WRITE,)}
 
     def get(self, request: Request, identifier: str) -> Response:
         """One service."""
@@ -69,10 +67,10 @@ class ServiceView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class DefinitionView(APIView):
+class DefinitionView(CatalogView):
     """`/services/{serviceId}/definition`."""
 
-    required_scopes = {"GET": (SCOPES[0], "apim:api_view")}
+    required_scopes = {"GET": (VIEW, API_VIEW)}
 
     def get(self, request: Request, identifier: str) -> HttpResponse:
         """The definition as it was given."""
@@ -80,21 +78,21 @@ class DefinitionView(APIView):
         return HttpResponse(service.definition, content_type=media_type(service.definition_type, service.definition))
 
 
-class UsageView(APIView):
+class UsageView(CatalogView):
     """`/services/{serviceId}/usage`."""
 
-    required_scopes = {"GET": (SCOPES[0], "apim:api_view")}
+    required_scopes = {"GET": (VIEW, API_VIEW)}
 
     def get(self, request: Request, identifier: str) -> Response:
         """The APIs made from the service."""
         return Response(shapes.usage_body(queries.service(request.user, identifier)))
 
 
-class ImportView(APIView):
+class ImportView(CatalogView):
     """`/services/import`, which integrators call when they start."""
 
     parser_classes = [MultiPartParser]
-    required_scopes = {"POST": (SCOPES[1],)}
+    required_scopes = {"POST": (WRITE,)}
 
     def post(self, request: Request) -> Response:
         """Register every service of the zip, or none."""
@@ -106,10 +104,10 @@ class ImportView(APIView):
         return Response(body, headers={"ETag": _etag("".join(service.md5 for service in services))})
 
 
-class ExportView(APIView):
+class ExportView(CatalogView):
     """`/services/export`."""
 
-    required_scopes = {"GET": (SCOPES[0],)}
+    required_scopes = {"GET": (VIEW,)}
 
     def get(self, request: Request) -> HttpResponse:
         """One service as a zip that can be imported."""
@@ -128,13 +126,13 @@ class ExportView(APIView):
         return response
 
 
-class SettingsView(APIView):
+class SettingsView(CatalogView):
     """`/settings`."""
 
     def get(self, request: Request) -> Response:
         """The scopes this API knows."""
         require(request.user, *CATALOG_ROLES)
-        return Response({"scopes": list(SCOPES)})
+        return Response({"scopes": [VIEW, WRITE]})
 
 
 def _etag(text: str) -> str:

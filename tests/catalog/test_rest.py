@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from apim.accounts.models import AuditRow, User
+from apim.keymanager.actions.registration import register_client
+from apim.keymanager.issue import access_token
 from catalog.models import Service
 from publisher.models import Api
 from tests.catalog.archives import OPENAPI, archive, files, metadata
-from tests.catalog.conftest import Rest
+from tests.catalog.conftest import ROOT, Rest
 
 
 def upload(data: bytes, name: str = "payload.zip") -> SimpleUploadedFile:
@@ -264,6 +267,22 @@ def test_roles_decide_who_reads_and_who_writes(
     reader.roles.remove(reader.roles.get(name="Internal/creator"))
     assert Rest(reader).get(f"/services/{made['id']}").status_code == 200
     assert Rest(reader).delete(f"/services/{made['id']}").status_code == 403
+
+
+def test_a_bearer_token_opens_only_what_its_scopes_say(rest: Rest, integration_dev: User) -> None:
+    made = register(rest)
+    client, _ = register_client(by=integration_dev, name="ci", grant_types=["client_credentials"])
+
+    def status(verb: str, path: str, *scopes: str) -> int:
+        token, _ = access_token(client, scopes=list(scopes), lifetime=60, user=integration_dev)
+        return getattr(Client(), verb)(ROOT + path, HTTP_AUTHORIZATION=f"Bearer {token}").status_code
+
+    path = f"/services/{made['id']}"
+    assert status("get", path, "service_catalog:service_view") == 200
+    assert status("get", path, "apim:api_view") == 200
+    assert status("get", path, "service_catalog:service_write") == 403
+    assert status("delete", path, "service_catalog:service_view") == 403
+    assert status("delete", path, "service_catalog:service_write") == 204
 
 
 def test_another_tenant_sees_and_touches_nothing(
