@@ -20,10 +20,30 @@ API = (
     '<api xmlns="http://ws.apache.org/ns/synapse" name="t" context="/t"><resource methods="GET"><inSequence>'
     "<payloadFactory media-type='text'><format>{}</format><args/></payloadFactory><respond/></inSequence></resource></api>"
 )
-NAMES = st.sampled_from([*known(), "target", "source", "args", "format", "case", "endpoint", "http", "address", "arg", "then"])
+NAMES = st.sampled_from(
+    [*known(), "target", "source", "args", "format", "case", "endpoint", "http", "address", "arg", "then"]
+)
 ATTRIBUTES = st.dictionaries(
-    st.sampled_from(["name", "value", "expression", "xpath", "source", "regex", "key", "type", "scope", "action", "sequence", "uri", "id"]),
-    st.sampled_from(["", "a", "{$ctx:a}", "//a", "json-eval($.a)", "(", "set", "custom", "default", "7", "true", "{", "$.a["]),
+    st.sampled_from(
+        [
+            "name",
+            "value",
+            "expression",
+            "xpath",
+            "source",
+            "regex",
+            "key",
+            "type",
+            "scope",
+            "action",
+            "sequence",
+            "uri",
+            "id",
+        ]
+    ),
+    st.sampled_from(
+        ["", "a", "{$ctx:a}", "//a", "json-eval($.a)", "(", "set", "custom", "default", "7", "true", "{", "$.a["]
+    ),
     max_size=4,
 )
 
@@ -49,7 +69,9 @@ def test_any_bytes(kind: str, data: bytes) -> None:
 def test_any_elements(text: str) -> None:
     """Trees of known words give a sequence or a DeploymentError with the file."""
     try:
-        read_artifact("sequences", f'<sequence xmlns="http://ws.apache.org/ns/synapse" name="s">{text}</sequence>', "f.xml")
+        read_artifact(
+            "sequences", f'<sequence xmlns="http://ws.apache.org/ns/synapse" name="s">{text}</sequence>', "f.xml"
+        )
     except DeploymentError as error:
         assert error.place.file == "f.xml"
 
@@ -97,7 +119,10 @@ def car(parts: dict[str, str], dependencies: str) -> bytes:
     """A car with one API."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("artifacts.xml", f'<artifacts><artifact name="App" version="1.0.0" type="carbon/application">{dependencies}</artifact></artifacts>')
+        archive.writestr(
+            "artifacts.xml",
+            f'<artifacts><artifact name="App" version="1.0.0" type="carbon/application">{dependencies}</artifact></artifacts>',
+        )
         for name, text in parts.items():
             archive.writestr(name, text)
     return packed.getvalue()

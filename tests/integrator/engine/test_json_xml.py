@@ -15,10 +15,20 @@ TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=0xD7FF, exclude_cha
     lambda text: isinstance(jsonxml.primitive(text), str)
 )
 KEY = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=8).filter(
-    lambda key: not key.startswith(("@", "_JsonReader_")) and key != "$" and key not in jsonxml.WRAPPERS and key != "jsonEmpty"
+    lambda key: (
+        not key.startswith(("@", "_JsonReader_")) and key != "$" and key not in jsonxml.WRAPPERS and key != "jsonEmpty"
+    )
 )
-SCALAR = st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(-1e6, 1e6, allow_nan=False).map(lambda f: round(f, 3)) | TEXT
-VALUE = st.recursive(SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=4), max_leaves=12)
+SCALAR = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats(-1e6, 1e6, allow_nan=False).map(lambda f: round(f, 3))
+    | TEXT
+)
+VALUE = st.recursive(
+    SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=4), max_leaves=12
+)
 
 
 @given(st.dictionaries(KEY, VALUE, max_size=4) | st.lists(VALUE, max_size=4))
@@ -52,7 +62,10 @@ def test_xml_to_json(xml: str, value: object) -> None:
     ("value", "xml"),
     [
         ({"a": [1, 2]}, "<jsonObject><a>1</a><a>2</a></jsonObject>"),
-        ([[1]], "<jsonArray><jsonElement><jsonArray><jsonElement>1</jsonElement></jsonArray></jsonElement></jsonArray>"),
+        (
+            [[1]],
+            "<jsonArray><jsonElement><jsonArray><jsonElement>1</jsonElement></jsonArray></jsonElement></jsonArray>",
+        ),
         ({"a": {}}, "<jsonObject><a><jsonEmpty>_JsonScanner_EMPTY_OBJECT</jsonEmpty></a></jsonObject>"),
         ({"1a": None, "$b": 2}, "<jsonObject><_JsonReader_PD_1a/><_JsonReader_PS_b>2</_JsonReader_PS_b></jsonObject>"),
         ({"a": {"@k": 1, "$": "t"}}, '<jsonObject><a k="1">t</a></jsonObject>'),
