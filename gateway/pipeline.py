@@ -10,7 +10,7 @@ from gateway.call import Call
 from gateway.compile import CompiledApi
 from gateway.observe import Observer
 from gateway.stages import correlation
-from gateway.stages.route import BadPath, odd, plain
+from gateway.stages.route import BadPath, Match, odd, plain
 from gateway.state import State
 from wire.exchange import Exchange
 
@@ -32,9 +32,15 @@ class Pipeline:
         match = self.state.routes.find(exchange.path)
         if match is None and self.own_page(exchange):
             return
-        observer = self.observer
-        observer.in_flight += 1
-        call = Call(observer, exchange, correlation.of(exchange), time.time())
+        self.observer.in_flight += 1
+        try:
+            self._serve(exchange, match)
+        except Exception:
+            self.observer.in_flight -= 1
+            raise
+
+    def _serve(self, exchange: Exchange, match: Match[CompiledApi] | None) -> None:
+        call = Call(self.observer, exchange, correlation.of(exchange), time.time())
         call.began = time.perf_counter()
         if match is None:
             call.refuse(faults.NOT_FOUND if self.ready else faults.NOT_READY, "no API has this context")

@@ -25,6 +25,7 @@ log = logging.getLogger("gateway.sync")
 CHANNEL = "apim:hints"
 LONGEST_BACKOFF = 2.0
 FIRST_BACKOFF = 0.1
+RECONNECT_SECONDS = 0.5
 WRITE_DELAY = 0.2
 """Seconds that changes may gather before the disk copy is written."""
 
@@ -153,7 +154,9 @@ class Sync:
     async def _listen(self) -> None:
         """Hints from Redis. A lost connection costs nothing but the poll's wait."""
         while True:
-            client = redis.asyncio.Redis.from_url(self.settings.redis, socket_connect_timeout=2.0)
+            client = redis.asyncio.Redis.from_url(
+                self.settings.redis, socket_connect_timeout=2.0, socket_timeout=None, socket_keepalive=True
+            )
             try:
                 async with client, client.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
@@ -163,7 +166,7 @@ class Sync:
                             self._wake.set()
             except (RedisError, OSError) as error:
                 log.debug("no hints", extra={"fields": {"reason": str(error)}})
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _report(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
@@ -70,7 +71,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A caller connected."""
         self.transport = cast(asyncio.Transport, transport)
-        self.write = self.transport.write
+        self.write: Callable[[bytes], None] = self.transport.write
         peer = transport.get_extra_info("peername")
         self.client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) and len(peer) > 1 else ("", 0)
         own = transport.get_extra_info("sockname")
@@ -83,6 +84,7 @@ class Connection(asyncio.Protocol):
         """The caller is gone: whoever works for it is told."""
         self.server.left(self)
         self.write_paused = False
+        self.write = _to_nobody
         for exchange in (self._current, *self._waiting):
             if exchange is not None:
                 exchange.lose()
@@ -382,6 +384,10 @@ class Connection(asyncio.Protocol):
                 self._refuse(Refused(408, f"the request head was not complete after {limits.head:g} seconds"))
         elif now - self.quiet_since > limits.idle:
             self.transport.close()
+
+
+def _to_nobody(data: bytes) -> None:
+    """Takes what a handler writes after its caller left."""
 
 
 def _origin_form(method: bytes, target: bytes) -> bytes:

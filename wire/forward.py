@@ -127,8 +127,9 @@ class Relay(Link):
         out = self._out
         out.append(status_line(status))
         fields = dict(headers)
-        if b"connection" in fields:
-            drops = drops | _listed(fields[b"connection"])
+        connection = fields.get(b"connection")
+        if connection is not None and connection.lower() not in _CLOSE:
+            drops = drops | _listed(connection)
         for name, value in headers:
             if name not in drops:
                 out += (name, COLON, value, CRLF)
@@ -186,7 +187,7 @@ class Relay(Link):
 
 def _listed(value: bytes) -> set[bytes]:
     """The headers that a `connection` header makes hop-by-hop; never those that frame the message."""
-    return set(tokens(value)) - _CLOSE - {b"content-length"}
+    return set(tokens(value)) - {b"content-length"}
 
 
 def forward(
@@ -199,9 +200,9 @@ def forward(
     """
     exchange = call.exchange
     fields = exchange.fields
-    if b"connection" in fields:
-        listed = _listed(fields[b"connection"])
-        drops = drops | listed if listed else drops
+    connection = fields.get(b"connection")
+    if connection is not None and connection.lower() not in _CLOSE:
+        drops = drops | _listed(connection)
     out = [exchange.method, b" ", target, origin.version_and_host]
     for name, value in exchange.headers:
         if name not in drops:

@@ -17,6 +17,9 @@ IDLE_SECONDS = 55.0
 MAX_IDLE = 256
 """Idle connections kept per origin."""
 
+HEAD_LIMIT = 256 * 1024
+"""Bytes of an answer's head, informational ones before it included."""
+
 WATCH_SECONDS = 0.1
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
@@ -54,6 +57,7 @@ class Link(asyncio.Protocol):
         self.write_paused = False
         self.reading_paused = False
         self.headers: list[Header] = []
+        self._head_bytes = 0
         self._parser: Any = httptools.HttpResponseParser(self)
 
     # -- what a subclass says
@@ -84,6 +88,7 @@ class Link(asyncio.Protocol):
     def begin(self, data: bytes, head_only: bool, timeout: float) -> None:
         """Sends a request (or its first part). `head_only`: the answer has no body; `timeout` seconds of silence."""
         self.busy = True
+        self._head_bytes = 0
         self.started = False
         self.done = False
         self.until_close = False
@@ -170,6 +175,10 @@ class Link(asyncio.Protocol):
         if not self.busy:
             self.abandon()
             return
+        if not self.started:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_LIMIT and not self._head_ends(data):
+                return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -187,6 +196,13 @@ class Link(asyncio.Protocol):
             self.answer_end()
         else:
             self.flush()
+
+    def _head_ends(self, data: bytes) -> bool:
+        """Whether a long first read is long because of its body; if not, the answer is given up."""
+        if self._head_bytes == len(data) and 0 < data.find(b"\r\n\r\n") <= HEAD_LIMIT:
+            return True
+        self._unreadable(f"its head is longer than {HEAD_LIMIT} bytes")
+        return False
 
     def _unreadable(self, reason: str) -> None:
         if not self.busy:

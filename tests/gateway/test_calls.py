@@ -11,6 +11,7 @@ import pytest
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.conftest import Served
+from tests.support.wait import until
 
 
 @pytest.fixture(scope="module")
@@ -337,7 +338,12 @@ def test_own_pages(ready: Served) -> None:
 def test_logs_name_what_was_refused_and_hold_no_token(ready: Served) -> None:
     token = ready.signer.token()
     ready.gateway.call("/pizza/1.0/admin", token=token, headers={"activityid": "find-me"})
-    lines = [line for line in ready.gateway.log.splitlines() if "find-me" in line]
+    lines = until(lambda: log_lines(ready, "find-me"), what="log lines")
     assert any('"refused"' in line and '"code": "900910"' in line and '"api": "pizza:1.0"' in line for line in lines)
-    assert any('"gateway.access"' in line and '"status": 403' in line for line in lines)
+    until(lambda: any('"gateway.access"' in line and '"status": 403' in line for line in log_lines(ready, "find-me")))
     assert token[:40] not in ready.gateway.log
+
+
+def log_lines(served: Served, mark: str) -> list[str]:
+    """Log lines with a mark."""
+    return [line for line in served.gateway.log.splitlines() if mark in line]

@@ -1,6 +1,6 @@
 """HTTP hygiene: every `tests/corpus/gateway/http/*.req` is sent as it is and must be answered as `*.expect` says.
 
-A `.req` file holds the bytes with `\\r\\n`, `\\t`, `\\x00` written out; line ends of the file itself do not count. An `.expect` file
+A `.req` file holds the bytes with `\\r\\n`, `\\t`, `\\x00` written out; line ends of the file itself do not count. An
 names the statuses in order (`statuses`, or `statuses_any` of several), what the answers contain or lack, and how many
 calls the backend may have seen.
 """
