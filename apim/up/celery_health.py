@@ -73,7 +73,11 @@ def _hold(**_: Any) -> None:
 def _serve(**_: Any) -> None:
     port = int(os.environ.get("APIM_HEALTH_PORT", "0"))
     if port:
-        server = make_server("127.0.0.1", port, application, handler_class=_Quiet)
+        try:
+            server = make_server("127.0.0.1", port, application, handler_class=_Quiet)
+        except OSError as error:
+            # Celery would only log an ordinary exception and go on without health.
+            raise SystemExit(f"The health port {port} cannot be used: {error.strerror}.") from error
         Thread(target=server.serve_forever, name="health", daemon=True).start()
 
 

@@ -30,7 +30,7 @@ def test_a_port_in_use_is_said(platform: Platform, tmp_path: Path) -> None:
 
 
 def test_an_unreachable_database_is_said(tmp_path: Path) -> None:
-    words = [sys.executable, "manage.py", "up", "--var", str(tmp_path), "--port-offset", "41000"]
+    words = [sys.executable, "manage.py", "up", "--var", str(tmp_path), "--port-offset", "21900"]
     words += ["--database", "postgres://apim:hunter2@127.0.0.1:1/apim"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, env=clean_environment())
     assert done.returncode == 1
