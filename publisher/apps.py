@@ -13,8 +13,11 @@ class PublisherConfig(AppConfig):
         """Register what other rooms ask for."""
         # Models cannot be imported before every app is loaded.
         from apim.accounts.hooks import seeds_organisation  # noqa: PLC0415
+        from apim.traffic.hooks import checks_usage  # noqa: PLC0415
         from publisher import navigation  # noqa: PLC0415
+        from publisher.queries import uses_of_policy  # noqa: PLC0415
         from publisher.seeds import seed_environment  # noqa: PLC0415
 
         seeds_organisation(seed_environment)
+        checks_usage(uses_of_policy)
         navigation.register()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from apim.accounts.roles import PUBLISHER_ROLES
 from apim.errors import NotFound
 from apim.eventhub.models import Current
 from apim.eventhub.queries import Gateway, environment_status
+from apim.traffic.models import Level, Policy
 from publisher import records
 from publisher.models import Api, Deployment, GatewayEnvironment, Revision, State, Visibility
 
@@ -97,6 +98,18 @@ def _open_to(user: User, of_organisation: QuerySet[Api]) -> list[uuid.UUID]:
     # Roles are a JSON list, which SQLite cannot look into.
     restricted = of_organisation.filter(visibility=Visibility.RESTRICTED).values_list("pk", "visible_roles")
     return [pk for pk, roles in restricted if user.has_role(*roles)]
+
+
+def uses_of_policy(policy: Policy, most: int = 20) -> Iterator[str]:
+    """APIs that would miss `policy`, as descriptions for people; at most `most`."""
+    found = Api.objects.filter(organisation=policy.organisation)
+    if policy.level == Level.SUBSCRIPTION:
+        used = found.filter(plans=policy)
+    elif policy.level == Level.API:
+        used = found.filter(Q(policy=policy.name) | Q(operations__policy=policy.name)).distinct()
+    else:
+        used = found.none()
+    yield from (f"API {row}" for row in used.only("name", "version")[:most])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ from publisher.checks.identity import NAME_LENGTH
 from publisher.openapi.reading import MAX_BYTES
 
 
+def unix_lines(text: str) -> str:
+    """`text` with the line ends that it had before the browser sent it."""
+    return text.replace("\r\n", "\n")
+
+
 class Identity(forms.Form):
     """What every new API needs."""
 
@@ -65,6 +70,8 @@ class Definition(forms.Form):
             self.add_error("file", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.")
         elif upload is not None:
             data["text"] = self._decoded(upload.read())
+        else:
+            data["text"] = unix_lines(data.get("text") or "")
         if not self.errors and not (data.get("text") or "").strip():
             self.add_error("file", "Choose a file or paste a definition.")
         return data
@@ -85,7 +92,7 @@ class FromDefinition(Identity):
 
     def keywords(self) -> dict[str, Any]:
         """Keywords of `import_openapi`."""
-        return dict(self.cleaned_data)
+        return self.cleaned_data | {"text": unix_lines(self.cleaned_data["text"])}
 
 
 class NewVersion(forms.Form):

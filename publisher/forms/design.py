@@ -79,7 +79,7 @@ class Endpoints(Part):
     production = forms.CharField(
         required=False, max_length=2000, label="Production endpoint", widget=forms.URLInput(attrs=_ADDRESS)
     )
-    production_timeout = forms.IntegerField(label="Timeout in ms", min_value=1, max_value=LONGEST_TIMEOUT_MS)
+    production_timeout = forms.IntegerField(label="Production timeout in ms", min_value=1, max_value=LONGEST_TIMEOUT_MS)
     sandbox = forms.CharField(
         required=False,
         max_length=2000,
@@ -87,7 +87,7 @@ class Endpoints(Part):
         help_text="For tokens of sandbox keys.",
         widget=forms.URLInput(attrs=_ADDRESS),
     )
-    sandbox_timeout = forms.IntegerField(label="Timeout in ms", min_value=1, max_value=LONGEST_TIMEOUT_MS)
+    sandbox_timeout = forms.IntegerField(label="Sandbox timeout in ms", min_value=1, max_value=LONGEST_TIMEOUT_MS)
 
     def initial_of(self, api: Api) -> dict[str, Any]:
         """The two endpoints, flat."""

@@ -75,3 +75,8 @@ def back(name: str, api: Api) -> HttpResponse:
 def expected(request: HttpRequest) -> str:
     """The version of the API that the sent form was made from."""
     return request.POST.get("expected", "")[:80]
+
+
+def sent(request: HttpRequest) -> tuple[Any, Any]:
+    """Data and files for a form: those of the request when it is a POST, else none."""
+    return (request.POST, request.FILES) if request.method == "POST" else (None, None)

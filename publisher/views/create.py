@@ -22,7 +22,7 @@ from publisher.actions.services import create_from_service
 from publisher.forms import create as forms
 from publisher.models import Api
 from publisher.openapi.report import Report
-from publisher.views.base import api_page, read_api, try_save
+from publisher.views.base import api_page, read_api, sent, try_save
 
 ENDPOINT = {"endpoints.production": "endpoint", "endpoint": "endpoint"}
 
@@ -40,7 +40,7 @@ def doors(request: HttpRequest) -> HttpResponse:
 def scratch(request: HttpRequest) -> HttpResponse:
     """A new API with nothing but a name."""
     require(request.user, *DESIGNERS)
-    form = forms.Scratch(request.POST or None)
+    form = forms.Scratch(*sent(request))
     if request.method == "POST":
         api = try_save(request, form, lambda: create_api(by=request.user, **form.keywords()), ENDPOINT)
         if api:
@@ -55,7 +55,7 @@ def openapi(request: HttpRequest) -> HttpResponse:
     require(request.user, *DESIGNERS)
     if "name" in request.POST:
         return _import(request)
-    form = forms.Definition(request.POST or None, request.FILES or None)
+    form = forms.Definition(*sent(request))
     if request.method == "GET" or not form.is_valid():
         return render(request, "publisher/create_openapi.html", {"form": form}, status=400 if form.errors else 200)
     report = validate_openapi(form.cleaned_data["text"])
@@ -129,7 +129,7 @@ def from_service(request: HttpRequest, service_id: uuid.UUID) -> HttpResponse:
         raise NotFound("There is no such service.")
     report = validate_openapi(service.definition)
     initial = {name: report.suggestion.get(name, "") for name in ("name", "context")} | {"version": service.version}
-    form = forms.Identity(request.POST or None, initial=initial)
+    form = forms.Identity(*sent(request), initial=initial)
     if request.method == "POST":
         api = try_save(
             request, form, lambda: create_from_service(by=request.user, service=service, **form.cleaned_data)
@@ -145,7 +145,7 @@ def from_service(request: HttpRequest, service_id: uuid.UUID) -> HttpResponse:
 def copy(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
     """A new version of an API."""
     api = read_api(request, api_id)
-    form = forms.NewVersion(request.POST or None)
+    form = forms.NewVersion(*sent(request))
     if request.method == "POST":
         made = try_save(request, form, lambda: copy_api(by=request.user, api=api, **form.cleaned_data))
         if made:

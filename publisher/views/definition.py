@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from publisher.actions.definitions import definition_text, replace_definition, validate_openapi
 from publisher.forms.create import Definition
-from publisher.views.base import api_page, back, expected, read_api, try_save
+from publisher.views.base import api_page, back, expected, read_api, sent, try_save
 from publisher.views.create import excerpt
 
 MOST_LINES = 3000
@@ -23,7 +23,7 @@ MOST_LINES = 3000
 def definition(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
     """Show it; take a new one."""
     api = read_api(request, api_id)
-    form = Definition(request.POST or None, request.FILES or None)
+    form = Definition(*sent(request))
     context = {"form": form}
     if request.method == "POST" and form.is_valid():
         text = form.cleaned_data["text"]

@@ -65,17 +65,18 @@ def _path(source: str, target: str) -> str:
     if y1 == y2:
         direction = 1 if x2 > x1 else -1
         shift = -back * direction
-        return f"M{x1 + direction * WIDTH // 2} {y1 + shift}L{x2 - direction * (WIDTH // 2 + 7)} {y2 + shift}"
+        return f"M{x1 + direction * WIDTH // 2} {y1 + shift}L{x2 - direction * (WIDTH // 2 + 3)} {y2 + shift}"
     if x1 == x2:
         direction = 1 if y2 > y1 else -1
         shift = back * direction
-        return f"M{x1 + shift} {y1 + direction * HEIGHT // 2}L{x2 + shift} {y2 - direction * (HEIGHT // 2 + 7)}"
+        return f"M{x1 + shift} {y1 + direction * HEIGHT // 2}L{x2 + shift} {y2 - direction * (HEIGHT // 2 + 3)}"
     return _slanted(x1, y1, x2, y2, back)
 
 
 def _slanted(x1: int, y1: int, x2: int, y2: int, back: int) -> str:
     right, down = (1 if x2 > x1 else -1), (1 if y2 > y1 else -1)
-    shift = back * right * down
+    # Slanted lines need more room: they are shifted sideways, not across.
+    shift = 2 * back * right * down
     start = (x1 + right * (WIDTH // 2 - 26) + shift, y1 + down * HEIGHT // 2)
-    end = (x2 - right * (WIDTH // 2 - 26) + shift, y2 - down * (HEIGHT // 2 + 7))
+    end = (x2 - right * (WIDTH // 2 - 26) + shift, y2 - down * (HEIGHT // 2 + 3))
     return f"M{start[0]} {start[1]}L{end[0]} {end[1]}"
