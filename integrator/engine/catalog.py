@@ -48,8 +48,10 @@ class Entry:
 
     @property
     def md5(self) -> str:
-        """Checksum by which the catalog knows an unchanged service: over both files."""
-        return hashlib.md5(self.metadata + self.definition, usedforsecurity=False).hexdigest()
+        """Checksum by which the catalog knows an unchanged service: of the definition, then of the metadata."""
+        return "".join(
+            hashlib.md5(part, usedforsecurity=False).hexdigest() for part in (self.definition, self.metadata)
+        )
 
 
 class Publisher:
