@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("apim.ui.urls")),
     path("admin/login/", accounts.admin_login),
     path("admin/logout/", accounts.logout),
+    path("admin/password_change/", accounts.admin_password),
     path("admin/", admin.site.urls),
     path("accounts/", include("apim.accounts.urls")),
     path("internal/eventhub/v1/", include("apim.eventhub.urls")),

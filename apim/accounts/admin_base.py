@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -68,9 +68,10 @@ class OrganisationAdmin(ModelAdmin):
         self.perform_delete(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Chosen rows, each through `perform_delete`."""
-        for obj in queryset:
-            self.perform_delete(request, obj)
+        """Chosen rows, each through `perform_delete`; all or none."""
+        with transaction.atomic():
+            for obj in queryset:
+                self.perform_delete(request, obj)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What an action refuses is shown as a message on the form's page."""

@@ -11,6 +11,8 @@ from django.core.cache import cache
 log = structlog.get_logger(__name__)
 WINDOW = 300
 """Seconds for which failures are remembered; the lock lasts as long."""
+SIGN_UPS, SIGN_UP_WINDOW = 20, 3600
+"""New accounts from one address, and the seconds in which they are counted."""
 LIMITS = {"pair": 5, "address": 50, "name": 100}
 """Failures in a window before log-in is refused. A name alone has a high limit, so that nobody can lock others out cheaply."""
 
@@ -39,6 +41,17 @@ def note_failure(username: str, address: str) -> None:
             cache.incr(key)
     except (redis.RedisError, ValueError) as error:  # ValueError: the key expired between the two calls
         log.warning("accounts.failure_not_counted", reason=str(error))
+
+
+def sign_up_allowed(address: str) -> bool:
+    """Count a sign-up from `address`; False when there were too many. Without Redis all are allowed."""
+    key = "signup:" + hashlib.sha256(address.encode()).hexdigest()[:32]
+    try:
+        cache.add(key, 0, SIGN_UP_WINDOW)
+        return cache.incr(key) <= SIGN_UPS
+    except (redis.RedisError, ValueError) as error:
+        log.warning("accounts.throttle_unavailable", reason=str(error))
+        return True
 
 
 def forget(username: str, address: str) -> None:

@@ -15,7 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apim.accounts import throttle
 from apim.accounts.actions import users
+from apim.accounts.backend import address_of
 from apim.accounts.forms import LoginForm, PasswordForm, ProfileForm, SignUpForm
 from apim.accounts.models import User
 from apim.errors import ApimError, Forbidden
@@ -49,6 +51,11 @@ def admin_login(request: HttpRequest) -> HttpResponse:
     )
 
 
+def admin_password(request: HttpRequest) -> HttpResponse:
+    """Django's admin changes passwords at our page, where the action writes the audit row."""
+    return redirect("accounts:profile")
+
+
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     """End the session."""
@@ -67,6 +74,8 @@ def signup(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
+            if not throttle.sign_up_allowed(address_of(request)):
+                raise Forbidden("Too many accounts were made from your address. Try again in an hour.")
             given = {name: form.cleaned_data[name] for name in ("username", "email", "password")}
             user = users.sign_up(organisation=request.organisation, **given)
         except ApimError as error:

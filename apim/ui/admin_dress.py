@@ -28,8 +28,8 @@ class _PeriodicTaskForm(PeriodicTaskForm):
 
 _EXTRA: dict[str, dict[str, Any]] = {"django_celery_beat.PeriodicTask": {"form": _PeriodicTaskForm}}
 
-UNWANTED = ("auth.Group", "oauth2_provider.AccessToken", "oauth2_provider.RefreshToken", "oauth2_provider.Grant")
-"""Roles take the place of groups. Tokens are secrets: what may be known of them is shown by the key manager's own pages."""
+UNWANTED = ("auth.Group", "django_celery_beat.SolarSchedule", "django_celery_beat.ClockedSchedule")
+"""Roles take the place of groups; nothing here is scheduled by the sun."""
 
 
 def dress(site: AdminSite = admin.site) -> None:
@@ -37,6 +37,7 @@ def dress(site: AdminSite = admin.site) -> None:
     site.index_template, site.index_title = "ui/admin_index.html", "Dashboard"
     for model, shown in list(site._registry.items()):
         foreign = not isinstance(shown, ModelAdmin)
+        # Tokens are secrets: what may be known of them is on the key manager's own pages.
         if foreign and (model._meta.label in UNWANTED or model._meta.app_label == "oauth2_provider"):
             site.unregister(model)
         elif foreign:

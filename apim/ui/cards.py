@@ -77,7 +77,7 @@ def failures(user: User) -> Figure:
     since = timezone.now() - timedelta(days=1)
     failed = apps.get_model("integrator.TaskRun").objects.filter(ok=False, started__gte=since).count()
     more = _list_of("integrator.TaskRun", "?ok__exact=0")
-    return Figure("failed tasks in 24 h", failed, "bad" if failed else "ok", more)
+    return Figure("failed tasks, 24 h", failed, "bad" if failed else "ok", more)
 
 
 @card("Gateways", order=10, platform=True)

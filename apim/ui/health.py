@@ -13,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 
 log = structlog.get_logger(__name__)
 _SECONDS = 1.0
+_applied: list[bool] = []
 
 
 class NotReady(Exception):
@@ -52,10 +53,14 @@ def _redis() -> None:
 
 
 def _migrations() -> None:
+    """Reading all migrations costs far more than a probe should: what was found applied stays so for this process."""
+    if _applied:
+        return
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         raise NotReady(f"{len(missing)} to apply")
+    _applied.append(True)
 
 
 CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": _redis, "migrations": _migrations}

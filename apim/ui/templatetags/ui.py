@@ -69,7 +69,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     if moment is None:
         return "–"
     seconds = (timezone.now() - moment).total_seconds()
-    words = "just now" if -5 < seconds < 60 else f"{timesince(moment, depth=1)} ago"
+    words = "just now" if seconds < 60 else f"{timesince(moment, depth=1)} ago"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S} UTC", words
     )

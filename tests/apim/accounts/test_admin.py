@@ -44,6 +44,17 @@ def test_visitors_meet_our_own_log_in(client: Client, organisation: Organisation
     assert client.get("/admin/login/?next=/admin/")["Location"] == "/accounts/login/?next=%2Fadmin%2F"
 
 
+def test_admins_own_password_is_changed_at_our_page(boss: User) -> None:
+    assert entered(boss).get("/admin/password_change/")["Location"] == "/accounts/profile/"
+
+
+def test_chosen_users_are_deleted_all_or_none(boss: User, developer: User) -> None:
+    chosen = {"action": "delete_selected", "_selected_action": [developer.pk, boss.pk], "post": "yes"}
+    answer = entered(boss).post(USERS, chosen, follow=True)
+    assert "You cannot delete yourself." in answer.content.decode()
+    assert User.objects.filter(pk=developer.pk).exists()
+
+
 def test_others_are_told_that_they_may_not(creator: User) -> None:
     answer = entered(creator).get("/admin/", follow=True, headers={"Accept": "text/html"})
     assert answer.status_code == 403
@@ -53,7 +64,7 @@ def test_others_are_told_that_they_may_not(creator: User) -> None:
 def test_dashboard_shows_figures_gateways_failures_and_changes(boss: User) -> None:
     text = entered(boss).get("/admin/").content.decode()
     for words in (
-        "failed tasks in 24 h",
+        "failed tasks, 24 h",
         "No gateway has reported.",
         "No task has failed.",
         "Recent changes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from apim.accounts import throttle
 from apim.accounts.models import AuditRow, Organisation, User
 
 GOOD = {
@@ -60,6 +61,17 @@ def test_closed_organisation_takes_nobody(client: Client, organisation: Organisa
     assert client.post("/accounts/signup/", GOOD).status_code == 403
     assert not User.objects.exists()
     assert "Create an account" not in client.get("/accounts/login/").content.decode()
+
+
+def test_one_address_cannot_flood_the_organisation(
+    client: Client, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "SIGN_UPS", 2)
+    for number in range(3):
+        answer = client.post("/accounts/signup/", {**GOOD, "username": f"flood{number}"})
+    assert "Too many accounts were made from your address." in answer.content.decode()
+    assert User.objects.count() == 2
+    assert Client(REMOTE_ADDR="192.0.2.7").post("/accounts/signup/", GOOD).status_code == 302
 
 
 def test_password_is_never_sent_back(client: Client, organisation: Organisation) -> None:
