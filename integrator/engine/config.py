@@ -67,6 +67,12 @@ class Config:
             table = table.get(part) if isinstance(table, dict) else None
         return default if table is None else table
 
+    @property
+    def synapse_properties(self) -> dict[str, str]:
+        """[synapse_properties] and the synapse.* keys of [mediation], as text."""
+        given = {**self.tables.get("mediation", {}), **self.tables.get("synapse_properties", {})}
+        return {key: str(value) for key, value in given.items() if not isinstance(value, dict | list)}
+
     def file_property(self, name: str) -> str | None:
         """A key of conf/file.properties."""
         return self.properties.get(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from integrator.engine.errors import Fault
 
@@ -35,7 +36,7 @@ class Registry:
 
     def read(self, key: str) -> bytes | None:
         """Content of a resource; None when there is none."""
-        path = self.file(key)
+        path = Path(unquote(urlsplit(key).path)) if key.startswith("file:") else self.file(key)
         if path is None:
             return None
         cached = self._cache.get(key)

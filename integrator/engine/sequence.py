@@ -97,7 +97,7 @@ async def run_flow(message: Message, chain: Chain) -> None:
 async def run_fault(message: Message, fault: Fault) -> None:
     """Run the flow's fault sequence, then the stock one if that fails too."""
     log.error(
-        "%s failed: ERROR_CODE=%s %s%s",
+        "%s failed: ERROR_CODE=%s ERROR_MESSAGE=%s%s",
         message.flow.artifact or "message",
         fault.code,
         fault.message,

@@ -39,6 +39,25 @@ class Rules:
 
 
 DEFAULT_RULES = Rules()
+_in_force = [DEFAULT_RULES]
+
+
+def use(rules: Rules) -> None:
+    """Set the rules of this process: those of the home it runs."""
+    _in_force[0] = rules
+
+
+def rules_from(settings: dict[str, str]) -> Rules:
+    """Rules from synapse.properties names without the prefix `synapse.commons.`."""
+    pattern = settings.get("json.output.disableAutoPrimitive.regex")
+    as_null = settings.get("enableXmlNullForEmptyElement", "true").lower() == "true"
+    return Rules(
+        auto_primitive=settings.get("json.output.autoPrimitive", "true").lower() == "true",
+        keep_as_string=re.compile(pattern) if pattern else None,
+        empty_is_null=as_null and settings.get("json.output.emptyXmlElemToEmptyStr", "false").lower() != "true",
+        preserve_namespace=settings.get("json.preserve.namespace", "false").lower() == "true",
+        separator=settings.get("json.output.namespaceSepChar", "_"),
+    )
 
 
 def to_xml(value: Any, mark_arrays: bool = False) -> Element:
@@ -128,8 +147,9 @@ def original_name(name: str) -> str:
     return _ESCAPED.sub(lambda match: chr(int(match.group(1))), name)
 
 
-def to_json(root: Element, rules: Rules = DEFAULT_RULES) -> Any:
+def to_json(root: Element, rules: Rules | None = None) -> Any:
     """JSON value of an XML element. The root stays as the single key unless it is one of the wrappers."""
+    rules = rules or _in_force[0]
     name = local(root)
     if name in WRAPPERS:
         return _value(root, rules)

@@ -41,7 +41,7 @@ def _xml(payload: Payload, _wanted: str) -> bytes:
         return b""
     if namespace(root) == PAYLOAD and local(root) == "text":
         return (root.text or "").encode()
-    return _bytes(root)
+    return _bytes(_without_marks(root))
 
 
 def _soap(payload: Payload, wanted: str) -> bytes:
@@ -93,6 +93,16 @@ def _binary(payload: Payload, _wanted: str) -> bytes:
     if payload.is_json:
         return _json(payload, media.JSON)
     return _xml(payload, media.XML)
+
+
+def _without_marks(root: Element) -> Element:
+    """The XML view of JSON without the marks of empty objects, which are no content."""
+    if local(root) not in jsonxml.WRAPPERS:
+        return root
+    root = clone(root)
+    for mark in list(root.iter("jsonEmpty")):
+        mark.getparent().remove(mark)
+    return root
 
 
 def _bytes(element: Element) -> bytes:

@@ -11,6 +11,7 @@ from lxml import etree
 from integrator.engine import inject
 from integrator.engine.artifacts import ORDER, Artifact, read_artifact
 from integrator.engine.config import Config, read_config
+from integrator.engine.content import jsonxml
 from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.dataservices.parse import read_service
 from integrator.engine.dataservices.service import DataService
@@ -116,6 +117,10 @@ class Builder:
             self.config = read_config(self.home)
             inject.file_properties.clear()
             inject.file_properties.update(self.config.properties)
+            given = self.config.synapse_properties
+            jsonxml.use(
+                jsonxml.rules_from({key.removeprefix("synapse.commons."): value for key, value in given.items()})
+            )
             self.runtime.global_timeout_ms = min(self.runtime.settings.global_timeout_ms, self.config.global_timeout_ms)
         except DeploymentError as error:
             self.config = getattr(self, "config", Config())

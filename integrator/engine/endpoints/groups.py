@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from integrator.engine.endpoints.base import Endpoint, Property
@@ -9,6 +10,8 @@ from integrator.engine.endpoints.leaf import Address, Default, Definition, Leaf
 from integrator.engine.errors import INDIRECT_NOT_READY, NO_CHILD_READY, Discarded, Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.message import Message
+
+log = logging.getLogger("integrator.endpoint")
 
 
 class Group(Endpoint):
@@ -59,6 +62,10 @@ class Group(Endpoint):
                 raise
             except Fault as fault:
                 last = fault
+                name = self.name or "AnonymousEndpoint"
+                log.warning(
+                    "%s %s - Detect a Failure in a child endpoint : Endpoint [%s]", self.kind, name, member.name
+                )
                 if not self.failover or (isinstance(member, Leaf) and not member.retryable(fault.code)):
                     raise
                 continue
@@ -173,7 +180,7 @@ class Reference(Endpoint):
         name = self.key.string(message) or ""
         found = message.deployment.endpoint(name)
         if found is None:
-            raise Fault(INDIRECT_NOT_READY, f"endpoint {name!r} is not deployed")
+            raise Fault(INDIRECT_NOT_READY, f"Couldn't find the endpoint with the key : {name}")
         return found
 
     def ready(self, message: Message) -> bool:

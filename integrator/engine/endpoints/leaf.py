@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from dataclasses import dataclass, field
 
 from integrator.engine.endpoints.base import Endpoint, Property
@@ -16,7 +17,7 @@ from integrator.engine.expressions.scopes import is_true
 from integrator.engine.message import Message
 from integrator.engine.xmltools import local
 
-GLOBAL_TIMEOUT_MS = 120_000
+log = logging.getLogger("integrator.endpoint")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Leaf(Endpoint):
         super().__init__(name, on_error, properties)
         self.definition = definition
         self.state = State(definition.policy)
+        self.address = ""
 
     def ready(self, message: Message) -> bool:
         """Whether it is not suspended."""
@@ -61,11 +63,24 @@ class Leaf(Endpoint):
             await self.transmit(message)
             await self._check_soap_fault(message)
         except Fault as fault:
-            self.state.failed(fault.code)
+            self._failed(fault)
             if fault.code == CONNECTION_TIMEOUT and self.definition.discard:
                 raise Discarded(fault.code, fault.message) from fault
             raise
         self.state.succeeded()
+
+    def _failed(self, fault: Fault) -> None:
+        """Keep the state; a failure that is not the backend's (code 0) does not count."""
+        if fault.code == 0:
+            return
+        who = f"Endpoint : {self.name or 'AnonymousEndpoint'} with address {self.address}"
+        log.warning("ERROR_CODE : %s ERROR_MESSAGE : %s. %s", fault.code, fault.message, who)
+        duration = self.state.failed(fault.code)
+        if duration is not None:
+            log.warning("%s will be marked SUSPENDED as it failed", who)
+            log.warning(
+                "Suspending endpoint : %s - current suspend duration is : %dms", who.partition(" : ")[2], duration
+            )
 
     async def _check_soap_fault(self, message: Message) -> None:
         if not is_true(message.properties.get("FORCE_ERROR_ON_SOAP_FAULT")):
@@ -111,7 +126,7 @@ class Address(Leaf):
         self, name: str, on_error: str | None, properties: tuple[Property, ...], definition: Definition, uri: str
     ):
         super().__init__(name, on_error, properties, definition)
-        self.uri = uri
+        self.uri = self.address = uri
 
     async def transmit(self, message: Message) -> None:
         """Send to the address."""
@@ -130,8 +145,8 @@ def join(url: str, postfix: str) -> str:
     """Append the rest of a request path, and its query, to an address."""
     path, question, query = postfix.partition("?")
     base, asked, own = url.partition("?")
-    if path:
-        base = base.rstrip("/") + "/" + path.lstrip("/") if path != "/" or not base.endswith("/") else base
+    if path and path != "/":
+        base = base.rstrip("/") + "/" + path.lstrip("/")
     queries = [part for part in (own if asked else "", query if question else "") if part]
     return base + ("?" + "&".join(queries) if queries else "")
 
@@ -165,6 +180,7 @@ class Http(Leaf):
     ):
         super().__init__(name, on_error, properties, definition)
         self.template = template
+        self.address = template.text
         self.method = method
         self.authentication = authentication
 

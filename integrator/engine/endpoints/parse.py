@@ -11,6 +11,7 @@ from integrator.engine.endpoints.leaf import Address, BasicAuth, Default, Defini
 from integrator.engine.endpoints.oauth import ClientCredentials
 from integrator.engine.endpoints.state import TIMEOUT_CODES, Policy
 from integrator.engine.endpoints.uritemplate import UriTemplate
+from integrator.engine.endpoints.wsdl import Wsdl
 from integrator.engine.expressions import Constant, Expression, compile_value
 from integrator.engine.inject import InjectionError, inject
 from integrator.engine.reader import Reader
@@ -160,7 +161,10 @@ def _default(element: Element, _outer: Element, common: Common, reader: Reader) 
 
 
 def _wsdl(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
-    raise reader.fail(element, "wsdl endpoints are not supported; use address with the port's location")
+    inline = next((item for item in children(element) if local(item) == "definitions"), None)
+    source = inline if inline is not None else injected(element, reader.required(element, "uri"), reader)
+    port = (reader.required(element, "service"), reader.required(element, "port"))
+    return Wsdl(*common, _definition(element, reader), source, port)
 
 
 def _http(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:

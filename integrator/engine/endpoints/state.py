@@ -51,29 +51,31 @@ class State:
             self._retries_left = self.policy.retries
             self._duration_ms = 0.0
 
-    def failed(self, code: int) -> None:
-        """Sending failed with an error code: timeout list first, then suspend list, else unchanged."""
+    def failed(self, code: int) -> float | None:
+        """Sending failed with an error code: timeout list first, then suspend list, else unchanged.
+
+        Gives the suspension in milliseconds when the endpoint was suspended by this.
+        """
         if self.name == OFF:
-            return
+            return None
         if code in self.policy.timeout_codes and self.policy.retries > 0:
-            self._timed_out()
-        elif (
-            self.policy.suspend_codes is None or code in self.policy.suspend_codes or code in self.policy.timeout_codes
-        ):
+            return self._timed_out()
+        if self.policy.suspend_codes is None or code in self.policy.suspend_codes or code in self.policy.timeout_codes:
             self._suspend()
 
-    def _timed_out(self) -> None:
+    def _timed_out(self) -> float | None:
         if self.name == SUSPENDED or self._retries_left <= 0:
-            self._suspend()
-            return
+            return self._suspend()
         self.name = TIMEOUT
         self._retries_left -= 1
         self._next_retry = time.monotonic() + self.policy.retry_delay_ms / 1000
+        return None
 
-    def _suspend(self) -> None:
+    def _suspend(self) -> float:
         policy = self.policy
         first = policy.initial_ms if policy.initial_ms >= 0 else DEFAULT_DURATION_MS
         grown = first if self.name != SUSPENDED or not self._duration_ms else self._duration_ms * policy.factor
         self._duration_ms = min(grown, policy.maximum_ms)
         self.name = SUSPENDED
         self._next_retry = time.monotonic() + self._duration_ms / 1000
+        return self._duration_ms

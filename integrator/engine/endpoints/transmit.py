@@ -74,7 +74,8 @@ def as_fault(error: Exception, url: str, timeout_ms: int) -> Fault:
         code = codes.get(error.stage, CONNECTION_CLOSED)
         if error.timeout:
             code = CONNECT_TIMEOUT if error.stage == "connect" else CONNECTION_TIMEOUT
-        return Fault(code, f"Error in Sender: {url}: {error}")
+        text = "Error connecting to the back end" if error.stage == "connect" else "Error in Sender"
+        return Fault(code, text, f"{url}: {error}")
     return Fault(PROTOCOL_VIOLATION, f"{url}: {error}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from integrator.engine.mediators.base import Element, Mediator, Reader, Step, re
 from integrator.engine.mediators.log import log_properties
 from integrator.engine.message import Message
 
-PREFIX = "synapse.commons.json."
+PREFIX = "synapse.commons."
 
 
 @register("jsontransform")
@@ -62,18 +61,6 @@ class JsonTransform(Mediator):
                 raise Fault(0, f"jsontransform: schema {name!r} is not found")
             payload.set_json(coerce(payload.json, decode_json(text)))
         message.set_type(media.JSON)
-
-
-def rules_from(settings: dict[str, str]) -> jsonxml.Rules:
-    """Output rules from property names without their prefix."""
-    pattern = settings.get("output.disableAutoPrimitive.regex")
-    return jsonxml.Rules(
-        auto_primitive=settings.get("output.autoPrimitive", "true").lower() == "true",
-        keep_as_string=re.compile(pattern) if pattern else None,
-        empty_is_null=settings.get("output.emptyXmlElemToEmptyStr", "false").lower() != "true",
-        preserve_namespace=settings.get("preserve.namespace", "false").lower() == "true",
-        separator=settings.get("output.namespaceSepChar", "_"),
-    )
 
 
 def coerce(value: Any, schema: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import yaml
@@ -9,11 +10,15 @@ import yaml
 from integrator.engine.content.payload import decode_json, encode_json
 from integrator.engine.dataservices.service import DataService
 from integrator.engine.deployment import Deployment
+from integrator.engine.endpoints.wsdl import with_address
 from integrator.engine.errors import BadPayload
 from integrator.engine.message import Message
 from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.rest import Api
+from integrator.engine.xmltools import XmlError
 from wire.exchange import Exchange
+
+log = logging.getLogger("integrator.http")
 
 JSON, YAML, XML = b"application/json", b"application/x-yaml", b"text/xml; charset=UTF-8"
 _ANSWER = {"default": {"description": "Default response"}}
@@ -124,14 +129,15 @@ def _as_yaml(definition: Any) -> bytes:
 
 def wsdl(deployment: Deployment, proxy: Proxy, message: Message) -> str:
     """The published WSDL of a proxy, or a minimal one with the operation `mediate`."""
-    if proxy.wsdl:
-        return proxy.wsdl
-    if proxy.wsdl_key:
-        text = deployment.entry_text(proxy.wsdl_key)
-        if text is not None:
-            return text
     host = message.headers.get("Host") or deployment.config.hostname
-    return _WSDL.format(name=proxy.name, address=f"{message.flow.transport}://{host}/services/{proxy.name}")
+    address = f"{message.flow.transport}://{host}/services/{proxy.name}"
+    text = proxy.wsdl or (deployment.entry_text(proxy.wsdl_key) if proxy.wsdl_key else None)
+    if text:
+        try:
+            return with_address(text, address)
+        except XmlError as error:
+            log.warning("the WSDL of proxy %s is not readable: %s", proxy.name, error)
+    return _WSDL.format(name=proxy.name, address=address)
 
 
 _WSDL = """<?xml version="1.0" encoding="UTF-8"?>
