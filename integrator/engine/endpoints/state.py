@@ -60,8 +60,10 @@ class State:
             return None
         if code in self.policy.timeout_codes and self.policy.retries > 0:
             return self._timed_out()
-        if self.policy.suspend_codes is None or code in self.policy.suspend_codes or code in self.policy.timeout_codes:
-            self._suspend()
+        listed = self.policy.suspend_codes
+        if listed is None or code in listed or code in self.policy.timeout_codes:
+            return self._suspend()
+        return None
 
     def _timed_out(self) -> float | None:
         if self.name == SUSPENDED or self._retries_left <= 0:
