@@ -4,7 +4,11 @@ from django.apps import AppConfig
 
 
 class UpConfig(AppConfig):
-    """Names the app that starts and fills the platform."""
+    """Names the app that starts and fills the platform, and connects every Django process to Celery."""
 
     name = "apim.up"
     verbose_name = "Start-up"
+
+    def ready(self) -> None:
+        """Make our Celery application the current one, so that pages and commands reach the workers too."""
+        import apim.celery  # noqa: F401, PLC0415 - its settings are Django's

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.test import Client
 from django.utils import timezone
 
 from apim.accounts.models import AuditRow, User
-from apim.celery import app as celery
 from integrator.locks import connection
 from integrator.models import ArtifactStatus, TaskRun
 
@@ -112,4 +112,4 @@ def test_the_names_of_the_tasks_are_those_that_the_schedule_uses() -> None:
     from integrator.actions import schedule
 
     assert {tasks.run_task.name, tasks.process_store.name} == {schedule.RUN_TASK, schedule.PROCESS_STORE}
-    assert celery.conf.task_routes["integrator.tasks.*"] == {"queue": schedule.QUEUE}
+    assert current_app.conf.task_routes["integrator.tasks.*"] == {"queue": schedule.QUEUE}
