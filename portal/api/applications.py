@@ -7,20 +7,22 @@ from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apim.errors import FieldError, Invalid
 from apim.traffic.models import UNLIMITED
 from portal import queries
 from portal.actions import applications
-from portal.api import dto
+from portal.api import dto, scopes
 from portal.api.base import page, payload, tagged, text, unchanged
+from portal.api.scopes import ScopedView
 
 SORTS = {"name": "name", "throttlingPolicy": "policy", "status": "status"}
 
 
-class Applications(APIView):
+class Applications(ScopedView):
     """GET and POST /applications."""
+
+    scopes = scopes.APPLICATIONS
 
     def get(self, request: Request) -> Response:
         """The caller's applications; `query` is a whole name."""
@@ -34,8 +36,10 @@ class Applications(APIView):
         return tagged(request, dto.application(made), 201, Location=f"/applications/{made.pk}")
 
 
-class OneApplication(APIView):
+class OneApplication(ScopedView):
     """GET, PUT and DELETE /applications/{applicationId}."""
+
+    scopes = scopes.APPLICATIONS
 
     def get(self, request: Request, application_id: UUID) -> Response:
         """The application with its keys."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -120,6 +121,16 @@ def strings(body: dict[str, Any], name: str, required: bool = False) -> list[str
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise Invalid("A field is wrong.", [FieldError(name, "must be a list of strings")])
     return value
+
+
+@contextmanager
+def field_names(names: dict[str, str]) -> Iterator[None]:
+    """Errors of a floor below name the fields of this request: `names` maps theirs to ours."""
+    try:
+        yield
+    except Invalid as error:
+        fields = [FieldError(names.get(wrong.field, wrong.field), wrong.message) for wrong in error.fields]
+        raise Invalid(error.description, fields) from error
 
 
 def _existing(organisation: Organisation | None) -> Organisation:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apim.errors import FieldError, Invalid
 from apim.keymanager.models import RESIDENT
 from portal import queries
 from portal.actions import keys
-from portal.api import dto
-from portal.api.base import payload, strings, text
+from portal.api import dto, scopes
+from portal.api.base import field_names, payload, strings, text
+from portal.api.scopes import ScopedView
 from portal.models import ApplicationKey
 
 GENERATE_NAMES = {"grantTypes": "grantTypesToBeSupported", "validityPeriod": "validityTime"}
@@ -27,13 +25,15 @@ UPDATE_NAMES = {
 """The key manager's names of fields → the names in this request."""
 
 
-class GenerateKeys(APIView):
+class GenerateKeys(ScopedView):
     """POST /applications/{applicationId}/generate-keys: the only answer that shows the secret."""
+
+    scopes = scopes.KEYS
 
     def post(self, request: Request, application_id: UUID) -> Response:
         application = queries.application(request.user, application_id)
         body = payload(request)
-        with _named(GENERATE_NAMES):
+        with field_names(GENERATE_NAMES):
             key, secret = keys.generate_keys(
                 by=request.user,
                 application=application,
@@ -46,8 +46,10 @@ class GenerateKeys(APIView):
         return Response(dto.key(key, secret))
 
 
-class MapKeys(APIView):
+class MapKeys(ScopedView):
     """POST /applications/{applicationId}/map-keys: tie an existing client."""
+
+    scopes = scopes.KEYS
 
     def post(self, request: Request, application_id: UUID) -> Response:
         application = queries.application(request.user, application_id)
@@ -63,16 +65,20 @@ class MapKeys(APIView):
         return Response(dto.key(key))
 
 
-class Keys(APIView):
+class Keys(ScopedView):
     """GET /applications/{applicationId}/oauth-keys."""
+
+    scopes = scopes.KEYS
 
     def get(self, request: Request, application_id: UUID) -> Response:
         found = [dto.key(key) for key in queries.keys(queries.application(request.user, application_id))]
         return Response({"count": len(found), "list": found})
 
 
-class OneKey(APIView):
+class OneKey(ScopedView):
     """GET, PUT and DELETE /applications/{applicationId}/oauth-keys/{keyMappingId}."""
+
+    scopes = scopes.KEYS
 
     def get(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
         """The key without its secret."""
@@ -82,7 +88,7 @@ class OneKey(APIView):
         """Change grant types, callback address and token validity."""
         key, body = _key(request, application_id, key_id), payload(request)
         extra = body.get("additionalProperties") or {}
-        with _named(UPDATE_NAMES):
+        with field_names(UPDATE_NAMES):
             changed = keys.update_keys(
                 by=request.user,
                 key=key,
@@ -100,16 +106,20 @@ class OneKey(APIView):
         return Response(status=200)
 
 
-class CleanUp(APIView):
+class CleanUp(ScopedView):
     """POST /applications/{applicationId}/oauth-keys/{keyMappingId}/clean-up: the contract's older form of DELETE."""
+
+    scopes = scopes.KEYS
 
     def post(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
         keys.delete_keys(by=request.user, key=_key(request, application_id, key_id))
         return Response(status=200)
 
 
-class RegenerateSecret(APIView):
+class RegenerateSecret(ScopedView):
     """POST …/regenerate-secret: a new secret, shown in this answer only."""
+
+    scopes = scopes.KEYS
 
     def post(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
         key = _key(request, application_id, key_id)
@@ -117,8 +127,10 @@ class RegenerateSecret(APIView):
         return Response({"consumerKey": key.consumer_key, "consumerSecret": secret})
 
 
-class GenerateToken(APIView):
+class GenerateToken(ScopedView):
     """POST …/generate-token: an access token for trying out."""
+
+    scopes = scopes.KEYS
 
     def post(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
         body = payload(request)
@@ -133,17 +145,6 @@ class GenerateToken(APIView):
 
 def _key(request: Request, application_id: UUID, key_id: UUID) -> ApplicationKey:
     return queries.key(queries.application(request.user, application_id), key_id)
-
-
-@contextmanager
-def _named(names: dict[str, str]) -> Iterator[None]:
-    """Errors of the key manager name the fields of this request."""
-    try:
-        yield
-    except Invalid as error:
-        raise Invalid(
-            error.description, [FieldError(names.get(f.field, f.field), f.message) for f in error.fields]
-        ) from error
 
 
 def _lifetime(body: dict[str, Any], name: str) -> int | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from apim.accounts.actions.users import change_password
 from apim.accounts.models import Organisation
 from apim.errors import NotFound
 from apim.keymanager.models import RESIDENT, KeyManager
 from apim.traffic.models import UNAUTHENTICATED, Level, Policy
-from portal.api import dto
-from portal.api.base import OpenView, page, tagged, tenant
+from portal.api import dto, scopes
+from portal.api.base import OpenView, field_names, page, payload, tagged, tenant, text
+from portal.api.scopes import ScopedView
 from portal.definition import token_endpoint
 from portal.grants import GRANTS
 
@@ -36,8 +37,10 @@ class OnePolicy(OpenView):
         return tagged(request, dto.policy(row))
 
 
-class KeyManagers(APIView):
+class KeyManagers(ScopedView):
     """GET /key-managers: the issuers an application may have keys at."""
+
+    scopes = scopes.SUBSCRIBER
 
     def get(self, request: Request) -> Response:
         rows = KeyManager.objects.filter(organisation=request.user.organisation, enabled=True)
@@ -52,7 +55,7 @@ class Settings(OpenView):
         return Response(
             {
                 "grantTypes": [name for name, _ in GRANTS],
-                "scopes": ["apim:subscribe", "apim:app_manage", "apim:sub_manage"],
+                "scopes": sorted({*scopes.APPLICATIONS, *scopes.SUBSCRIPTIONS}),
                 "applicationSharingEnabled": False,
                 "mapExistingAuthApps": True,
                 "apiGatewayEndpoint": f"{settings.APIM.gateway_http},{settings.APIM.gateway}",
@@ -61,7 +64,7 @@ class Settings(OpenView):
                 "IsUnlimitedTierPaid": False,
                 "identityProvider": {"external": False},
                 "IsAnonymousModeEnabled": True,
-                "IsPasswordChangeEnabled": False,
+                "IsPasswordChangeEnabled": True,
                 "userStorePasswordPattern": "",
                 "passwordPolicyPattern": "",
                 "passwordPolicyMinLength": 8,
@@ -70,8 +73,10 @@ class Settings(OpenView):
         )
 
 
-class Me(APIView):
+class Me(ScopedView):
     """GET /me: the caller's name, organisation and roles (our own addition to the contract)."""
+
+    scopes = scopes.SUBSCRIBER
 
     def get(self, request: Request) -> Response:
         user = request.user
@@ -85,8 +90,23 @@ class Me(APIView):
         )
 
 
-class MyOrganisation(APIView):
+class MyPassword(ScopedView):
+    """POST /me/change-password."""
+
+    scopes = scopes.SUBSCRIBER
+
+    def post(self, request: Request) -> Response:
+        body = payload(request)
+        given = {"current": text(body, "currentPassword"), "password": text(body, "newPassword")}
+        with field_names({"current": "currentPassword", "password": "newPassword"}):
+            change_password(by=request.user, user=request.user, **given)
+        return Response(status=200)
+
+
+class MyOrganisation(ScopedView):
     """GET /me/organization-information."""
+
+    scopes = scopes.SUBSCRIBER
 
     def get(self, request: Request) -> Response:
         organisation = request.user.organisation

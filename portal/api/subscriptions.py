@@ -8,20 +8,22 @@ from uuid import UUID
 from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apim.errors import FieldError, Invalid
 from portal import queries
 from portal.actions import subscriptions
-from portal.api import dto
+from portal.api import dto, scopes
 from portal.api.base import page, payload, tagged, text, unchanged
+from portal.api.scopes import ScopedView
 from portal.models import Subscription
 
 MOST_AT_ONCE = 100
 
 
-class Subscriptions(APIView):
+class Subscriptions(ScopedView):
     """GET and POST /subscriptions."""
+
+    scopes = scopes.SUBSCRIPTIONS
 
     def get(self, request: Request) -> Response:
         """Those of one application or to one API; one of the two must be given."""
@@ -41,8 +43,10 @@ class Subscriptions(APIView):
         return tagged(request, dto.subscription(made), 201, Location=f"/subscriptions/{made.pk}")
 
 
-class Multiple(APIView):
+class Multiple(ScopedView):
     """POST /subscriptions/multiple: all of them or none."""
+
+    scopes = scopes.SUBSCRIPTIONS
 
     def post(self, request: Request) -> Response:
         wanted = request.data
@@ -57,8 +61,10 @@ class Multiple(APIView):
         return Response([dto.subscription(row) for row in made])
 
 
-class OneSubscription(APIView):
+class OneSubscription(ScopedView):
     """GET, PUT and DELETE /subscriptions/{subscriptionId}."""
+
+    scopes = scopes.SUBSCRIPTIONS
 
     def get(self, request: Request, subscription_id: UUID) -> Response:
         """The subscription."""

@@ -34,5 +34,6 @@ urlpatterns = [
     path("key-managers", platform.KeyManagers.as_view()),
     path("settings", platform.Settings.as_view()),
     path("me", platform.Me.as_view()),
+    path("me/change-password", platform.MyPassword.as_view()),
     path("me/organization-information", platform.MyOrganisation.as_view()),
 ]

@@ -8,14 +8,15 @@ from uuid import UUID
 from django.db.models import Count, Q
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apim.accounts.models import BuiltinRole
 from apim.accounts.permissions import require
 from apim.errors import FieldError, Invalid
 from portal import queries
 from portal.actions.subscriptions import change_plan, set_state
+from portal.api import scopes
 from portal.api.base import entity_tag, page, unchanged
+from portal.api.scopes import ScopedView
 from portal.api.subscriptions import identifier
 from portal.models import Subscription, SubscriptionState
 
@@ -23,8 +24,10 @@ READERS = (BuiltinRole.PUBLISHER, BuiltinRole.CREATOR, BuiltinRole.DEVOPS)
 BLOCKS = (SubscriptionState.BLOCKED, SubscriptionState.PROD_ONLY_BLOCKED)
 
 
-class Subscriptions(APIView):
+class Subscriptions(ScopedView):
     """GET /subscriptions: of one API (`apiId`) or all; `query` looks in application and subscriber names."""
+
+    scopes = scopes.SEE_SUBSCRIBERS
 
     def get(self, request: Request) -> Response:
         require(request.user, *READERS)
@@ -38,8 +41,10 @@ class Subscriptions(APIView):
         return page(request, rows, _dto, "/subscriptions")
 
 
-class Block(APIView):
+class Block(ScopedView):
     """POST /subscriptions/block-subscription?subscriptionId&blockState."""
+
+    scopes = scopes.BLOCK
 
     def post(self, request: Request) -> Response:
         state = request.query_params.get("blockState", "")
@@ -50,15 +55,19 @@ class Block(APIView):
         return _answer(set_state(by=request.user, subscription=_asked(request), state=state))
 
 
-class Unblock(APIView):
+class Unblock(ScopedView):
     """POST /subscriptions/unblock-subscription?subscriptionId."""
+
+    scopes = scopes.BLOCK
 
     def post(self, request: Request) -> Response:
         return _answer(set_state(by=request.user, subscription=_asked(request), state=SubscriptionState.UNBLOCKED))
 
 
-class ChangePlan(APIView):
+class ChangePlan(ScopedView):
     """POST /subscriptions/change-business-plan?subscriptionId&businessPlan."""
+
+    scopes = scopes.CHANGE_PLAN
 
     def post(self, request: Request) -> Response:
         require(request.user, BuiltinRole.PUBLISHER)
@@ -66,8 +75,10 @@ class ChangePlan(APIView):
         return _answer(change_plan(by=request.user, subscription=_asked(request), plan=plan))
 
 
-class SubscriberInfo(APIView):
+class SubscriberInfo(ScopedView):
     """GET /subscriptions/{subscriptionId}/subscriber-info."""
+
+    scopes = scopes.SEE_SUBSCRIBERS
 
     def get(self, request: Request, subscription_id: UUID) -> Response:
         require(request.user, *READERS)

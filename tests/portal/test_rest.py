@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
+from urllib.parse import urlencode
 
 import pytest
+from rest_framework.test import APIClient
 
 from apim.accounts.models import Organisation, User
+from apim.keymanager.actions.clients import create_client
 from publisher.models import State, Visibility
 from tests.portal.builders import basic, current, make_api, make_application, make_key, make_subscription, rest
+from tests.support.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/am/devportal/v3"
@@ -246,6 +251,53 @@ def test_a_real_client_shows_its_password(developer: User, other_organisation: O
         "organization": "acme.com",
         "roles": ["Internal/subscriber"],
     }
+
+
+def test_a_token_opens_what_its_scopes_say(developer: User) -> None:
+    client, secret = create_client(
+        by=developer,
+        organisation=developer.organisation,
+        name="script",
+        grant_types=["client_credentials"],
+        management=True,
+    )
+
+    def with_scopes(*names: str) -> APIClient:
+        caller = APIClient()
+        given = base64.b64encode(f"{client.client_id}:{secret}".encode()).decode()
+        form = urlencode({"grant_type": "client_credentials", "scope": " ".join(names)})
+        kind = "application/x-www-form-urlencoded"
+        issued = caller.post("/oauth2/token", form, content_type=kind, HTTP_AUTHORIZATION=f"Basic {given}").json()
+        caller.credentials(HTTP_AUTHORIZATION=f"Bearer {issued['access_token']}")
+        return caller
+
+    whole, half = with_scopes("apim:subscribe"), with_scopes("apim:sub_manage")
+    assert whole.post(f"{ROOT}/applications", {"name": "Shop"}, format="json").status_code == 201
+    assert half.get(f"{ROOT}/applications").status_code == 403
+    assert "apim:app_manage" in half.get(f"{ROOT}/applications").json()["description"]
+    application = developer.applications.get()
+    assert half.get(f"{ROOT}/subscriptions", {"applicationId": application.pk}).status_code in (200, 404)
+
+
+def test_the_password_is_changed_by_who_knows_it(developer: User) -> None:
+    client = rest(developer)
+    wrong = client.post(
+        f"{ROOT}/me/change-password", {"currentPassword": "x", "newPassword": "horse battery 9"}, format="json"
+    )
+    assert wrong.status_code == 400 and wrong.json()["error"][0]["field"] == "currentPassword"
+    weak = client.post(f"{ROOT}/me/change-password", {"currentPassword": PASSWORD, "newPassword": "1"}, format="json")
+    assert weak.status_code == 400 and weak.json()["error"][0]["field"] == "newPassword"
+    right = {"currentPassword": PASSWORD, "newPassword": "horse battery 9"}
+    assert client.post(f"{ROOT}/me/change-password", right, format="json").status_code == 200
+    developer.refresh_from_db()
+    assert developer.check_password("horse battery 9")
+
+
+def test_a_tenants_api_is_below_the_tenants_path(other_organisation: Organisation) -> None:
+    api = make_api(other_organisation, "Pizza", context="/v{version}/pizza")
+    body = rest().get(f"{ROOT}/apis/{api.pk}", HTTP_X_WSO2_TENANT="acme.com").json()
+    assert body["context"] == "/t/acme.com/v1.0/pizza"
+    assert body["endpointURLs"][0]["URLs"]["https"].endswith(":8243/t/acme.com/v1.0/pizza")
 
 
 def test_strangers_need_a_log_in(developer: User) -> None:

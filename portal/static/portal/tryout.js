@@ -38,7 +38,10 @@
   }
 
   field.addEventListener("input", showCurl);
-  form?.addEventListener("submit", fetchToken);
+  if (form) {
+    form.addEventListener("submit", fetchToken);
+    form.querySelector("button").disabled = false;
+  }
   box.textContent = "";
   window.SwaggerUIBundle({
     url: definition,
