@@ -16,8 +16,10 @@ from publisher.checks.basics import storable
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 60
-MAX_NODES = 400_000
+MAX_NODES = 200_000
 Path = tuple[str | int, ...]
+_STEEP = re.compile(rf"^ *(?:[-?][ \t]+){{{MAX_DEPTH + 1},}}", re.MULTILINE)
+"""More block levels on one line than a document may have: the scanner would need the square of their number."""
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -90,7 +92,10 @@ class Source:
         return '"' in self.text[:200] or error.pos > 200
 
     def _yaml(self) -> Any:
+        if steep := _STEEP.search(self.text):
+            raise Unreadable(f"Nested deeper than {MAX_DEPTH} levels.", self.text.count("\n", 0, steep.start()) + 1)
         try:
+            _survey(self.text)
             self._root, self._composed = yaml.compose(self.text, Loader=_Loader), True
         except yaml.MarkedYAMLError as error:
             raise Unreadable(_yaml_message(error), error.problem_mark.line + 1 if error.problem_mark else 0) from error
@@ -178,6 +183,23 @@ def _bound(value: Any) -> None:
             waiting.extend((part, depth + 1) for part in item.values())
         elif isinstance(item, list):
             waiting.extend((part, depth + 1) for part in item)
+
+
+def _survey(text: str) -> None:
+    """Raise Unreadable if the YAML `text` is too deep or too long, before PyYAML's recursive composer sees it.
+
+    That one is compiled and overflows the C stack, which would end the whole process.
+    """
+    depth = count = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        count += 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH or count > 3 * MAX_NODES:
+            what = f"Nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"More than {MAX_NODES} values"
+            raise Unreadable(f"{what}.", event.start_mark.line + 1)
 
 
 def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
