@@ -37,6 +37,9 @@ UNAUTHENTICATED = "Unauthenticated"
 """Name of the subscription policy for operations that anybody may call."""
 
 
+SCHEMES = frozenset({"oauth2"})
+"""The security schemes a gateway can check. An API that wants others only is refused rather than left open."""
+
 Preflight = Callable[[Call, list[bytes]], bool]
 
 
@@ -133,7 +136,7 @@ class Compiler:
         record = api.record
         if record.lifecycle == "BLOCKED":
             return _compiled(operation, [("cors", api.cors), ("route", _blocked)])
-        open_to_all = operation.auth == "none" or "oauth2" not in record.security
+        open_to_all = operation.auth == "none"
         own = self._own_limits(api, operation, policies)
         if open_to_all:
             policy = policies.get(f"{record.organisation}:subscription:{UNAUTHENTICATED}")
@@ -202,6 +205,9 @@ def _check(record: Api) -> None:
             raise Unusable(f"{name} {context!r} is not a path of the form /name/version")
     if record.production is None and record.sandbox is None and record.lifecycle != "BLOCKED":
         raise Unusable("neither a production nor a sandbox endpoint is given")
+    secured = [operation for operation in record.operations if operation.auth != "none"]
+    if secured and record.security and not SCHEMES & set(record.security):
+        raise Unusable(f"security {list(record.security)} has none of the schemes offered here: {sorted(SCHEMES)}")
     strange = set(record.transports) - {"http", "https"}
     if strange or not record.transports:
         raise Unusable(f"transports {sorted(strange)} are not among http, https")

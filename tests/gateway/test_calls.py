@@ -324,6 +324,23 @@ def test_transports_audiences_and_key_managers(ready: Served) -> None:
     assert "x-token" not in answer.json["headers"]
 
 
+def test_other_organisations_are_other_realms(ready: Served) -> None:
+    stranger = world.Signer()
+    acme = schema.KeyManager("acme.com", "Resident", world.ISSUER, stranger.jwks)
+    theirs = world.api("theirs", ready.backend.url, organisation="acme.com", context="/t/acme.com/theirs/1.0")
+    ready.publish(
+        ("key_manager", "acme.com:Resident", acme), ("api", "Default:id-theirs", theirs),
+        ("application", "app-acme", schema.Application("app-acme", "acme.com", "A", "x")),
+        ("key", "acme.com:Resident:client-1", schema.Key("client-1", "acme.com:Resident", "app-acme")),
+        ("subscription", "s-acme", schema.Subscription("s-acme", "id-theirs", "app-acme", "Unlimited")),
+    )  # fmt: skip
+    path = "/t/acme.com/theirs/1.0/a"
+    assert ready.gateway.call(path, token=stranger.token()).status == 200
+    assert fault(ready, path, ready.signer.token()) == (401, "900901")
+    assert fault(ready, "/pizza/1.0/menu", stranger.token()) == (401, "900901")
+    assert ready.gateway.call("/pizza/1.0/menu", token=ready.signer.token()).status == 200
+
+
 def test_own_pages(ready: Served) -> None:
     gateway = ready.gateway
     assert gateway.call("/healthz").json == {"status": "alive"}

@@ -62,6 +62,7 @@ async def test_stages_with_nothing_to_do_vanish(
         ({"production": schema.Endpoint("amqp://x")}, "endpoint 'amqp://x'"),
         ({"transports": ("ws",)}, r"\['ws'\]"),
         ({"operations": ()}, "no operations"),
+        ({"security": ("api_key", "basic_auth")}, r"\['api_key', 'basic_auth'\] has none of the schemes"),
     ],
 )
 async def test_records_that_cannot_serve_are_refused_with_the_value(changes: dict[str, Any], reason: str) -> None:
