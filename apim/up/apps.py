@@ -10,5 +10,7 @@ class UpConfig(AppConfig):
     verbose_name = "Start-up"
 
     def ready(self) -> None:
-        """Make our Celery application the current one, so that pages and commands reach the workers too."""
-        import apim.celery  # noqa: F401, PLC0415 - its settings are Django's
+        """Make our Celery application that of every thread, so that pages and commands reach the workers too."""
+        from apim.celery import app  # noqa: PLC0415 - its settings are Django's
+
+        app.set_default()

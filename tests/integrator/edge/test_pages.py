@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -113,3 +115,8 @@ def test_the_names_of_the_tasks_are_those_that_the_schedule_uses() -> None:
 
     assert {tasks.run_task.name, tasks.process_store.name} == {schedule.RUN_TASK, schedule.PROCESS_STORE}
     assert current_app.conf.task_routes["integrator.tasks.*"] == {"queue": schedule.QUEUE}
+
+
+def test_every_thread_of_the_control_plane_reaches_the_workers() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: current_app.conf.broker_url).result() == settings.APIM.redis
