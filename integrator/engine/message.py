@@ -69,6 +69,7 @@ class Message:
     """Message context (reference 2.1). Default-scope properties live on into the response; the others are per direction."""
 
     __slots__ = (
+        "_id",
         "action",
         "addressing",
         "axis2",
@@ -77,7 +78,6 @@ class Message:
         "frames",
         "func",
         "headers",
-        "id",
         "operation",
         "payload",
         "properties",
@@ -90,7 +90,7 @@ class Message:
         self.flow = flow
         self.payload = payload
         self.headers = headers or Headers()
-        self.id = f"urn:uuid:{uuid.uuid4()}"
+        self._id = ""
         self.properties: dict[str, Any] = {}
         self.axis2: dict[str, Any] = {}
         self.operation: dict[str, Any] = {}
@@ -102,6 +102,17 @@ class Message:
         self.action: str | None = None
         self.response = False
         self.suspended = False
+
+    @property
+    def id(self) -> str:
+        """Message id, made when it is first asked for."""
+        if not self._id:
+            self._id = f"urn:uuid:{uuid.uuid4()}"
+        return self._id
+
+    @id.setter
+    def id(self, value: str) -> None:
+        self._id = value
 
     @property
     def deployment(self) -> Deployment:

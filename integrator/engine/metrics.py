@@ -18,6 +18,18 @@ REFUSED = Gauge("integrator_refused_files", "Artifact files that were refused", 
 RUNS = Counter("integrator_runs", "Runs of tasks and message processors", ["kind", "name", "result"], registry=REGISTRY)
 
 
+_served: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+
+def served(artifact: str, status: int, seconds: float) -> None:
+    """Count one request. Children of the metrics are kept, looking them up costs more than counting."""
+    held = _served.get((artifact, status))
+    if held is None:
+        held = _served[(artifact, status)] = (MESSAGES.labels(artifact, str(status)), SECONDS.labels(artifact))
+    held[0].inc()
+    held[1].observe(seconds)
+
+
 def text() -> bytes:
     """All metrics in Prometheus' text form."""
     return generate_latest(REGISTRY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -47,9 +48,7 @@ SAFE = "%/:=&?~+!$,;'@()*[]|#"
 
 async def transmit(message: Message, url: str, method: str | None, form: str, timeout_ms: int) -> None:
     """Send over http(s). `form` is soap11, soap12, pox, get, rest or empty. Raises Fault with a code of 4.8."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise Fault(0, f"cannot send to {url!r}: the transport is not available; allowed are http, https")
-    verb, url, headers, body = prepare(message, quote(url, safe=SAFE), method, form)
+    verb, url, headers, body = prepare(message, sendable(url), method, form)
     runtime = message.deployment.runtime
     limits = Limits(connect=min(30.0, timeout_ms / 1000), read=timeout_ms / 1000)
     try:
@@ -58,6 +57,14 @@ async def transmit(message: Message, url: str, method: str | None, form: str, ti
             await take_response(message, response, runtime.max_body)
     except (TimeoutError, UpstreamError, AnswerTooLarge, ValueError) as error:
         raise as_fault(error, url, timeout_ms) from error
+
+
+@lru_cache(maxsize=4096)
+def sendable(url: str) -> str:
+    """The address with what may not stand in one percent-encoded. Raises Fault for another transport."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise Fault(0, f"cannot send to {url!r}: the transport is not available; allowed are http, https")
+    return quote(url, safe=SAFE)
 
 
 def as_fault(error: Exception, url: str, timeout_ms: int) -> Fault:
@@ -96,6 +103,9 @@ def prepare(
     target = target_type(message, form)
     if payload.unread is not None and payload.chunks is not None and not target:
         headers = request_headers(message, message.headers.get("Content-Type") or payload.content_type)
+        length = message.headers.get("Content-Length")
+        if length is not None:
+            headers.append((b"content-length", length.encode()))
         return verb, url, headers, payload.chunks()
     if target in (media.SOAP11, media.SOAP12):
         payload.pox = False

@@ -50,7 +50,7 @@ class JsonTransform(Mediator):
         """Convert, then coerce by the schema."""
         payload = message.payload
         if not payload.is_json and payload.root is not None:
-            rules = rules_from(
+            rules = jsonxml.rules_from(
                 {name.removeprefix(PREFIX): value.string(message) or "" for name, value in self.properties}
             )
             payload.set_json(jsonxml.to_json(payload.root, rules))

@@ -14,7 +14,7 @@ from integrator.engine.deployment import Deployment
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.headers import Headers
 from integrator.engine.message import Flow, Message
-from integrator.engine.metrics import MESSAGES, SECONDS
+from integrator.engine.metrics import served
 from integrator.engine.sequence import run_fault
 from integrator.engine.services import definitions
 from integrator.engine.services.reply import HttpReply
@@ -64,9 +64,7 @@ class Listener:
         except Exception:
             log.exception("%s %s failed", exchange.method.decode("latin-1"), exchange.path.decode("latin-1"))
             _refuse(exchange, 500, "The request could not be processed.")
-        artifact = flow.artifact if flow else ""
-        MESSAGES.labels(artifact, str(exchange.status)).inc()
-        SECONDS.labels(artifact).observe(asyncio.get_running_loop().time() - started)
+        served(flow.artifact if flow else "", exchange.status, asyncio.get_running_loop().time() - started)
 
 
 def _length(exchange: Exchange) -> int:
