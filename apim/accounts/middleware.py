@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import structlog
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix, set_script_prefix
 
 from apim.accounts.models import Organisation
 from apim.accounts.queries import first_organisation, organisation_by_domain
-from apim.errors import ApimError
+from apim.errors import ApimError, Unauthenticated
 
 Handler = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
@@ -98,5 +99,7 @@ class ErrorMiddleware:
             return None
         if "text/html" not in request.headers.get("Accept", ""):
             return JsonResponse(exception.body(), status=exception.status)
+        if isinstance(exception, Unauthenticated) and not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
         context = {"status": exception.status, "message": exception.message, "error": exception}
         return render(request, "ui/error.html", context, status=exception.status)

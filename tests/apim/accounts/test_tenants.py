@@ -12,7 +12,7 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from apim.accounts.models import Organisation, User
-from apim.errors import Invalid
+from apim.errors import Invalid, Unauthenticated
 from tests.support.people import PASSWORD, make_user
 
 
@@ -29,7 +29,12 @@ def broken(request: HttpRequest) -> JsonResponse:
     raise Invalid("The colour 'pnk' is not one of red, blue.")
 
 
+def private(request: HttpRequest) -> JsonResponse:
+    raise Unauthenticated("Log in first.")
+
+
 urlpatterns = [
+    path("private", private),
     path("page", page), path("resource", resource), path("broken", broken),
     path("accounts/", include("apim.accounts.urls")), path("", include("apim.ui.urls")),
 ]  # fmt: skip
@@ -98,6 +103,12 @@ def test_callers_mistake_is_json_or_a_page(client: Client, organisation: Organis
     as_page = client.get("/broken", headers={"Accept": "text/html"})
     assert as_page.status_code == 400
     assert "The colour &#x27;pnk&#x27; is not one of red, blue." in as_page.content.decode()
+
+
+def test_who_must_log_in_is_led_there_and_back(client: Client, alice: User) -> None:
+    answer = client.get("/t/acme.com/private", headers={"Accept": "text/html"})
+    assert answer["Location"] == "/t/acme.com/accounts/login/?next=/t/acme.com/private"
+    assert client.get("/private").status_code == 401
 
 
 def test_correlation_id_is_taken_or_made(client: Client, organisation: Organisation) -> None:
