@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from bisect import bisect_left
 from collections import deque
@@ -101,7 +102,7 @@ class Observer:
         refusals.warning("refused", extra={"fields": fields})
 
     def prometheus(self) -> Iterator[str]:
-        """Lines in Prometheus' text format."""
+        """Lines in Prometheus' text format. Every series names its worker, because a scrape meets any one of them."""
         yield "# TYPE gateway_requests_total counter"
         for key, tally in self.tallies.items():
             for status, count in tally.statuses.items():
@@ -114,7 +115,7 @@ class Observer:
         for key, tally in self.tallies.items():
             yield from _histogram(_labels(key), tally)
         yield "# TYPE gateway_in_flight gauge"
-        yield f"gateway_in_flight {self.in_flight}"
+        yield f'gateway_in_flight{{worker="{os.getpid()}"}} {self.in_flight}'
 
 
 def names(call: Call) -> dict[str, Any]:
@@ -162,7 +163,7 @@ def _count_bytes(call: Call) -> None:
 
 def _labels(key: tuple[str, str, str]) -> str:
     quoted = [part.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") for part in key]
-    return 'organisation="{}",api="{}",version="{}"'.format(*quoted)
+    return f'worker="{os.getpid()}",organisation="{quoted[0]}",api="{quoted[1]}",version="{quoted[2]}"'
 
 
 def _histogram(labels: str, tally: Tally) -> Iterator[str]:

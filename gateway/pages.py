@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 from collections.abc import Callable
 from ipaddress import ip_address
 
@@ -65,9 +66,9 @@ class Pages:
         lines = [
             *self.observer.prometheus(),
             "# TYPE gateway_sequence gauge",
-            f"gateway_sequence {self.sync.state.sequence}",
+            f'gateway_sequence{{worker="{os.getpid()}"}} {self.sync.state.sequence}',
             "# TYPE gateway_apis gauge",
-            f"gateway_apis {len(self.sync.state.apis)}",
+            f'gateway_apis{{worker="{os.getpid()}"}} {len(self.sync.state.apis)}',
         ]
         exchange.respond(200, TEXT, ("\n".join(lines) + "\n").encode())
 

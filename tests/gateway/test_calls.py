@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 import time
 
@@ -347,8 +348,10 @@ def test_own_pages(ready: Served) -> None:
     assert gateway.call("/server-startup-healthcheck").status == 200
     assert gateway.ready()["status"] == "ready"
     metrics = gateway.call("/metrics").body.decode()
-    assert 'gateway_requests_total{organisation="carbon.super",api="pizza",version="1.0",status="200"}' in metrics
-    assert 'gateway_refusals_total{organisation="carbon.super",api="pizza",version="1.0",code="900902"}' in metrics
+    api = r'\{worker="\d+",organisation="carbon\.super",api="pizza",version="1\.0",'
+    assert re.search(rf'^gateway_requests_total{api}status="200"\}} [1-9]', metrics, re.MULTILINE)
+    assert re.search(rf'^gateway_refusals_total{api}code="900902"\}} [1-9]', metrics, re.MULTILINE)
+    assert re.search(r'^gateway_seconds_bucket.*le="\+Inf"\} [1-9]', metrics, re.MULTILINE)
     assert gateway.call("/metrics", headers={"X-Forwarded-For": "8.8.8.8"}).status == 403
 
 
