@@ -20,13 +20,16 @@ from apim.keymanager.models import OAuthClient, SigningKey
 
 ALGORITHM = "RS256"
 KEY_BITS = 2048
+SPREADING = 10
+"""Seconds that a new key is published before it signs, so that no gateway meets a token by a key it does not know."""
+
 LONGEST_TEST_TOKEN = 86400
 """Seconds that a token for trying out may at most be valid."""
 
 
 def sign(claims: dict[str, Any], *, typ: str) -> str:
-    """A compact JWS of `claims` by the newest key. `typ` is `at+jwt` for access tokens (RFC 9068)."""
-    kid, sealed = _newest()
+    """A compact JWS of `claims` by the present key. `typ` is `at+jwt` for access tokens (RFC 9068)."""
+    kid, sealed = _signer()
     return jwt.encode({"alg": ALGORITHM, "kid": kid, "typ": typ}, claims, _private(kid, sealed), algorithms=[ALGORITHM])
 
 
@@ -65,7 +68,7 @@ def ensure_key() -> None:
 
 
 def new_key() -> SigningKey:
-    """Make another key, which signs from the commit on."""
+    """Make another key, which signs once it has been published for SPREADING seconds."""
     return add_key(_generate())
 
 
@@ -83,13 +86,16 @@ def last_token_of_today() -> datetime:
     return timezone.now() + timedelta(seconds=max(longest, settings.APIM.token_lifetime, LONGEST_TEST_TOKEN) + 60)
 
 
-def _newest() -> tuple[str, str]:
-    rows = SigningKey.objects.filter(retired=None).order_by("-created").values_list("kid", "private_pem")
-    found = rows.first()
-    if found is None:
+def _signer() -> tuple[str, str]:
+    """The newest key that gateways have had time to hear of; the very first one at once."""
+    columns = ("kid", "private_pem", "created")
+    rows = list(published().values_list(*columns))
+    if not rows:
         ensure_key()
-        found = rows.get()
-    return found
+        rows = list(published().values_list(*columns))
+    known = timezone.now() - timedelta(seconds=SPREADING)
+    kid, sealed, _ = next((row for row in rows if row[2] <= known), rows[-1])
+    return kid, sealed
 
 
 @lru_cache(maxsize=32)

@@ -11,6 +11,7 @@ from django.db import transaction
 from apim.accounts import audit
 from apim.accounts.models import Organisation, User
 from apim.accounts.permissions import require_same_organisation
+from apim.accounts.queries import sees_every_organisation
 from apim.errors import FieldError, Forbidden, Invalid
 from apim.keymanager.errors import NotClientOwner
 from apim.keymanager.grants import KEY_TYPES, problems, redirect_uris
@@ -110,8 +111,9 @@ def delete_client(*, by: User, client: OAuthClient) -> None:
 
 
 def require_owner(by: User, client: OAuthClient) -> None:
-    """Let the client's owner and administrators of its organisation pass. Raises NotClientOwner, NotFound."""
-    require_same_organisation(by, client.organisation)
+    """Let the client's owner, administrators of its organisation and of the platform pass. Raises NotClientOwner, NotFound."""
+    if not sees_every_organisation(by):
+        require_same_organisation(by, client.organisation)
     if not by.is_active or not (client.user_id == by.pk or by.has_role()):
         raise NotClientOwner(client.client_id)
 

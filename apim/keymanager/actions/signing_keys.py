@@ -8,6 +8,7 @@ from django.utils import timezone
 from apim.accounts import audit
 from apim.accounts.models import User
 from apim.accounts.permissions import require
+from apim.accounts.queries import sees_every_organisation
 from apim.errors import Forbidden
 from apim.keymanager import signing
 from apim.keymanager.models import SigningKey
@@ -21,7 +22,7 @@ def rotate_key(*, by: User) -> SigningKey:
     The keys serve all organisations, so only an administrator of the first one may do this. Raises Forbidden.
     """
     require(by)
-    if not (by.is_superuser or by.organisation.is_super):
+    if not sees_every_organisation(by):
         raise Forbidden("Signing keys serve every organisation: an administrator of the first one rotates them.")
     retire = SigningKey.objects.filter(retired=None)
     retire.update(retired=timezone.now(), published_until=signing.last_token_of_today())

@@ -8,11 +8,13 @@ from datetime import timedelta
 import msgspec
 import pytest
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+from joserfc import jws
 
 from apim.accounts.models import AuditRow
 from apim.errors import Conflict, Forbidden, Invalid, NotFound
 from apim.eventhub.models import Current
-from apim.keymanager import residents, signing
+from apim.keymanager import beat, residents, signing, tasks
 from apim.keymanager.actions.clients import create_client, delete_client, regenerate_secret, update_client
 from apim.keymanager.actions.key_managers import delete_key_manager, save_key_manager
 from apim.keymanager.actions.signing_keys import remove_lapsed, rotate_key
@@ -33,6 +35,10 @@ def client(organisation, developer):
 def told(organisation, name: str = RESIDENT) -> schema.KeyManager | None:
     row = Current.objects.filter(kind="key_manager", key=f"{organisation.domain}:{name}").first()
     return msgspec.json.decode(row.record, type=schema.KeyManager) if row else None
+
+
+def kid_of(token: str) -> str:
+    return jws.extract_compact(token.encode()).headers()["kid"]
 
 
 def kids(record: schema.KeyManager) -> set[str]:
@@ -62,7 +68,11 @@ def test_rotation_signs_with_the_new_key_and_still_verifies_the_old(
     old = issue_test_token(by=developer, client=client)["access_token"]
     first = SigningKey.objects.get()
     second = rotate_key(by=admin)
+    meanwhile = issue_test_token(by=developer, client=client)["access_token"]
+    assert kid_of(meanwhile) == kid_of(old) == first.kid
+    SigningKey.objects.filter(pk=second.pk).update(created=timezone.now() - timedelta(seconds=signing.SPREADING))
     new = issue_test_token(by=developer, client=client)["access_token"]
+    assert kid_of(new) == second.kid
     assert verify(old)
     assert verify(new)
     for owner in (organisation, other_organisation):
@@ -219,3 +229,17 @@ def test_the_resident_one_stays(admin, organisation):
     save_key_manager(by=admin, manager=resident)
     assert told(organisation).enabled is False
     assert told(organisation).issuer == "https://localhost:9443/oauth2/token"
+
+
+def test_the_chores_run_and_are_scheduled(client, developer, admin):
+    token = issue_test_token(by=developer, client=client)["access_token"]
+    revoke_token(token=token)
+    rotate_key(by=admin)
+    RevokedToken.objects.update(expires=timezone.now() - timedelta(minutes=2))
+    SigningKey.objects.filter(retired__isnull=False).update(published_until=timezone.now() - timedelta(minutes=2))
+    tasks.prune()
+    assert not RevokedToken.objects.exists()
+    assert SigningKey.objects.count() == 1
+    for _ in range(2):
+        beat.schedule()
+    assert PeriodicTask.objects.get().task == "apim.keymanager.tasks.prune"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 import pytest
 import requests
+from django.db import connection
 from django.test import Client
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -298,3 +300,23 @@ def test_without_the_refresh_grant_there_is_no_refresh_token(server, creator, de
     found = tokens_for(server, creator, "default")
     assert "refresh_token" not in found
     assert claims_of(server, found["access_token"])["scope"] == "default"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_uses_at_the_same_time_one_wins(server, creator):
+    if connection.vendor == "sqlite":
+        pytest.skip(
+            "an in-memory SQLite database has one connection, so there is no concurrency; run with --database=postgres"
+        )
+    found = tokens_for(server, creator)
+
+    def use() -> tuple[int, str]:
+        try:
+            answer = refresh(server, found["refresh_token"])
+            return answer.status_code, answer.json().get("error", "")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(job.result(30) for job in [pool.submit(use) for _ in range(4)])
+    assert answers == [(200, ""), *[(400, "invalid_grant")] * 3]
