@@ -8,6 +8,7 @@ import ssl
 from integrator import certificates, logs
 from integrator.engine.catalog import Publisher
 from integrator.engine.engine import Engine
+from integrator.engine.services.inbound import Inbounds
 from integrator.engine.services.listener import Listener
 from integrator.engine.users import users
 from integrator.management_api.api import Management
@@ -28,6 +29,7 @@ class Integrator(Service):
         self.management = Management(settings, lambda: self.engine.deployment)
         self.publisher = Publisher(settings)
         self._tls: ssl.SSLContext | None = None
+        self.inbounds = Inbounds(self.listener, lambda: self._tls, settings.bind)
 
     async def start(self) -> None:
         """Deploy the home and start what follows it."""
@@ -38,6 +40,7 @@ class Integrator(Service):
         assert self.engine.runtime is not None
         self.publisher.start(self.engine.runtime)
         self.engine.on_change(self.publisher.changed)
+        self.engine.on_change(self.inbounds.follow)
         log.info(
             "ready: http %d, https %d, management %d, home %s",
             self.settings.http_port,
@@ -55,6 +58,7 @@ class Integrator(Service):
 
     async def stop(self) -> None:
         """Stop in the order of starting, backwards."""
+        await self.inbounds.stop()
         await self.publisher.stop()
         await self.engine.stop()
 

@@ -25,6 +25,7 @@ class Settings:
     max_body_bytes: int = 64 * 1024 * 1024
     global_timeout_ms: int = 120_000
     trust: str = ""
+    bind: str = "0.0.0.0"  # noqa: S104  (inbound endpoints listen where the main ports do)
     log_level: str = "INFO"
     log_json: bool = False
 
@@ -74,6 +75,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         threads=int(_number(environment, "INTEGRATOR_THREADS", 16)),
         max_body_bytes=int(_number(environment, "INTEGRATOR_MAX_BODY", 64 * 1024 * 1024)),
         global_timeout_ms=int(_number(environment, "INTEGRATOR_TIMEOUT_MS", 120_000)),
+        bind=environment.get("INTEGRATOR_BIND") or "0.0.0.0",  # noqa: S104
         trust=environment.get("INTEGRATOR_TRUST", ""),
         log_level=environment.get("INTEGRATOR_LOG_LEVEL", "INFO").upper(),
         log_json=environment.get("INTEGRATOR_LOG_FORMAT", "text") == "json",

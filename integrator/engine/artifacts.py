@@ -17,6 +17,7 @@ from integrator.engine.processors import Processor, read_processor
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.sequence import Chain
 from integrator.engine.services.handlers import HANDLERS, Handler
+from integrator.engine.services.inbound import read_inbound
 from integrator.engine.services.pathtemplate import PathTemplate, UrlMapping
 from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.rest import Api, Flows, Resource
@@ -301,6 +302,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Read]] = {
     "message-stores": (("messageStore",), read_store),
     "message-processors": (("messageProcessor",), read_processor),
     "api": (("api",), read_api),
+    "inbound-endpoints": (("inboundEndpoint",), read_inbound),
 }
 ORDER = tuple(KINDS)
 

@@ -14,6 +14,7 @@ from integrator.engine.dataservices.service import DataService
 from integrator.engine.deployment import Deployment
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.processors import Processor, is_active
+from integrator.engine.services.inbound import Inbound
 from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.rest import Api
 from integrator.engine.stores.definition import StoreDefinition
@@ -307,6 +308,24 @@ async def server(view: View, _query: Query) -> Answer:
     }
 
 
+async def inbound_endpoints(view: View, query: Query) -> Answer:
+    """Inbound endpoints, or one by inboundEndpointName."""
+    found = _artifacts(view, "inbound-endpoints")
+    if "inboundEndpointName" in query:
+        item = found.get(query["inboundEndpointName"])
+        return None if item is None else _inbound(item) | _inbound_detail(item.value) | _common(item)
+    return _list([_inbound(item) for item in found.values()], query)
+
+
+def _inbound(item: Artifact) -> dict[str, Any]:
+    return {"name": item.name, "protocol": item.value.protocol}
+
+
+def _inbound_detail(inbound: Inbound) -> dict[str, Any]:
+    parameters = [{"name": name, "value": value} for name, value in inbound.parameters.items()]
+    return {"sequence": inbound.sequence, "error": inbound.on_error, "parameters": parameters}
+
+
 async def empty(_view: View, query: Query) -> Answer:
     """A resource that is always empty here."""
     return _list([], query)
@@ -324,7 +343,7 @@ RESOURCES: dict[str, Handler] = {
     "local-entries": local_entries,
     "templates": templates,
     "applications": applications,
-    "inbound-endpoints": empty,
+    "inbound-endpoints": inbound_endpoints,
     "connectors": empty,
     "server": server,
 }

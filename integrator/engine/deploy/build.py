@@ -38,6 +38,7 @@ INLINE = {
     "messageStore": "message-stores",
     "messageProcessor": "message-processors",
     "template": "templates",
+    "inboundEndpoint": "inbound-endpoints",
 }
 IGNORED = ("registry", "taskManager", "import", "description")
 STOCK = {
@@ -77,7 +78,7 @@ class Loaded:
 def scan(home: Path) -> dict[str, Stamp]:
     """All files that take part in a deployment, by path relative to the home."""
     found: dict[str, Stamp] = {}
-    folders = [SYNAPSE / kind for kind in (*ORDER, "inbound-endpoints")]
+    folders = [SYNAPSE / kind for kind in ORDER]
     globs = [(folder, "*.xml") for folder in folders] + [(SYNAPSE, "*.xml"), (SERVER / "dataservices", "*.dbs")]
     globs += [(SERVER / "carbonapps", "*.car"), (SERVER / "metadata", "*.yaml"), (Path("conf"), "*")]
     for folder, pattern in globs:
@@ -150,8 +151,6 @@ class Builder:
             return Loaded(stamp, service=self._service(data, path))
         if folder == SYNAPSE:
             return Loaded(stamp, self._definitions(data, path))
-        if folder.parent == SYNAPSE and folder.name == "inbound-endpoints":
-            raise DeploymentError(Place(path), "inbound endpoints are not supported")
         if folder.parent == SYNAPSE:
             return Loaded(stamp, (read_artifact(folder.name, data, path),))
         return Loaded(stamp)

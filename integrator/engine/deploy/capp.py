@@ -22,6 +22,7 @@ KINDS = {
     "synapse/task": "tasks",
     "synapse/message-store": "message-stores",
     "synapse/message-processors": "message-processors",
+    "synapse/inbound-endpoint": "inbound-endpoints",
     "service/dataservice": "dataservices",
     "datasource/datasource": "datasources",
 }

@@ -17,6 +17,7 @@ from integrator.engine.message import Flow, Message
 from integrator.engine.metrics import served
 from integrator.engine.sequence import run_fault
 from integrator.engine.services import definitions
+from integrator.engine.services.inbound import Inbound
 from integrator.engine.services.reply import HttpReply
 from integrator.engine.services.rest import Api, Match, find_resource, query_parameters, set_properties
 from integrator.engine.tasks import flow_end
@@ -40,13 +41,13 @@ class Listener:
         self.current = current
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def handle(self, exchange: Exchange) -> None:
-        """Start serving one request."""
-        task = asyncio.get_running_loop().create_task(self.serve(exchange))
+    def handle(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
+        """Start serving one request, of the main ports or of an inbound endpoint."""
+        task = asyncio.get_running_loop().create_task(self.serve(exchange, inbound))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def serve(self, exchange: Exchange) -> None:
+    async def serve(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
         """Serve one request to its end: whatever happens, it is answered."""
         started = asyncio.get_running_loop().time()
         flow: Flow | None = None
@@ -55,7 +56,7 @@ class Listener:
             flow = message.flow
             if exchange.has_body and message.payload.unread is not None and _length(exchange) <= BUFFERED:
                 await message.payload.read()
-            await dispatch(exchange, message)
+            await (dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound))
             await finish(exchange, message)
         except Disconnected:
             exchange.abort()
@@ -116,29 +117,45 @@ def make_message(exchange: Exchange, deployment: Deployment) -> Message:
     return message
 
 
+async def dispatch_inbound(exchange: Exchange, message: Message, inbound: Inbound) -> None:
+    """Run the sequence of an inbound endpoint; paths that match its pattern go to APIs and proxies first."""
+    message.properties["inbound.endpoint.name"] = inbound.name
+    message.properties["isInbound"] = True
+    if inbound.dispatches(exchange.path.decode("latin-1")) and await route(exchange, message):
+        return
+    message.flow.artifact = f"inbound-endpoint:{inbound.name}"
+    message.flow.fault = message.deployment.sequence(inbound.on_error) if inbound.on_error else None
+    await run(message, message.deployment.required_sequence(inbound.sequence or "main").run(message))
+
+
 async def dispatch(exchange: Exchange, message: Message) -> None:
     """Find who serves the request, and run it."""
+    if await route(exchange, message):
+        return
+    if exchange.path == b"/healthz":
+        exchange.respond(200, [(b"content-type", b"application/json")], b'{"status":"ok"}')
+        return
+    message.flow.artifact = "sequence:main"
+    message.axis2["REST_URL_POSTFIX"] = message.to
+    await run(message, message.deployment.required_sequence("main").run(message))
+
+
+async def route(exchange: Exchange, message: Message) -> bool:
+    """Run the API, proxy or data service that serves the request; False when none does."""
     deployment = message.deployment
     path, query = unquote(exchange.path.decode("latin-1"), "utf-8"), exchange.query.decode("latin-1")
     raw_path = exchange.path.decode("latin-1")
     if query.lower().startswith(("swagger.", "wsdl", "xsd")) and await definitions.answer(
         exchange, message, path, query
     ):
-        return
+        return None
     host = (message.headers.get("Host") or "").lower()
     for api in deployment.apis:
         rest = api.rest(raw_path)
         if rest is not None and api.serves(message, host):
             await run_api(exchange, message, api, rest, query)
-            return
-    if path.startswith(SERVICES) and await run_service(exchange, message, path[len(SERVICES) :], query):
-        return
-    if path == "/healthz":
-        exchange.respond(200, [(b"content-type", b"application/json")], b'{"status":"ok"}')
-        return
-    message.flow.artifact = "sequence:main"
-    message.axis2["REST_URL_POSTFIX"] = message.to
-    await run(message, deployment.required_sequence("main").run(message))
+            return True
+    return path.startswith(SERVICES) and await run_service(exchange, message, path[len(SERVICES) :], query)
 
 
 async def run(message: Message, work: object) -> None:

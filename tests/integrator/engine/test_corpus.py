@@ -17,7 +17,7 @@ from tests.integrator.engine.harness import Answer, Backend, backend, integrator
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "mediation"
 CASES = sorted(CORPUS.glob("*.yaml"))
-API = '<api xmlns="http://ws.apache.org/ns/synapse" name="t" context="/t"><resource methods="GET POST PUT DELETE PATCH" uri-template="/*">'
+API = '<api xmlns="http://ws.apache.org/ns/synapse" name="t" context="/t"><resource methods="GET POST PUT DELETE PATCH" uri-template="/*">'  # noqa: E501
 
 
 def artifacts(case: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -85,7 +85,7 @@ def test_any_car(data: bytes) -> None:
 
 def test_records_write_what_they_read() -> None:
     """Reading and writing a mediator gives the same XML."""
-    text = '<sequence xmlns="http://ws.apache.org/ns/synapse" name="s"><log level="custom"><property name="a" value="b"/></log></sequence>'
+    text = '<sequence xmlns="http://ws.apache.org/ns/synapse" name="s"><log level="custom"><property name="a" value="b"/></log></sequence>'  # noqa: E501
     sequence = read_artifact("sequences", text, "f.xml").value
     again = sequence.mediators[0].write()
     assert again.tag.endswith("log") and again[0].get("value") == "b"
@@ -132,13 +132,13 @@ async def test_carbon_application(tmp_path: Path) -> None:
     """A car deploys its artifacts and registry resources, or nothing at all."""
     home = tmp_path / "home"
     parts = {
-        "t_1.0.0/artifact.xml": '<artifact name="t" version="1.0.0" type="synapse/api" serverRole="EnterpriseIntegrator"><file>t.xml</file></artifact>',
+        "t_1.0.0/artifact.xml": '<artifact name="t" version="1.0.0" type="synapse/api" serverRole="EnterpriseIntegrator"><file>t.xml</file></artifact>',  # noqa: E501
         "t_1.0.0/t.xml": API.format("car").replace("<format>car</format>", '<format key="conf:/x.txt"/>'),
-        "r_1.0.0/artifact.xml": '<artifact name="r" version="1.0.0" type="registry/resource" serverRole="EnterpriseIntegrator"><file>registry-info.xml</file></artifact>',
+        "r_1.0.0/artifact.xml": '<artifact name="r" version="1.0.0" type="registry/resource" serverRole="EnterpriseIntegrator"><file>registry-info.xml</file></artifact>',  # noqa: E501
         "r_1.0.0/registry-info.xml": "<resources><item><file>x.txt</file><path>/_system/config</path></item></resources>",
         "r_1.0.0/resources/x.txt": "from the car",
     }
-    both = '<dependency artifact="t" version="1.0.0" serverRole="EnterpriseIntegrator"/><dependency artifact="r" version="1.0.0"/>'
+    both = '<dependency artifact="t" version="1.0.0" serverRole="EnterpriseIntegrator"/><dependency artifact="r" version="1.0.0"/>'  # noqa: E501
     folder = home / SERVER / "carbonapps"
     folder.mkdir(parents=True)
     (folder / "App_1.0.0.car").write_bytes(car(parts, both))

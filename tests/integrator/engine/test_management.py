@@ -116,7 +116,7 @@ async def test_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     listing: dict[str, object] = {"method": "GET", "status": 503}
     async with backend([listing, {"method": "POST", "status": 200, "body": "{}"}]) as stub:
-        catalog = f'[[service_catalog]]\napim_host = "http://127.0.0.1:{stub.port}"\nenable = true\nusername = "u"\npassword = "p"\n'
+        catalog = f'[[service_catalog]]\napim_host = "http://127.0.0.1:{stub.port}"\nenable = true\nusername = "u"\npassword = "p"\n'  # noqa: E501
         write(home, "conf", "deployment.toml", catalog)
         write(home, "api", "t", API)
         write(home, "metadata", "t_metadata.yaml", METADATA)

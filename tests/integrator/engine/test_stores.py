@@ -173,7 +173,7 @@ async def test_sampling_and_reply(tmp_path: Path) -> None:
             home,
             "sequences",
             "q",
-            f'<sequence {NS} name="q"><property name="k" expression="$ctx:k" scope="transport"/><call><endpoint key="e"/></call></sequence>',
+            f'<sequence {NS} name="q"><property name="k" expression="$ctx:k" scope="transport"/><call><endpoint key="e"/></call></sequence>',  # noqa: E501
         )
         write(
             home,
