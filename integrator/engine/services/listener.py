@@ -148,7 +148,7 @@ async def route(exchange: Exchange, message: Message) -> bool:
     if query.lower().startswith(("swagger.", "wsdl", "xsd")) and await definitions.answer(
         exchange, message, path, query
     ):
-        return None
+        return True
     host = (message.headers.get("Host") or "").lower()
     for api in deployment.apis:
         rest = api.rest(raw_path)
