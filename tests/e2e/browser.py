@@ -142,7 +142,6 @@ class Person:
         expect(page.locator("[data-token]")).not_to_have_value("")
         operation = page.locator(".opblock-get").first
         operation.locator(".opblock-summary-control").click()
-        operation.get_by_role("button", name="Try it out").click()
         operation.get_by_role("button", name="Execute").click()
         status = operation.locator(".live-responses-table .response-col_status").last
         expect(status).to_be_visible()

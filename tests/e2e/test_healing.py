@@ -83,6 +83,11 @@ def test_the_gateway_serves_while_the_control_plane_is_stopped_and_after_its_own
 ) -> None:
     token = flow.token()
     flow.settle(token)
+    copy = platform.var / "gateway" / "Default.json"
+    until(
+        lambda: flow.key["consumerKey"] in copy.read_text() and flow.subscription in copy.read_text(),
+        what="the disk copy is written",
+    )
     control = platform.main("control")
     family = [control, *control.children(recursive=True)]
     for process in family:
