@@ -91,8 +91,10 @@ def is_management(scope: str) -> bool:
 
 def allowed(wanted: Iterable[str], client: OAuthClient, user: User | None) -> list[str]:
     """Those of `wanted` that `client` may have, in order; `user` is the person who agreed, if any."""
-    provided = provided_scopes(client, user)
-    return [scope for scope in dict.fromkeys(wanted) if _may(scope, client, user, provided)]
+    asked = list(dict.fromkeys(wanted))
+    of_apis = any(scope not in OPENID and scope != DEFAULT and not is_management(scope) for scope in asked)
+    provided = provided_scopes(client, user) if of_apis else {}
+    return [scope for scope in asked if _may(scope, client, user, provided)]
 
 
 def _may(scope: str, client: OAuthClient, user: User | None, provided: dict[str, str]) -> bool:
