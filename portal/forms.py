@@ -113,5 +113,6 @@ class TokenForm(forms.Form):
     def __init__(self, *args: object, scopes: Iterable[str], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["scopes"].choices = [(scope, scope) for scope in scopes]
+        self.fields["scopes"].initial = list(scopes)
         if not self.fields["scopes"].choices:
             del self.fields["scopes"]

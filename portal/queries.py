@@ -69,6 +69,11 @@ def subscription_to(organisation: Organisation, pk: UUID | str) -> Subscription:
     return _one(subscriptions_to(organisation), pk, "subscription")
 
 
+def with_siblings(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """Adds `application_subscriptions`, how many subscriptions each one's application has."""
+    return rows.annotate(application_subscriptions=Count("application__subscriptions", distinct=True))
+
+
 def visible(user: User | AnonymousUser, organisation: Organisation) -> QuerySet[Api]:
     """What the portal of `organisation` may show `user`; deprecated APIs only to their subscribers (reference A2)."""
     return visible_apis(user, organisation, subscribed=_deprecated(user) if user.is_authenticated else ())

@@ -96,9 +96,9 @@ def api_found(api: Api) -> dict[str, Any]:
     }
 
 
-def application_info(application: Application) -> dict[str, Any]:
-    """ApplicationInfo: an entry of a list. Wants `queries.with_counts`, else it counts for itself."""
-    counted = getattr(application, "subscription_count", None)
+def application_info(application: Application, counted: int | None = None) -> dict[str, Any]:
+    """ApplicationInfo: an entry of a list. Wants `queries.with_counts` or the count, else it counts for itself."""
+    counted = getattr(application, "subscription_count", counted)
     return {
         "applicationId": str(application.pk),
         "name": application.name,
@@ -167,7 +167,7 @@ def subscription(row: Subscription) -> dict[str, Any]:
         "applicationId": str(row.application_id),
         "apiId": str(row.api_id),
         "apiInfo": api_info(row.api),
-        "applicationInfo": application_info(row.application),
+        "applicationInfo": application_info(row.application, getattr(row, "application_subscriptions", None)),
         "throttlingPolicy": row.plan,
         "requestedThrottlingPolicy": row.plan,
         "status": row.state,

@@ -30,7 +30,7 @@ class Subscriptions(ScopedView):
         asked = {name: request.query_params.get(name, "") for name in ("applicationId", "apiId")}
         if not any(asked.values()):
             raise Invalid("Say whose subscriptions.", [FieldError("applicationId", "give this or apiId")])
-        rows = queries.subscriptions(request.user).prefetch_related("api__plans")
+        rows = queries.with_siblings(queries.subscriptions(request.user)).prefetch_related("api__plans")
         if asked["applicationId"]:
             rows = rows.filter(application=queries.application(request.user, asked["applicationId"]))
         if asked["apiId"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,8 +31,7 @@ class Subscriptions(ScopedView):
 
     def get(self, request: Request) -> Response:
         require(request.user, *READERS)
-        rows = queries.subscriptions_to(request.user.organisation)
-        rows = rows.annotate(application_subscriptions=Count("application__subscriptions", distinct=True))
+        rows = queries.with_siblings(queries.subscriptions_to(request.user.organisation))
         if api_id := request.query_params.get("apiId", ""):
             rows = rows.filter(api_id=identifier("apiId", api_id))
         if words := request.query_params.get("query", ""):

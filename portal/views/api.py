@@ -55,14 +55,15 @@ def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
 def tryout(request: HttpRequest, api_id: UUID) -> HttpResponse:
     """The console that calls the gateway from the browser."""
     api = queries.api(request.user, organisation(request), api_id)
-    places = addresses(api)
+    places, operations = addresses(api), list(api.operations.all())
     context = {
         "api": api,
         "places": places,
+        "scopes": sorted({scope for operation in operations for scope in operation.scopes}),
         "keys": _keys(request, api),
         "subscriptions": _own_subscriptions(request, api),
         "curl": call_curl(api, places),
-        "open": all(operation.auth == "none" for operation in api.operations.all()),
+        "open": all(operation.auth == "none" for operation in operations),
     }
     origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for place in places for url in place.urls}
     return allow(render(request, "portal/tryout.html", context), "connect-src", sorted(origins))

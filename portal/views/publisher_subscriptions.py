@@ -38,10 +38,12 @@ def subscriptions(request: HttpRequest, api_id: UUID) -> HttpResponse:
         rows = rows.filter(Q(application__name__icontains=query) | Q(application__owner__username__icontains=query))
     if state in SubscriptionState.values:
         rows = rows.filter(state=state)
+    plans = queries.plans(api)
     context = {
         "api": api,
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
-        "plans": queries.plans(api),
+        "plans": plans,
+        "offered": [plan.name for plan in plans],
         "query": query,
         "state": state,
         "states": SubscriptionState.choices,

@@ -24,7 +24,8 @@
     button.setAttribute("data-working", "");
     try {
       const headers = { Accept: "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
-      const answer = await fetch(form.elements.key.value, { method: "POST", headers, credentials: "same-origin" });
+      const wanted = new URLSearchParams(new FormData(form).getAll("scopes").map((scope) => ["scopes", scope]));
+      const answer = await fetch(form.elements.key.value, { method: "POST", headers, body: wanted, credentials: "same-origin" });
       const body = await answer.json();
       if (!answer.ok) throw new Error(body.description || body.message || `The server answered ${answer.status}.`);
       field.value = body.access_token;

@@ -1,0 +1,66 @@
+"""Two people (or two clicks) at the same instant: the database decides, the loser is told why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, connections
+
+from apim.accounts.models import User
+from apim.errors import ApimError
+from portal.actions.applications import delete_application
+from portal.actions.keys import generate_keys
+from portal.actions.subscriptions import subscribe
+from portal.models import Application
+from tests.portal.builders import current, make_api, make_application
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+@pytest.fixture(autouse=True)
+def _server(db: None) -> None:
+    """SQLite's test database lives in one connection's memory."""
+    if connection.vendor != "postgresql":
+        pytest.skip("parallel transactions need --database=postgres")
+
+
+def together(*acts: Callable[[], object]) -> list[str]:
+    """Run them at once; the outcome of each: `done`, or the name of the error."""
+
+    def run(act: Callable[[], object]) -> str:
+        try:
+            act()
+        except ApimError as error:
+            return type(error).__name__
+        finally:
+            connections.close_all()
+        return "done"
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return sorted(pool.map(run, acts))
+
+
+def test_of_many_equal_subscriptions_one_is_made(developer: User) -> None:
+    api, application = make_api(developer.organisation), make_application(developer)
+    act = lambda: subscribe(by=developer, application=application, api=api, plan="Gold")  # noqa: E731
+    assert together(*[act] * 4) == ["AlreadySubscribed"] * 3 + ["done"]
+    assert current("subscription", application.subscriptions.get().pk)
+
+
+def test_of_many_equal_keys_one_is_made(developer: User) -> None:
+    application = make_application(developer)
+    wanted = {"key_type": "PRODUCTION", "grant_types": ["client_credentials"]}
+    act = lambda: generate_keys(by=developer, application=application, **wanted)  # noqa: E731
+    assert together(*[act] * 4) == ["KeysExist"] * 3 + ["done"]
+
+
+def test_a_deleted_application_leaves_nothing_behind(developer: User) -> None:
+    api, application = make_api(developer.organisation), make_application(developer)
+    outcome = together(
+        lambda: delete_application(by=developer, application=application),
+        lambda: subscribe(by=developer, application=application, api=api, plan="Gold"),
+    )
+    assert outcome in (["NotFound", "done"], ["done", "done"])
+    assert not Application.objects.exists() and not api.subscriptions.exists()
