@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from apim.accounts.admin_base import PlatformAdmin, ReadOnly
 from apim.eventhub.feed import last_sequence
-from apim.eventhub.models import GatewayStatus
+from apim.eventhub.models import Current, Event, GatewayStatus
 from apim.eventhub.queries import Gateway, describe
 
 
@@ -73,3 +73,29 @@ class GatewayStatusAdmin(ReadOnly, PlatformAdmin):
 
     def _seen(self, row: GatewayStatus) -> Gateway:
         return describe(row, last_sequence())
+
+
+class _RecordAdmin(ReadOnly, PlatformAdmin):
+    """What gateways are told, to look at: written only by actions."""
+
+    list_display = ("sequence", "kind", "key", "organisation", "environment")
+    list_filter = ("kind", "environment", "organisation")
+    search_fields = ("key", "sequence")
+
+
+@admin.register(Event)
+class EventAdmin(_RecordAdmin):
+    """Every change in its order, as long as it is kept."""
+
+    list_display = ("sequence", "at", "kind", "key", "organisation", "environment", "deletes")
+    date_hierarchy = "at"
+
+    @display(description="Deletes", boolean=True)
+    def deletes(self, event: Event) -> bool:
+        """Whether it takes the record away."""
+        return not event.record
+
+
+@admin.register(Current)
+class CurrentAdmin(_RecordAdmin):
+    """The newest record of each kind and key: the snapshot."""
