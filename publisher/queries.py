@@ -40,6 +40,11 @@ def apis(by: User) -> QuerySet[Api]:
     return Api.objects.filter(organisation=by.organisation_id).select_related("organisation", "provider", "service")
 
 
+def listed(by: User) -> QuerySet[Api]:
+    """The same for lists: without the definitions, which are long."""
+    return apis(by).select_related(None).select_related("organisation", "provider").defer("definition")
+
+
 def api(by: User, identifier: uuid.UUID | str) -> Api:
     """One API of the user's organisation. Raises NotFound."""
     return _one(apis(by), identifier, "API")

@@ -54,7 +54,7 @@ def create_api(
     api = Api(organisation=organisation, provider=by, **who, **links, **_columns(clean))
     _write(api, clean)
     LifecycleEvent.objects.create(api=api, after=State.CREATED, user=by.get_username())
-    audit.record(by, "api.create", api, after=snapshots.take(api))
+    audit.record(by, "api.create", api, after=snapshots.for_audit(api))
     return api
 
 
@@ -71,13 +71,13 @@ def update_api(*, by: User, api: Api, expected: str = "", **changes: Any) -> Api
     if clean.get("visibility", api.visibility) == "RESTRICTED" and not clean.get("visible_roles", api.visible_roles):
         problems.add("visible_roles", "Name at least one role when the visibility is RESTRICTED.")
     problems.raise_any()
-    before = snapshots.take(api)
+    before = snapshots.for_audit(api)
     for name, value in _columns(clean).items():
         setattr(api, name, value)
     _write(api, clean)
     if "is_default_version" in clean:
         records.announce_all(api)
-    audit.record(by, "api.update", api, before=before, after=snapshots.take(api))
+    audit.record(by, "api.update", api, before=before, after=snapshots.for_audit(api))
     return api
 
 
@@ -90,7 +90,7 @@ def delete_api(*, by: User, api: Api, expected: str = "") -> None:
         raise InUse(f"{api} has {count} subscription{'s' if count > 1 else ''}; remove them or retire the API first.")
     for deployment in api.deployments.select_related("environment"):
         records.withdraw(api, deployment.environment)
-    audit.record(by, "api.delete", api, before=snapshots.take(api))
+    audit.record(by, "api.delete", api, before=snapshots.for_audit(api))
     api.deployments.all().delete()
     api.delete()
 

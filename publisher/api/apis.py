@@ -25,7 +25,7 @@ class Apis(Resource):
 
     def get(self, request: Request) -> Response:
         """The organisation's APIs that match `query`, sorted and paged."""
-        found = queries.search(queries.apis(request.user), self.word("query"))
+        found = queries.search(queries.listed(request.user), self.word("query"))
         return self.page(found.order_by(*self._order()), dto.summary)
 
     def _order(self) -> tuple[str, str]:
@@ -87,7 +87,7 @@ class Search(Resource):
 
     def get(self, request: Request) -> Response:
         """APIs whose name, context, version, tags or description match."""
-        found = queries.search(queries.apis(request.user), self.word("query").removeprefix("content:"))
+        found = queries.search(queries.listed(request.user), self.word("query").removeprefix("content:"))
         return self.page(found.order_by("name", "version", "pk"), _result)
 
 

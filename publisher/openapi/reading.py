@@ -190,9 +190,8 @@ def _survey(text: str) -> None:
 
     That one is compiled and overflows the C stack, which would end the whole process.
     """
-    depth = count = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        count += 1
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -76,7 +76,7 @@ def _path(source: str, target: str) -> str:
 def _slanted(x1: int, y1: int, x2: int, y2: int, back: int) -> str:
     right, down = (1 if x2 > x1 else -1), (1 if y2 > y1 else -1)
     # Slanted lines need more room: they are shifted sideways, not across.
-    shift = 2 * back * right * down
+    shift = 2 * back * down
     start = (x1 + right * (WIDTH // 2 - 26) + shift, y1 + down * HEIGHT // 2)
     end = (x2 - right * (WIDTH // 2 - 26) + shift, y2 - down * (HEIGHT // 2 + 3))
     return f"M{start[0]} {start[1]}L{end[0]} {end[1]}"

@@ -21,7 +21,7 @@ ORDERS = {"name": ("name", "version"), "-updated": ("-updated",), "-created": ("
 @require_GET
 def api_list(request: HttpRequest) -> HttpResponse:
     """APIs that match `q`, `state` and `tag`, in the order `sort`."""
-    every = queries.apis(request.user)
+    every = queries.listed(request.user)
     text = request.GET.get("q", "").replace("\0", "").strip()[:200]
     tag = request.GET.get("tag", "").replace("\0", "").strip()[:60]
     state, sort = request.GET.get("state", ""), request.GET.get("sort", "-updated")
@@ -31,7 +31,7 @@ def api_list(request: HttpRequest) -> HttpResponse:
     if tag:
         found = queries.tagged(found, tag)
     deployments = Deployment.objects.select_related("environment", "revision").defer("revision__snapshot")
-    shown = found.defer("definition", "service__definition").prefetch_related(Prefetch("deployments", deployments))
+    shown = found.prefetch_related(Prefetch("deployments", deployments))
     page = Paginator(shown.order_by(*ORDERS.get(sort, ORDERS["-updated"]), "pk"), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
