@@ -80,6 +80,7 @@ class _RecordAdmin(ReadOnly, PlatformAdmin):
 
     list_display = ("sequence", "kind", "key", "organisation", "environment")
     list_filter = ("kind", "environment", "organisation")
+    ordering = ("-sequence",)
     search_fields = ("key", "sequence")
 
 
@@ -87,13 +88,13 @@ class _RecordAdmin(ReadOnly, PlatformAdmin):
 class EventAdmin(_RecordAdmin):
     """Every change in its order, as long as it is kept."""
 
-    list_display = ("sequence", "at", "kind", "key", "organisation", "environment", "deletes")
+    list_display = ("sequence", "at", "kind", "key", "organisation", "environment", "what")
     date_hierarchy = "at"
 
-    @display(description="Deletes", boolean=True)
-    def deletes(self, event: Event) -> bool:
+    @display(description="What", label={"change": "info", "deletion": "warning"})
+    def what(self, event: Event) -> str:
         """Whether it takes the record away."""
-        return not event.record
+        return "change" if event.record else "deletion"
 
 
 @admin.register(Current)
