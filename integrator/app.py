@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 
-from integrator import certificates, logs
+from integrator.engine import certificates, logs
 from integrator.engine.catalog import Publisher
 from integrator.engine.engine import Engine
 from integrator.engine.services.inbound import Inbounds

@@ -22,7 +22,7 @@ from integrator.engine.deployment import Deployment, Metadata
 from integrator.engine.errors import Fault
 from integrator.engine.runtime import Runtime
 from integrator.engine.services.definitions import as_text, generated
-from integrator.settings import Settings
+from integrator.engine.settings import Settings
 from wire.client import AnswerTooLarge, Limits
 from wire.upstream import UpstreamError
 

@@ -14,8 +14,8 @@ from integrator.engine.metrics import ARTIFACTS, REFUSED
 from integrator.engine.processors import Outcome, process_once
 from integrator.engine.runtime import Runtime
 from integrator.engine.scheduler import Scheduler
+from integrator.engine.settings import Settings
 from integrator.engine.tasks import run_task
-from integrator.settings import Settings
 
 log = logging.getLogger("integrator.deployment")
 

@@ -13,10 +13,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from integrator.engine.databases import Pools
+from integrator.engine.settings import Settings
 from integrator.engine.stores.base import Store, StoreError
 from integrator.engine.stores.memory import MemoryStore
 from integrator.engine.stores.redis import RedisStore
-from integrator.settings import Settings
 from wire.client import Client
 
 log = logging.getLogger("integrator")

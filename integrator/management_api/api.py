@@ -13,11 +13,11 @@ import msgspec
 from integrator.engine.deployment import Deployment
 from integrator.engine.metrics import text as metrics_text
 from integrator.engine.processors import set_active
+from integrator.engine.settings import Settings
 from integrator.engine.stores.base import StoreError
 from integrator.engine.users import check_basic, users
 from integrator.management_api import auth
 from integrator.management_api.resources import RESOURCES, View
-from integrator.settings import Settings
 from wire.exchange import BodyTooLarge, Exchange
 
 log = logging.getLogger("integrator.management")

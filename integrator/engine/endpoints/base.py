@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Property:
         scopes.write(message, self.scope, self.name, self.value.string(message))
 
 
-class Endpoint:
+class Endpoint(ABC):
     """Base of all endpoints. `on_error` names the sequence that runs when sending fails."""
 
     def __init__(self, name: str = "", on_error: str | None = None, properties: tuple[Property, ...] = ()):
@@ -32,9 +33,9 @@ class Endpoint:
 
     kind = "endpoint"
 
+    @abstractmethod
     async def send(self, message: Message) -> None:
         """Send the message; afterwards it holds the answer. Raises Fault with a code of reference 4.8."""
-        raise NotImplementedError
 
     def ready(self, message: Message) -> bool:
         """Whether a message may be tried now."""

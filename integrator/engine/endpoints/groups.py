@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -157,6 +158,14 @@ class RecipientList(Endpoint):
         if not ready:
             raise Fault(NO_CHILD_READY, f"recipient list {self.name}: no child endpoint is ready")
         return ready
+
+    async def send(self, message: Message) -> None:
+        """As a member of another group: send to all, and go on with the answer of the first."""
+        await message.payload.read()
+        members = self.recipients(message)
+        copies = [message.copy() for _ in members]
+        await asyncio.gather(*(member.send(copy) for member, copy in zip(members, copies, strict=True)))
+        adopt(message, copies[0])
 
     def _computed(self, message: Message) -> list[Endpoint]:
         text = self.addresses.string(message) or "" if self.addresses else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from abc import abstractmethod
 from dataclasses import dataclass, field
 
 from integrator.engine.endpoints.base import Endpoint, Property
@@ -108,9 +109,9 @@ class Leaf(Endpoint):
             return limit
         return min(value, limit) if value > 0 else limit
 
+    @abstractmethod
     async def transmit(self, message: Message) -> None:
         """Send to the address of this endpoint."""
-        raise NotImplementedError
 
     def describe(self) -> dict[str, object]:
         """Fields for the management API."""

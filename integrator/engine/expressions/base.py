@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from integrator.engine.expressions.values import text_of
 from integrator.engine.message import Message
 
 
-class Expression:
+class Expression(ABC):
     """A compiled path. `reads_content` says whether the body must have been read."""
 
     text: str
     reads_content: bool = False
     is_json: bool = False
 
+    @abstractmethod
     def value(self, message: Message) -> Any:
         """Raw result: text, number, boolean, node list or JSON value; None when there is none."""
-        raise NotImplementedError
 
     def string(self, message: Message) -> str | None:
         """Result as text by reference 2.5; None for a property that is not set."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any, ClassVar, Self
@@ -18,7 +19,7 @@ _registry: dict[str, type[Mediator]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mediator:
+class Mediator(ABC):
     """An immutable record of one element. `source` is the element it was read from."""
 
     tag: ClassVar[str] = ""
@@ -39,9 +40,9 @@ class Mediator:
         """The record as XML, with comments and descriptions as they were read."""
         return clone(self.source)
 
+    @abstractmethod
     def compile(self) -> Step:
         """The step to run."""
-        raise NotImplementedError
 
     def children(self) -> tuple[Mediator, ...]:
         """Mediators inside this one, in document order."""

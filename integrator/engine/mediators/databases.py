@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -113,9 +114,9 @@ class Database(Mediator):
         except (SQLAlchemyError, DatabaseUrlError) as error:
             raise Fault(0, f"{self.tag}: {getattr(error, 'orig', None) or error}") from error
 
+    @abstractmethod
     def one(self, connection: Connection, statement: Statement, values: list[Any]) -> dict[str, Any]:
         """Run one statement."""
-        raise NotImplementedError
 
 
 @register("dblookup")
