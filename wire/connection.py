@@ -23,7 +23,7 @@ DISCARD_LIMIT = 256 * 1024
 
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
-NEWCOMER_SECONDS = 0.5
+NEWCOMER_SECONDS = 2.0
 """How long a draining server waits for the first request of a connection it accepted a moment ago."""
 
 LINGER_SECONDS = 2.0

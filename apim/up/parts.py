@@ -139,6 +139,8 @@ def _data_plane(
         "--no-control-socket",
         f"--workers={workers}",
         "--graceful-timeout=10",
+        # Loaded before the fork, a reloaded or replaced gateway worker serves at once instead of after its imports.
+        *(("--preload",) if name == "gateway" else ()),
         *binds,
         f"{name}.app:service()",
     )

@@ -54,7 +54,7 @@ class Gateway:
         headers: Mapping[str, str] = {},
     ) -> Answer:
         """One call over http."""
-        connection = HTTPConnection("127.0.0.1", self.http, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.http, timeout=15)
         sent = dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
             connection.request(method, path, body, sent)
@@ -109,7 +109,17 @@ def running_gateway(var: Path, hub_url: str, redis_url: str, workers: int = 1, *
         "APIM_VAR": str(var), "APIM_CLUSTER_SECRET": SECRET, "REDIS_URL": redis_url, "PYTHONPATH": str(ROOT),
         "GATEWAY_CONTROL_PLANE_URL": hub_url, "GATEWAY_HTTPS_PORT": str(https), "PYTHONWARNINGS": "error::RuntimeWarning",
     } | settings  # fmt: skip
-    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "-k", "wire.worker.Worker", "-w", str(workers)]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--no-control-socket",
+        "--preload",
+        "-k",
+        "wire.worker.Worker",
+        "-w",
+        str(workers),
+    ]
     command += [
         "-b",
         f"127.0.0.1:{http}",
