@@ -89,6 +89,13 @@ class Deployment:
             found = self._keyed("sequences", name)
         return None if found is None else found.chain
 
+    def response_of_main(self) -> Chain | None:
+        """The main sequence when it has an `out` part: responses without a service of their own run through it."""
+        found: Sequence | None = self._value("sequences", "main")
+        if found is None or not any(mediator.tag == "out" for mediator in found.mediators):
+            return None
+        return found.chain
+
     def required_sequence(self, name: str) -> Chain:
         """The chain of a named sequence. Raises Fault when there is none."""
         chain = self.sequence(name)

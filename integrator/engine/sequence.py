@@ -105,7 +105,8 @@ async def run_fault(message: Message, fault: Fault) -> None:
         extra={"correlation_id": message.flow.correlation_id},
     )
     note_fault(message, fault)
-    message.flow.failure = fault
+    if message.flow.fault is None:  # a fault sequence of its own decides what the caller gets, 202 if it sends nothing
+        message.flow.failure = fault
     message.frames.clear()
     handler = message.flow.fault or message.deployment.sequence("fault")
     if handler is None:
@@ -113,4 +114,5 @@ async def run_fault(message: Message, fault: Fault) -> None:
     try:
         await handler.run(message)
     except Fault as second:
+        message.flow.failure = second
         log.error("the fault sequence of %s failed: %s at %s", message.flow.artifact, second.message, second.place)

@@ -169,6 +169,7 @@ async def _inject(task: Task, message: Message) -> None:
         message.flow.out, message.flow.fault = proxy.compiled.outgoing, proxy.compiled.fault
         await proxy.run(message)
         return
+    message.flow.out = deployment.response_of_main()
     await deployment.required_sequence(task.target_name if task.target == "sequence" else "main").run(message)
 
 

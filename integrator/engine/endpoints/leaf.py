@@ -74,14 +74,13 @@ class Leaf(Endpoint):
         """Keep the state; a failure that is not the backend's (code 0) does not count."""
         if fault.code == 0:
             return
-        who = f"Endpoint : {self.name or 'AnonymousEndpoint'} with address {self.address}"
-        log.warning("ERROR_CODE : %s ERROR_MESSAGE : %s. %s", fault.code, fault.message, who)
+        name = self.name or "AnonymousEndpoint"
+        log.warning("ERROR_CODE : %s ERROR_MESSAGE : %s (%s, %s)", fault.code, fault.message, name, fault.detail)
         duration = self.state.failed(fault.code)
         if duration is not None:
-            log.warning("%s will be marked SUSPENDED as it failed", who)
-            log.warning(
-                "Suspending endpoint : %s - current suspend duration is : %dms", who.partition(" : ")[2], duration
-            )
+            log.warning("Endpoint : %s with address %s will be marked SUSPENDED as it failed", name, self.address)
+            text = "Suspending endpoint : %s with address %s - current suspend duration is : %dms"
+            log.warning(text, name, self.address, duration)
 
     async def _check_soap_fault(self, message: Message) -> None:
         if not is_true(message.properties.get("FORCE_ERROR_ON_SOAP_FAULT")):

@@ -136,6 +136,7 @@ async def dispatch(exchange: Exchange, message: Message) -> None:
         exchange.respond(200, [(b"content-type", b"application/json")], b'{"status":"ok"}')
         return
     message.flow.artifact = "sequence:main"
+    message.flow.out = message.deployment.response_of_main()
     message.axis2["REST_URL_POSTFIX"] = message.to
     await run(message, message.deployment.required_sequence("main").run(message))
 
