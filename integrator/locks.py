@@ -57,3 +57,8 @@ def held(name: str) -> Iterator[Held | None]:
 def counted(name: str, limit: int) -> bool:
     """Whether one more run of `name` is within `limit`; counts it in the same step."""
     return int(connection().incr(f"apim:integrator:count:{name}")) <= limit
+
+
+def forget_count(name: str) -> None:
+    """Begin counting the runs of `name` anew."""
+    connection().delete(f"apim:integrator:count:{name}")

@@ -12,12 +12,11 @@ from typing import Any
 import structlog
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown
-from django.db import transaction
 
 from integrator import homes, runtime
 from integrator.actions import schedule, status
 from integrator.actions.status import Outcome
-from integrator.locks import LEASE, counted, held
+from integrator.locks import LEASE, counted, forget_count, held
 
 log = structlog.get_logger(__name__)
 WINDOW = 4.0
@@ -86,11 +85,12 @@ def sync(home: str = "") -> None:
 def _sync(home: str) -> None:
     snapshot = runtime.snapshot(home)
     begun, refused = schedule.apply(snapshot)
+    for entry in begun:
+        forget_count(entry.name)
+        run_task.apply_async(kwargs=entry.arguments)
     wrong = {(artifact.kind, artifact.name) for artifact in refused}
     good = [artifact for artifact in snapshot.artifacts if (artifact.kind, artifact.name) not in wrong]
     status.record_artifacts(home, [*good, *refused])
-    for entry in begun:
-        transaction.on_commit(lambda chosen=entry: run_task.apply_async(kwargs=chosen.arguments))
 
 
 @worker_ready.connect

@@ -32,3 +32,5 @@ def test_a_lock_runs_out_by_itself() -> None:
 def test_a_limit_is_never_passed_by_parallel_callers() -> None:
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(lambda _: locks.counted("test:count", 5), range(60))) == 5
+    locks.forget_count("test:count")
+    assert locks.counted("test:count", 1)

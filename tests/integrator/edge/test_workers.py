@@ -88,8 +88,11 @@ def test_the_schedule_follows_what_is_deployed(running: Platform) -> None:
 
     until(lambda: entry() == [(0,)], seconds=60, what="the count is used up")
     assert len(_runs(running, "task", "twice")) == 2
+    text = file.read_text()
     file.unlink()
     until(lambda: entry() == [], seconds=40, what="the entry is gone")
+    file.write_text(text)
+    until(lambda: len(_runs(running, "task", "twice")) == 4, seconds=60, what="it runs anew when it is deployed anew")
 
 
 def test_no_message_is_lost_when_a_worker_is_killed_in_the_middle_of_a_delivery(tmp_path: Path) -> None:
