@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from apim.accounts.models import BuiltinRole, User
+from apim.accounts.models import BuiltinRole, Organisation, User
 from apim.accounts.permissions import require, require_same_organisation
 from apim.errors import NotFound, PreconditionFailed
 from publisher.models import Api
@@ -25,6 +25,11 @@ READERS = (
 def etag(api: Api) -> str:
     """The version of `api` that a caller has seen, as an HTTP entity tag."""
     return '"' + hashlib.md5(f"{api.pk}{api.updated.isoformat()}".encode(), usedforsecurity=False).hexdigest() + '"'
+
+
+def locked_organisation(by: User) -> Organisation:
+    """The organisation of `by`, locked: creations in it happen one after another. Taken before any API's lock."""
+    return Organisation.objects.select_for_update().get(pk=by.organisation_id)
 
 
 def locked(by: User, api: Api, *roles: str, expected: str = "") -> Api:

@@ -13,7 +13,7 @@ from apim.errors import FieldError, Invalid
 from apim.traffic.models import Level, Policy
 from catalog.models import Service
 from publisher import hooks, records, snapshots
-from publisher.actions.access import DESIGNERS, locked
+from publisher.actions.access import DESIGNERS, locked, locked_organisation
 from publisher.checks import Problems, identity
 from publisher.checks.basics import flag
 from publisher.checks.design import Design
@@ -37,8 +37,8 @@ def create_api(
     Raises Invalid naming every wrong field, Taken when name and version or context exist already.
     """
     require(by, *DESIGNERS)
-    # Serialises creations of one organisation, so that two cannot take one context at once.
-    organisation = Organisation.objects.select_for_update().get(pk=by.organisation_id)
+    # Two creations at once cannot take one context.
+    organisation = locked_organisation(by)
     problems = Problems()
     who = {
         "name": identity.name(problems, name),
@@ -98,6 +98,7 @@ def delete_api(*, by: User, api: Api, expected: str = "") -> None:
 @transaction.atomic
 def copy_api(*, by: User, api: Api, version: str, default_version: bool = False, service: Service | None = None) -> Api:
     """A new version of `api` in state CREATED, with the same design and context. `service` replaces its service."""
+    locked_organisation(by)
     source = locked(by, api, *DESIGNERS)
     if source.version == version:
         raise Invalid(

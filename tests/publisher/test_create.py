@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from django.db import connection
 
 from apim.accounts.models import AuditRow
 from apim.errors import Forbidden, Invalid, NotFound, PreconditionFailed
@@ -93,6 +96,29 @@ def test_name_and_context_are_taken_once(creator):
     ):
         with pytest.raises(Taken):
             create_api(by=creator, name=name, context=context, version=version)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_creations_one_gets_the_context(creator):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite's in-memory test database has no second writer; run with --database=postgres")
+    outcomes = []
+
+    def work(number):
+        try:
+            create_api(by=creator, name=f"Pizza{number}", context="/pizza", version=f"{number}")
+            outcomes.append("made")
+        except Taken:
+            outcomes.append("taken")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(outcomes) == ["made", "taken", "taken", "taken"]
 
 
 def test_only_designers_create(developer):
