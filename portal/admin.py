@@ -99,7 +99,7 @@ class ApplicationKeyAdmin(_NotAdded):
 class SubscriptionAdmin(_NotAdded):
     """Subscriptions: plan and state can be changed, and they can be ended."""
 
-    list_display = ("api", "application", "owner", "plan", "shown_state", "organisation", "created")
+    list_display = ("shown_api", "application", "owner", "plan", "shown_state", "organisation", "created")
     list_filter = ("organisation", "state", "plan")
     list_select_related = ("api", "application__owner", "organisation")
     search_fields = ("api__name", "application__name", "application__owner__username", "id")
@@ -116,6 +116,11 @@ class SubscriptionAdmin(_NotAdded):
     def perform_delete(self, request: HttpRequest, obj: Subscription) -> None:
         """By the action."""
         unsubscribe(by=request.user, subscription=obj)
+
+    @display(description="API", ordering="api__name")
+    def shown_api(self, row: Subscription) -> str:
+        """Name and version."""
+        return str(row.api)
 
     @display(description="Owner", ordering="application__owner__username")
     def owner(self, row: Subscription) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from portal.models import KeyType
 from portal.views import api, applications, catalogue, keys, subscriptions
 
 app_name = "portal"
 _api = "apis/<uuid:api_id>/"
 _application = "applications/<uuid:application_id>/"
-_key = f"{_application}keys/<uuid:key_id>/"
-_production, _sandbox = {"key_type": KeyType.PRODUCTION.value}, {"key_type": KeyType.SANDBOX.value}
+# Below the page of the key type, so that its tab stays the current one.
+_keys = f"{_application}<str:key_type>/"
+_key = f"{_keys}<uuid:key_id>/"
+_production, _sandbox = {"key_type": "production"}, {"key_type": "sandbox"}
 
 urlpatterns = [
     path("", catalogue.apis, name="apis"),
@@ -29,8 +30,8 @@ urlpatterns = [
     path(f"{_application}delete", applications.delete, name="application_delete"),
     path(f"{_application}production/", keys.show, _production, name="production_keys"),
     path(f"{_application}sandbox/", keys.show, _sandbox, name="sandbox_keys"),
-    path(f"{_application}keys/<str:key_type>/generate", keys.generate, name="generate_keys"),
-    path(f"{_application}keys/<str:key_type>/map", keys.map_existing, name="map_keys"),
+    path(f"{_keys}generate", keys.generate, name="generate_keys"),
+    path(f"{_keys}map", keys.map_existing, name="map_keys"),
     path(f"{_key}update", keys.update, name="update_keys"),
     path(f"{_key}secret", keys.regenerate, name="regenerate_secret"),
     path(f"{_key}token", keys.token, name="test_token"),

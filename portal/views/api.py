@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from apim.accounts.permissions import require
 from apim.errors import ApimError
 from apim.ui.csp import allow
 from apim.ui.forms import add_errors
@@ -22,6 +23,7 @@ from portal.catalogue import versions
 from portal.definition import as_yaml, definition
 from portal.forms import SubscribeForm
 from portal.models import ApplicationKey, Subscription
+from portal.permissions import DEVELOPER
 from portal.views.base import developers_only, organisation
 from portal.wording import call_curl
 from publisher.models import Api
@@ -40,6 +42,7 @@ def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
     """Subscribe an application, which is made on the way when its name is given: all or nothing."""
     api = queries.api(request.user, organisation(request), api_id)
     form = _form(request, api, request.POST)
+    require(request.user, DEVELOPER)
     if not form or not form.is_valid():
         return _overview(request, api, form)
     try:
@@ -105,7 +108,7 @@ def _form(request: HttpRequest, api: Api, data: object = None) -> SubscribeForm 
     """The form for this person, or None when there is nothing to fill in."""
     user = request.user
     offered = queries.plans(api)
-    if not user.is_authenticated or not offered:
+    if not user.is_authenticated or not user.has_role(DEVELOPER) or not offered:
         return None
     free = queries.applications(user).exclude(subscriptions__api=api)
     initial = {"application": free.first(), "new_application": "" if free else "My application"}

@@ -20,6 +20,8 @@ from portal.models import Application, ApplicationKey, KeyType
 from portal.views.base import attempt, developers_only
 from portal.wording import token_curl
 
+PATHS = {kind.lower(): kind for kind in KeyType}
+"""Word in the address → key type."""
 PAGES = {KeyType.PRODUCTION: "portal:production_keys", KeyType.SANDBOX: "portal:sandbox_keys"}
 
 
@@ -27,14 +29,14 @@ PAGES = {KeyType.PRODUCTION: "portal:production_keys", KeyType.SANDBOX: "portal:
 @developers_only
 def show(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
     """The key of one type, or the form that makes it."""
-    return _page(request, queries.application(request.user, application_id), key_type)
+    return _page(request, queries.application(request.user, application_id), _type(key_type))
 
 
 @require_POST
 @developers_only
 def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
     """Make the key; the answer shows its secret."""
-    application = queries.application(request.user, application_id)
+    application, key_type = queries.application(request.user, application_id), _type(key_type)
     form = KeyForm(request.POST)
     if not form.is_valid():
         return _page(request, application, key_type, key_form=form)
@@ -50,7 +52,7 @@ def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpR
 @developers_only
 def map_existing(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
     """Tie an OAuth client that exists already."""
-    application = queries.application(request.user, application_id)
+    application, key_type = queries.application(request.user, application_id), _type(key_type)
     form = MapForm(request.POST)
     if form.is_valid():
         given = {
@@ -68,9 +70,9 @@ def map_existing(request: HttpRequest, application_id: UUID, key_type: str) -> H
 
 @require_POST
 @developers_only
-def update(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpResponse:
+def update(request: HttpRequest, application_id: UUID, key_type: str, key_id: UUID) -> HttpResponse:
     """Change grant types, callback addresses and token validity."""
-    key = _key(request, application_id, key_id)
+    key = _key(request, application_id, key_type, key_id)
     form = KeyForm(request.POST)
     if form.is_valid():
         try:
@@ -84,27 +86,27 @@ def update(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpResp
 
 @require_POST
 @developers_only
-def regenerate(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpResponse:
+def regenerate(request: HttpRequest, application_id: UUID, key_type: str, key_id: UUID) -> HttpResponse:
     """A new secret; the answer shows it."""
-    key = _key(request, application_id, key_id)
+    key = _key(request, application_id, key_type, key_id)
     secret = actions.regenerate_secret(by=request.user, key=key)
     return _page(request, key.application, key.key_type, secret=secret)
 
 
 @require_POST
 @developers_only
-def delete(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpResponse:
+def delete(request: HttpRequest, application_id: UUID, key_type: str, key_id: UUID) -> HttpResponse:
     """Remove the key."""
-    key = _key(request, application_id, key_id)
+    key = _key(request, application_id, key_type, key_id)
     attempt(request, actions.delete_keys, "The keys are deleted.", key=key)
     return redirect(PAGES[KeyType(key.key_type)], application_id)
 
 
 @require_POST
 @developers_only
-def token(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpResponse:
+def token(request: HttpRequest, application_id: UUID, key_type: str, key_id: UUID) -> HttpResponse:
     """A test token, as JSON for the console's script and as a page for people."""
-    key = _key(request, application_id, key_id)
+    key = _key(request, application_id, key_type, key_id)
     form = TokenForm(request.POST, scopes=_scopes(key.application))
     as_json = "application/json" in request.headers.get("Accept", "")
     try:
@@ -123,8 +125,18 @@ def token(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpRespo
     return JsonResponse(issued) if as_json else _page(request, key.application, key.key_type, issued=issued)
 
 
-def _key(request: HttpRequest, application_id: UUID, key_id: UUID) -> ApplicationKey:
-    return queries.key(queries.application(request.user, application_id), key_id)
+def _key(request: HttpRequest, application_id: UUID, key_type: str, key_id: UUID) -> ApplicationKey:
+    found = queries.key(queries.application(request.user, application_id), key_id)
+    if found.key_type != _type(key_type):
+        raise NotFound(f"There is no {key_type} key {key_id}.")
+    return found
+
+
+def _type(word: str) -> KeyType:
+    """The key type that the address names. Raises NotFound."""
+    if word not in PATHS:
+        raise NotFound(f"There is no key type {word!r}.")
+    return PATHS[word]
 
 
 def _scopes(application: Application) -> list[str]:
@@ -132,19 +144,18 @@ def _scopes(application: Application) -> list[str]:
     return sorted({scope for scopes in rows for scope in scopes or ()})
 
 
-def _page(request: HttpRequest, application: Application, key_type: str, **extra: Any) -> HttpResponse:
+def _page(request: HttpRequest, application: Application, kind: str, **extra: Any) -> HttpResponse:
     """The keys page with whatever just happened in `extra`."""
-    if key_type not in KeyType.values:
-        raise NotFound(f"There is no key type {key_type!r}.")
-    key = queries.keys(application).filter(key_type=key_type, key_manager__name=RESIDENT).first()
+    key = queries.keys(application).filter(key_type=kind, key_manager__name=RESIDENT).first()
     forms = {"key_form": _key_form(key), "map_form": MapForm(), "token_form": TokenForm(scopes=_scopes(application))}
     context = {
         "application": application,
         "key": key,
-        "key_type": KeyType(key_type),
+        "key_type": KeyType(kind),
+        "key_path": kind.lower(),
         "token_endpoint": token_endpoint(),
         "curl": token_curl(key.consumer_key, extra.get("secret", "")) if key else "",
-        "page_name": PAGES[KeyType(key_type)],
+        "page_name": PAGES[KeyType(kind)],
         **forms,
         **extra,
     }

@@ -40,7 +40,7 @@ class Things:
             "subscription_id": str(self.subscription.pk),
             "level": "subscription",
             "name": "Gold",
-            "key_type": "SANDBOX",
+            "key_type": "production",
         }
 
 

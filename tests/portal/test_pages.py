@@ -65,6 +65,13 @@ def test_subscribing_in_one_step_makes_the_application(developer: User) -> None:
     assert second.subscriptions.count() == 1
 
 
+def test_people_without_the_role_are_told_so(publisher_user: User) -> None:
+    api, client = make_api(publisher_user.organisation), browser(publisher_user)
+    assert "needs the role of an app developer" in text(client.get(f"{PORTAL}/apis/{api.pk}/"))
+    form = {"new_application": "Shop", "throttlingPolicy": "Gold"}
+    assert client.post(f"{PORTAL}/apis/{api.pk}/subscribe", form).status_code == 403
+
+
 def test_somebody_elses_application_cannot_be_chosen(developer: User, admin: User) -> None:
     api, theirs = make_api(developer.organisation), make_application(admin)
     form = {"application": theirs.pk, "throttlingPolicy": "Gold"}
@@ -152,24 +159,25 @@ def test_the_secret_is_in_one_answer_only(developer: User) -> None:
     client, application = browser(developer), make_application(developer)
     root = f"{PORTAL}/applications/{application.pk}"
     assert "Generate production keys" in text(client.get(f"{root}/production/"))
-    wrong = client.post(f"{root}/keys/PRODUCTION/generate", {"grantTypes": ["authorization_code"]})
+    wrong = client.post(f"{root}/production/generate", {"grantTypes": ["authorization_code"]})
     assert wrong.status_code == 400 and "field-error" in text(wrong)
-    made = client.post(f"{root}/keys/PRODUCTION/generate", {"grantTypes": ["client_credentials"]})
+    made = client.post(f"{root}/production/generate", {"grantTypes": ["client_credentials"]})
     assert made["Cache-Control"] == "no-store"
     assert "Copy the consumer secret now" in text(made)
+    assert f'href="{root}/production/" aria-current="page"' in text(made)
     key = ApplicationKey.objects.get()
     later = text(client.get(f"{root}/production/"))
     assert key.consumer_key in later and "Copy the consumer secret now" not in later and "$CONSUMER_SECRET" in later
-    again = client.post(f"{root}/keys/PRODUCTION/generate", {"grantTypes": ["client_credentials"]})
+    again = client.post(f"{root}/production/generate", {"grantTypes": ["client_credentials"]})
     assert again.status_code == 400 or "already" in text(again)
-    renewed = client.post(f"{root}/keys/{key.pk}/secret")
+    renewed = client.post(f"{root}/production/{key.pk}/secret")
     assert "Copy the consumer secret now" in text(renewed)
-    client.post(f"{root}/keys/{key.pk}/update", {"grantTypes": ["client_credentials"], "validityPeriod": "90"})
+    client.post(f"{root}/production/{key.pk}/update", {"grantTypes": ["client_credentials"], "validityPeriod": "90"})
     key.client.refresh_from_db()
     assert key.client.token_lifetime == 90
-    client.post(f"{root}/keys/{key.pk}/delete")
+    client.post(f"{root}/production/{key.pk}/delete")
     assert not ApplicationKey.objects.exists()
-    assert client.post(f"{root}/keys/STAGING/generate", {"grantTypes": ["client_credentials"]}).status_code in (
+    assert client.post(f"{root}/staging/generate", {"grantTypes": ["client_credentials"]}).status_code in (
         400,
         404,
     )
@@ -178,7 +186,7 @@ def test_the_secret_is_in_one_answer_only(developer: User) -> None:
 def test_a_test_token_comes_as_page_and_as_json(developer: User) -> None:
     client, application = browser(developer), make_application(developer)
     key = make_key(application)
-    address = f"{PORTAL}/applications/{application.pk}/keys/{key.pk}/token"
+    address = f"{PORTAL}/applications/{application.pk}/production/{key.pk}/token"
     assert "issued-token" in text(client.post(address, {"validityPeriod": "60"}))
     issued = client.post(address, headers={"accept": "application/json"}).json()
     assert issued["access_token"].count(".") == 2 and issued["expires_in"] == 3600
@@ -189,7 +197,7 @@ def test_a_test_token_comes_as_page_and_as_json(developer: User) -> None:
 
 def test_an_existing_client_is_mapped_on_the_page(developer: User) -> None:
     client, application = browser(developer), make_application(developer)
-    address = f"{PORTAL}/applications/{application.pk}/keys/SANDBOX/map"
+    address = f"{PORTAL}/applications/{application.pk}/sandbox/map"
     answer = client.post(address, {"consumerKey": "nobody", "consumer_secret": "x"})
     assert answer.status_code == 400 and "no OAuth client" in text(answer)
 
