@@ -231,6 +231,9 @@ async def run_service(exchange: Exchange, message: Message, below: str, query: s
     if proxy is None or not proxy.serves(flow.transport):
         return False
     flow.artifact, flow.service = f"proxy:{bare}", bare
+    if proxy.inbound_only and "isInbound" not in message.properties:
+        exchange.respond(202)
+        return True
     message.properties["proxy.name"] = bare
     message.properties["ARTIFACT_NAME"] = f"proxy{bare}"
     if slash and rest or query:

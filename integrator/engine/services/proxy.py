@@ -26,6 +26,11 @@ class Proxy:
     wsdl_key: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def inbound_only(self) -> bool:
+        """Whether only inbound endpoints may pass messages to it."""
+        return self.parameters.get("inbound.only", "").lower() == "true"
+
     def serves(self, transport: str) -> bool:
         """Whether it is started and offered on a transport."""
         return self.start and (not self.transports or transport in self.transports)
