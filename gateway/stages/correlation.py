@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import hexlify
 from random import getrandbits
 
 from wire.exchange import Exchange
@@ -16,4 +17,4 @@ def of(exchange: Exchange) -> bytes:
     given = exchange.fields.get(HEADER)
     if given is not None and _usable(given):
         return given
-    return b"%032x" % getrandbits(128)
+    return hexlify(getrandbits(128).to_bytes(16, "big"))
