@@ -74,7 +74,7 @@ def _targets(folder: Path) -> Iterator[list[Target]]:
         enter = stack.enter_context
         enter(nginx_backend(folder, backend))
         proxy = enter(nginx_proxy(folder, nginx, backend))
-        told = {"INTEGRATOR_HOME": str(home), "INTEGRATOR_CATALOG": "false"}
+        told = {"INTEGRATOR_HOME": str(home), "INTEGRATOR_SCHEDULER": "none"}
         engine = enter(data_plane("integrator", folder, ours, enter(embedded_redis(folder, store)), told))
         targets = [Target(NGINX, f"http://127.0.0.1:{nginx}/orders", proxy)]
         for name, (context, _steps, method) in JOBS.items():
@@ -86,7 +86,7 @@ def _targets(folder: Path) -> Iterator[list[Target]]:
 
 def _home(home: Path, backend: int) -> Path:
     """An integrator home with one API for each job."""
-    folder = home / "synapse-configs" / "default" / "api"
+    folder = home / "repository" / "deployment" / "server" / "synapse-configs" / "default" / "api"
     folder.mkdir(parents=True)
     for name, steps, method in JOBS.values():
         (folder / f"{name}.xml").write_text(API.format(name=name, steps=steps, method=method, backend=backend))

@@ -15,6 +15,8 @@ import psutil
 
 from benchmarks.machine import LOAD_CORE, cpu_seconds, require
 
+IDLE = 0.8
+"""Share of its core below which a proxy was not what limited the rate, so that the figure says little about it."""
 _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -63,6 +65,12 @@ def interleave(
                 sample = _wrk(target, count, seconds)
                 target.samples.setdefault(count, []).append(sample)
                 say(f"  round {number + 1}, {count:>3} connections: {target.name:<28} {sample}")
+    for target in targets:
+        used = median(sample.cpu for samples in target.samples.values() for sample in samples)
+        if used < IDLE:
+            say(
+                f"  {target.name} used only {used:.0%} of its core: other work ran on the machine, or the load was too small"
+            )
 
 
 def _wrk(target: Target, connections: int, seconds: int) -> Sample:
