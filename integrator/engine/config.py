@@ -125,7 +125,7 @@ def _data_source(item: dict[str, Any]) -> tuple[str, Source]:
         int(options.get("maxActive", 10)),
     )
     try:
-        source.sqlalchemy_url()
+        source.parts()
     except DatabaseUrlError as error:
         raise DeploymentError(Place("conf/deployment.toml", element=f"datasource {name}"), str(error)) from error
     return name, source

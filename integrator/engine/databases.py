@@ -6,10 +6,10 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy
-from sqlalchemy.engine import URL, Connection, Engine
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Connection, Engine
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|\?|%")
 _DRIVERS = {
@@ -26,6 +26,18 @@ class DatabaseUrlError(ValueError):
     """The JDBC URL cannot be mapped."""
 
 
+def library() -> Any:
+    """SQLAlchemy, loaded when SQL is first needed: it takes as long to load as everything else of the engine."""
+    import sqlalchemy  # noqa: PLC0415
+
+    return sqlalchemy
+
+
+def sql_errors() -> type[Exception]:
+    """What SQLAlchemy raises; for `except`."""
+    return library().exc.SQLAlchemyError  # type: ignore[no-any-return]
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a database is and who asks."""
@@ -37,23 +49,27 @@ class Source:
 
     def sqlalchemy_url(self) -> URL:
         """The same database in SQLAlchemy's words. Raises DatabaseUrlError."""
+        return library().engine.URL.create(**self.parts())  # type: ignore[no-any-return]
+
+    def parts(self) -> dict[str, Any]:
+        """Driver, host and so on of the JDBC URL. Raises DatabaseUrlError."""
         kind, _, rest = self.url.removeprefix("jdbc:").partition(":")
         if kind not in _DRIVERS:
             raise DatabaseUrlError(f"JDBC URL {self.url!r}: allowed are jdbc:{', jdbc:'.join(sorted(_DRIVERS))}")
         if kind == "sqlite":
-            return URL.create("sqlite", database=rest.removeprefix("//") or ":memory:")
+            return {"drivername": "sqlite", "database": rest.removeprefix("//") or ":memory:"}
         found = _NETWORK.match(rest)
         if not found:
             raise DatabaseUrlError(f"JDBC URL {self.url!r}: expected jdbc:{kind}://host:port/database")
         given = dict(part.partition("=")[::2] for part in re.split("[&;]", found["query"] or "") if part)
-        return URL.create(
-            _DRIVERS[kind],
-            username=self.username or given.get("user") or None,
-            password=self.password or given.get("password") or None,
-            host=found["host"] or "localhost",
-            port=int(found["port"] or _DEFAULT_PORTS[kind]),
-            database=found["name"] or None,
-        )
+        return {
+            "drivername": _DRIVERS[kind],
+            "username": self.username or given.get("user") or None,
+            "password": self.password or given.get("password") or None,
+            "host": found["host"] or "localhost",
+            "port": int(found["port"] or _DEFAULT_PORTS[kind]),
+            "database": found["name"] or None,
+        }
 
 
 class Pools:
@@ -80,12 +96,12 @@ class Pools:
 
 
 def _create(source: Source) -> Engine:
-    url = source.sqlalchemy_url()
+    url, sqlalchemy = source.sqlalchemy_url(), library()
     if url.drivername == "sqlite":
-        engine = sqlalchemy.create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+        engine: Engine = sqlalchemy.create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
         sqlalchemy.event.listen(engine, "connect", _sqlite_settings)
         return engine
-    return sqlalchemy.create_engine(
+    pooled: Engine = sqlalchemy.create_engine(
         url,
         pool_size=source.pool_size,
         max_overflow=0,
@@ -93,6 +109,7 @@ def _create(source: Source) -> Engine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10},
     )
+    return pooled
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:

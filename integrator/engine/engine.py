@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from integrator.engine.databases import library
 from integrator.engine.deploy.build import Builder, Stamp, scan
 from integrator.engine.deployment import Deployment
 from integrator.engine.metrics import ARTIFACTS, REFUSED
@@ -52,12 +53,19 @@ class Engine:
         self.runtime = Runtime(self.settings)
         self._builder = Builder(self.settings.home, self.runtime)
         await self.refresh()
+        if self.deployment.data_services or self.deployment.config.data_sources:
+            self.runtime.spawn(self._warm_up())
         if not watch:
             return
         if self.settings.scheduler == "local":
             self._scheduler = Scheduler(lambda: self.deployment)
             self.on_change(self._scheduler.follow)
         self._watch = asyncio.create_task(self._follow())
+
+    async def _warm_up(self) -> None:
+        """Load what SQL needs beside the first requests, not during one."""
+        assert self.runtime is not None
+        await self.runtime.run(library)
 
     async def refresh(self) -> bool:
         """Look at the files; whether a new deployment was built and swapped in."""

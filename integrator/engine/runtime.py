@@ -7,17 +7,16 @@ import logging
 import ssl
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from integrator.engine.databases import Pools
 from integrator.engine.settings import Settings
-from integrator.engine.stores.base import Store, StoreError
+from integrator.engine.stores.base import Store
 from integrator.engine.stores.memory import MemoryStore
-from integrator.engine.stores.redis import RedisStore
 from wire.client import Client
+
+if TYPE_CHECKING:
+    from integrator.engine.stores.redis import Shared
 
 log = logging.getLogger("integrator")
 T = TypeVar("T")
@@ -51,29 +50,6 @@ class MemoryState:
             self._values[name] = value
 
 
-class RedisState:
-    """State in one Redis hash."""
-
-    def __init__(self, client: Redis, prefix: str):
-        self._client: Any = client
-        self._key = f"{prefix}:state"
-
-    async def get(self, name: str) -> str | None:
-        """Value, None when unset. Raises StoreError."""
-        try:
-            value = await self._client.hget(self._key, name)
-        except (RedisError, OSError) as error:
-            raise StoreError(f"Redis: {error}") from error
-        return value.decode() if value is not None else None
-
-    async def set(self, name: str, value: str | None) -> None:
-        """Set, or remove with None. Raises StoreError."""
-        try:
-            await (self._client.hdel(self._key, name) if value is None else self._client.hset(self._key, name, value))
-        except (RedisError, OSError) as error:
-            raise StoreError(f"Redis: {error}") from error
-
-
 class Runtime:
     """Made when the engine starts, inside its event loop."""
 
@@ -85,8 +61,8 @@ class Runtime:
         self.max_body = settings.max_body_bytes
         self.global_timeout_ms = settings.global_timeout_ms
         self.background: set[asyncio.Task[Any]] = set()
-        self.redis: Redis | None = Redis.from_url(settings.redis_url) if settings.redis_url else None
-        self.state: State = RedisState(self.redis, settings.store_prefix) if self.redis is not None else MemoryState()
+        self.redis = _shared(settings) if settings.redis_url else None
+        self.state: State = self.redis.state() if self.redis is not None else MemoryState()
         self._stores: dict[str, Store] = {}
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -105,7 +81,7 @@ class Runtime:
         found = self._stores.get(name)
         if found is None:
             if self.redis is not None:
-                found = RedisStore(name, self.redis, self.settings.store_prefix)
+                found = self.redis.store(name)
             else:
                 log.warning(
                     "message store %s is kept in memory: no REDIS_URL is set, its messages end with the process", name
@@ -120,9 +96,16 @@ class Runtime:
             await asyncio.wait(self.background, timeout=10)
         await self.client.close()
         if self.redis is not None:
-            await self.redis.aclose()
+            await self.redis.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.pools.close()
+
+
+def _shared(settings: Settings) -> Shared:
+    """What the processes of this home share; the Redis client is loaded only when there is a Redis."""
+    from integrator.engine.stores.redis import Shared  # noqa: PLC0415
+
+    return Shared(settings.redis_url, settings.store_prefix)
 
 
 def _client_tls(settings: Settings) -> ssl.SSLContext | None:

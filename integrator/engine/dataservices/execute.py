@@ -9,10 +9,7 @@ from decimal import Decimal, InvalidOperation
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy.engine import Connection, CursorResult
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
-
-from integrator.engine.databases import DatabaseUrlError, Pools, Source, execute
+from integrator.engine.databases import DatabaseUrlError, Pools, Source, execute, sql_errors
 from integrator.engine.dataservices.faults import (
     CONNECTION_ERROR,
     DATABASE_ERROR,
@@ -24,6 +21,8 @@ from integrator.engine.dataservices.records import CallQuery, Field, Parameter, 
 from integrator.engine.dataservices.rows import Row, Table, text_value
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, CursorResult
+
     from integrator.engine.dataservices.service import DataService
 
 MAX_DEPTH = 10
@@ -55,11 +54,11 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        failed: SQLAlchemyError | None = None
+        failed: Exception | None = None
         for connection in self.connections.values():
             try:
                 connection.rollback() if kind or failed else connection.commit()
-            except SQLAlchemyError as problem:
+            except sql_errors() as problem:
                 failed = problem
             finally:
                 connection.close()
@@ -76,7 +75,7 @@ class Session:
                 raise DataServiceFault(CONNECTION_ERROR, f"data source {config.data_source!r} is not defined")
             try:
                 found = self.connections[name] = self.pools.engine(source).connect()
-            except (SQLAlchemyError, DatabaseUrlError) as error:
+            except (sql_errors(), DatabaseUrlError) as error:
                 raise DataServiceFault(CONNECTION_ERROR, str(getattr(error, "orig", None) or error)) from error
         return found
 
@@ -110,9 +109,7 @@ class Session:
             if query.result is None:
                 return None
             return self.table(query.result, rows_of(query, cursor), inputs, depth)
-        except OperationalError as error:
-            raise DataServiceFault(DATABASE_ERROR, str(error.orig)) from error
-        except SQLAlchemyError as error:
+        except sql_errors() as error:
             raise DataServiceFault(DATABASE_ERROR, str(getattr(error, "orig", None) or error)) from error
 
     def table(self, result: Result, rows: list[dict[str, Any]], inputs: dict[str, Any], depth: int) -> Table:

@@ -90,7 +90,7 @@ def read_config(element: Element, reader: Reader) -> Config:
     size = reader.integer(element, properties.get("maxActive"), "property maxActive", 10)
     source = Source(url, user, password, max(1, min(size, 50)))
     try:
-        source.sqlalchemy_url()
+        source.parts()
     except DatabaseUrlError as error:
         raise reader.fail(element, str(error)) from error
     return Config(identity, source)

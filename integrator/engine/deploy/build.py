@@ -268,7 +268,7 @@ def read_data_source(data: bytes, file: str) -> tuple[str, Source]:
     values = {local(item): text_of(item) for item in root.iter() if isinstance(item.tag, str) and not children(item)}
     source = Source(values.get("url", ""), values.get("username", ""), values.get("password", ""))
     try:
-        source.sqlalchemy_url()
+        source.parts()
     except DatabaseUrlError as error:
         raise reader.fail(root, str(error)) from error
     return values.get("name", ""), source

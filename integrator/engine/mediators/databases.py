@@ -7,18 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
-
-from integrator.engine.databases import DatabaseUrlError, Source, execute
+from integrator.engine.databases import DatabaseUrlError, Source, execute, sql_errors
 from integrator.engine.endpoints.parse import injected
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
 from integrator.engine.xmltools import child, children, local, text_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 TYPES: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("CHAR", "VARCHAR", "LONGVARCHAR"), str),
@@ -111,7 +111,7 @@ class Database(Mediator):
                 for statement, values in bound:
                     found |= self.one(connection, statement, values)
                 return found
-        except (SQLAlchemyError, DatabaseUrlError) as error:
+        except (sql_errors(), DatabaseUrlError) as error:
             raise Fault(0, f"{self.tag}: {getattr(error, 'orig', None) or error}") from error
 
     @abstractmethod
@@ -154,7 +154,7 @@ def read_pool(pool: Element, reader: Reader) -> Source:
     url, user, password = (injected(pool, text_of(child(pool, name)), reader) for name in ("url", "user", "password"))
     source = Source(url, user, password)
     try:
-        source.sqlalchemy_url()
+        source.parts()
     except DatabaseUrlError as error:
         raise reader.fail(pool, str(error)) from error
     return source

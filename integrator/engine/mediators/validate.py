@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-import jsonschema
-from jsonschema.exceptions import SchemaError
 from lxml import etree
 
 from integrator.engine.content.payload import decode_json
@@ -118,11 +116,13 @@ def describe(error: Any) -> str:
 
 def json_validator(text: str) -> Any:
     """A validator for schema text; draft 4 when the schema names none. Raises Fault."""
+    import jsonschema  # noqa: PLC0415  (a quarter of a second at start that few homes need)
+
     try:
         schema = decode_json(text)
         cls = jsonschema.validators.validator_for(schema, default=jsonschema.Draft4Validator)
         cls.check_schema(schema)
-    except (BadPayload, SchemaError) as error:
+    except (BadPayload, jsonschema.SchemaError) as error:
         raise Fault(0, f"validate: bad JSON schema: {getattr(error, 'message', error)}") from error
     return cls(schema)
 

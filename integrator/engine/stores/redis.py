@@ -70,3 +70,46 @@ class RedisStore:
             return await command
         except (RedisError, OSError) as error:
             raise StoreError(f"Redis: {error}") from error
+
+
+class RedisState:
+    """State in one Redis hash."""
+
+    def __init__(self, client: Redis, prefix: str):
+        self._client: Any = client
+        self._key = f"{prefix}:state"
+
+    async def get(self, name: str) -> str | None:
+        """Value, None when unset. Raises StoreError."""
+        try:
+            value = await self._client.hget(self._key, name)
+        except (RedisError, OSError) as error:
+            raise StoreError(f"Redis: {error}") from error
+        return value.decode() if value is not None else None
+
+    async def set(self, name: str, value: str | None) -> None:
+        """Set, or remove with None. Raises StoreError."""
+        try:
+            await (self._client.hdel(self._key, name) if value is None else self._client.hset(self._key, name, value))
+        except (RedisError, OSError) as error:
+            raise StoreError(f"Redis: {error}") from error
+
+
+class Shared:
+    """One connection pool for the stores and the state of a home."""
+
+    def __init__(self, url: str, prefix: str):
+        self._client = Redis.from_url(url)
+        self._prefix = prefix
+
+    def store(self, name: str) -> RedisStore:
+        """A store by name."""
+        return RedisStore(name, self._client, self._prefix)
+
+    def state(self) -> RedisState:
+        """The state of the home."""
+        return RedisState(self._client, self._prefix)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
