@@ -69,7 +69,7 @@ def ports_free(ports: Iterable[tuple[int, str]]) -> None:
 def reachable(url: str, purpose: str, default_port: int) -> None:
     """Open a TCP connection to the server in `url`. Raises Trouble when that fails; says nothing of the password."""
     parts = urlsplit(url)
-    if parts.scheme.startswith("sqlite") or not parts.hostname or parts.hostname.startswith("%2f"):
+    if parts.scheme.startswith("sqlite") or not parts.hostname or parts.hostname.lower().startswith("%2f"):
         return
     try:
         socket.create_connection((parts.hostname, parts.port or default_port), timeout=5).close()
