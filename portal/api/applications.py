@@ -13,7 +13,7 @@ from apim.traffic.models import UNLIMITED
 from portal import queries
 from portal.actions import applications
 from portal.api import dto, scopes
-from portal.api.base import page, payload, tagged, text, unchanged
+from portal.api.base import asked, kept, page, payload, tagged, text, unchanged
 from portal.api.scopes import ScopedView
 
 SORTS = {"name": "name", "throttlingPolicy": "policy", "status": "status"}
@@ -27,7 +27,7 @@ class Applications(ScopedView):
     def get(self, request: Request) -> Response:
         """The caller's applications; `query` is a whole name."""
         rows = queries.with_counts(queries.applications(request.user)).order_by(_order(request), "pk")
-        name = request.query_params.get("query", "")
+        name = asked(request, "query")
         return page(request, rows.filter(name__iexact=name) if name else rows, dto.application_info, "/applications")
 
     def post(self, request: Request) -> Response:
@@ -79,5 +79,5 @@ def _fields(body: dict[str, Any], policy: str) -> dict[str, Any]:
         "policy": text(body, "throttlingPolicy", policy),
         "description": text(body, "description", ""),
         "token_type": text(body, "tokenType", "JWT"),
-        "attributes": attributes,
+        "attributes": {kept("attributes", name): kept("attributes", value) for name, value in attributes.items()},
     }

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from apim.accounts.models import Organisation
 from apim.errors import FieldError, Invalid, NotFound, PreconditionFailed
+from publisher.checks.basics import storable
 
 DEFAULT_LIMIT = 25
 MOST = 1000
@@ -110,7 +111,7 @@ def text(body: dict[str, Any], name: str, default: str | None = None) -> str:
     if not isinstance(value, str):
         problem = "is required" if value is None else f"{value!r} is not a string"
         raise Invalid("A field is wrong.", [FieldError(name, problem)])
-    return value
+    return kept(name, value)
 
 
 def strings(body: dict[str, Any], name: str, required: bool = False) -> list[str]:
@@ -120,6 +121,18 @@ def strings(body: dict[str, Any], name: str, required: bool = False) -> list[str
         return []
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise Invalid("A field is wrong.", [FieldError(name, "must be a list of strings")])
+    return [kept(name, one) for one in value]
+
+
+def asked(request: Request, name: str) -> str:
+    """The query parameter `name`, empty when absent. Raises Invalid when no database could look for it."""
+    return kept(name, request.query_params.get(name, ""))
+
+
+def kept(name: str, value: str) -> str:
+    """`value`, if a database can keep it: no NUL, no half of a surrogate pair. Raises Invalid naming the field."""
+    if not storable(value):
+        raise Invalid("A field is wrong.", [FieldError(name, "holds a NUL or half a surrogate pair")])
     return value
 
 

@@ -12,7 +12,7 @@ from apim.errors import NotFound
 from apim.keymanager.models import RESIDENT, KeyManager
 from apim.traffic.models import UNAUTHENTICATED, Level, Policy
 from portal.api import dto, scopes
-from portal.api.base import OpenView, field_names, page, payload, tagged, tenant, text
+from portal.api.base import OpenView, field_names, kept, page, payload, tagged, tenant, text
 from portal.api.scopes import ScopedView
 from portal.definition import token_endpoint
 from portal.grants import GRANTS
@@ -31,7 +31,7 @@ class OnePolicy(OpenView):
     """GET /throttling-policies/{policyLevel}/{policyId}: by name."""
 
     def get(self, request: Request, level: str, name: str) -> Response:
-        row = _offered(tenant(request), level).filter(name=name).first()
+        row = _offered(tenant(request), level).filter(name=kept("policyId", name)).first()
         if row is None:
             raise NotFound(f"There is no {level} policy {name!r}.")
         return tagged(request, dto.policy(row))

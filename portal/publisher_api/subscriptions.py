@@ -15,7 +15,7 @@ from apim.errors import FieldError, Invalid
 from portal import queries
 from portal.actions.subscriptions import change_plan, set_state
 from portal.api import scopes
-from portal.api.base import entity_tag, page, unchanged
+from portal.api.base import asked, entity_tag, page, unchanged
 from portal.api.scopes import ScopedView
 from portal.api.subscriptions import identifier
 from portal.models import Subscription, SubscriptionState
@@ -34,7 +34,7 @@ class Subscriptions(ScopedView):
         rows = queries.with_siblings(queries.subscriptions_to(request.user.organisation))
         if api_id := request.query_params.get("apiId", ""):
             rows = rows.filter(api_id=identifier("apiId", api_id))
-        if words := request.query_params.get("query", ""):
+        if words := asked(request, "query"):
             found = Q(application__name__icontains=words) | Q(application__owner__username__icontains=words)
             rows = rows.filter(found)
         return page(request, rows, _dto, "/subscriptions")

@@ -14,7 +14,7 @@ from apim.ui.forms import add_errors
 from portal import queries
 from portal.actions.applications import create_application, delete_application, update_application
 from portal.forms import ApplicationForm
-from portal.views.base import attempt, developers_only, organisation
+from portal.views.base import attempt, developers_only, organisation, word
 
 PAGE = 20
 
@@ -24,7 +24,7 @@ PAGE = 20
 def applications(request: HttpRequest) -> HttpResponse:
     """All of them, with the numbers of their keys and subscriptions."""
     rows = queries.with_counts(queries.applications(request.user)).order_by("name", "pk")
-    query = request.GET.get("query", "").strip()
+    query = word(request, "query")
     if query:
         rows = rows.filter(name__icontains=query)
     limits = {limit.name: limit for limit in queries.limits(organisation(request))}

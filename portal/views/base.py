@@ -38,6 +38,11 @@ def developers_only(view: View) -> View:
     return login_required(guarded)
 
 
+def word(request: HttpRequest, name: str) -> str:
+    """The query parameter `name` as text a database can look for, empty when absent."""
+    return request.GET.get(name, "").replace("\x00", "").strip()
+
+
 def attempt(request: HttpRequest, act: Callable[..., Any], done: str, **arguments: Any) -> bool:
     """Carry out an action and say `done`, or say why it was refused. Whether it was carried out."""
     try:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from apim.errors import Invalid
 from portal.catalogue import tag_counts, visible
 from portal.search import by_tag, search
-from portal.views.base import organisation
+from portal.views.base import organisation, word
 
 PAGE = 24
 TAGS = 24
@@ -21,7 +21,7 @@ ORDERS = {"name": ("name", "version"), "newest": ("-created", "name")}
 @require_safe
 def apis(request: HttpRequest) -> HttpResponse:
     """The APIs this person may see: search, tag filter, order, pages. Its number of queries does not grow with them."""
-    query, tag = request.GET.get("query", "").strip(), request.GET.get("tag", "").strip()
+    query, tag = request.GET.get("query", "").strip(), word(request, "tag")
     order = request.GET.get("order", "name")
     everything = visible(request.user, organisation(request))
     rows, problem = everything, ""

@@ -16,7 +16,7 @@ from portal import queries
 from portal.actions import subscriptions as actions
 from portal.models import SubscriptionState
 from portal.permissions import PUBLISHER
-from portal.views.base import attempt
+from portal.views.base import attempt, word
 from publisher.queries import api as publisher_api
 
 PAGE = 50
@@ -33,7 +33,7 @@ def subscriptions(request: HttpRequest, api_id: UUID) -> HttpResponse:
     """Subscribers of one API with their applications, plans and states."""
     api = publisher_api(request.user, api_id)
     rows = queries.subscriptions_to(request.user.organisation).filter(api=api)
-    query, state = request.GET.get("query", "").strip(), request.GET.get("state", "")
+    query, state = word(request, "query"), request.GET.get("state", "")
     if query:
         rows = rows.filter(Q(application__name__icontains=query) | Q(application__owner__username__icontains=query))
     if state in SubscriptionState.values:
