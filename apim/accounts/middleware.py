@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix, set_script_prefix
 
+from apim.accounts.database_errors import as_mistake
 from apim.accounts.models import Organisation
 from apim.accounts.queries import first_organisation, organisation_by_domain
 from apim.errors import ApimError, Unauthenticated
@@ -95,6 +96,7 @@ class ErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Django's hook for exceptions of views."""
+        exception = as_mistake(exception) or exception
         if not isinstance(exception, ApimError):
             return None
         if "text/html" not in request.headers.get("Accept", ""):

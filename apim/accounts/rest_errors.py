@@ -8,12 +8,14 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from apim.accounts.database_errors import as_mistake
 from apim.errors import ApimError, FieldError, Forbidden, Invalid, NotFound, Unauthenticated
 
 
 def error_response(exception: Exception, context: dict[str, Any]) -> Response | None:
     """DRF exception handler: every error leaves in the form of the REST contracts."""
     standard = exception_handler(exception, context)
+    exception = as_mistake(exception) or exception
     if isinstance(exception, ApimError):
         return Response(exception.body(), status=exception.status)
     if standard is None:
