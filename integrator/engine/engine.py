@@ -91,6 +91,8 @@ class Engine:
                 await self.refresh()
             except OSError as error:
                 log.error("the home %s cannot be read: %s", self.settings.home, error)
+            except Exception:
+                log.exception("the home %s could not be deployed; what ran goes on", self.settings.home)
 
     async def run_task(self, name: str) -> None:
         """Run a scheduled task once. Raises LookupError for an unknown one."""

@@ -106,7 +106,7 @@ async def run_fault(message: Message, fault: Fault) -> None:
     )
     note_fault(message, fault)
     if message.flow.fault is None:  # a fault sequence of its own decides what the caller gets, 202 if it sends nothing
-        message.flow.failure = fault
+        message.flow.failure = Fault(fault.code, fault.message) if message.response else fault
     message.frames.clear()
     handler = message.flow.fault or message.deployment.sequence("fault")
     if handler is None:

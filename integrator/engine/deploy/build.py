@@ -135,6 +135,9 @@ class Builder:
             problem = DeploymentError(Place(path), str(error))
         except DeploymentError as error:
             problem = error
+        except Exception as error:
+            log.exception("%s could not be read", path)
+            problem = DeploymentError(Place(path), f"not readable as an artifact: {type(error).__name__}: {error}")
         kept = before or Loaded(stamp)
         log.error(
             "refused: %s%s",

@@ -29,6 +29,7 @@ from wire.upstream import UpstreamError
 
 NOT_SENT = frozenset(
     {
+        "accept-encoding",
         "connection",
         "transfer-encoding",
         "content-length",
@@ -40,6 +41,7 @@ NOT_SENT = frozenset(
         "expect",
     }
 )
+"""Headers of the message that are not sent on; without accept-encoding, answers come in a form mediators can read."""
 BODILESS_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 BUFFERED = 256 * 1024
 """Answers announced to be at most this long are taken at once; longer ones are streamed."""
