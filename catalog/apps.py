@@ -13,6 +13,7 @@ class CatalogConfig(AppConfig):
         """Register the section's links."""
         from apim.accounts.roles import CATALOG_ROLES  # noqa: PLC0415 - models exist only from here on
         from apim.ui import nav  # noqa: PLC0415
+        from catalog.actions.services import WRITERS  # noqa: PLC0415
 
         nav.register("catalog", "Services", "catalog:list", CATALOG_ROLES, icon="box", order=10)
-        nav.register("catalog", "Import", "catalog:import", CATALOG_ROLES, icon="upload", order=20)
+        nav.register("catalog", "Import", "catalog:import", WRITERS, icon="upload", order=20)
