@@ -10,6 +10,8 @@ from honcho.printer import Message, Printer
 
 _HIDDEN = ("timestamp", "time", "level", "logger", "event", "message", "exception", "exc_info", "stack", "pid")
 _COLOURS = {"debug": "2", "warning": "33", "error": "31", "critical": "1;31"}
+_GUNICORN = re.compile(r"\[\d{4}-[^\]]+\] \[\d+\] \[(?P<level>[A-Z]+)\] (?P<text>.*)")
+_REDIS = re.compile(r"\d+:(?:[A-Z]|signal-handler)\b.*? (?:\d\d:\d\d:\d\d\.\d+ [.*#-]|\(\d+\)) (?P<text>.*)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -25,16 +27,29 @@ class StreamPrinter(Printer):
 
 
 def render(line: str) -> str:
-    """`line` as people read it: what happened, then the details; other lines unchanged."""
+    """`line` as people read it: what happened, then the details; other lines without the time that the prefix has."""
     fields = _decode(line)
     if fields is None:
-        return line
+        return _plain(line)
     event = str(fields.get("event") or fields.get("message") or "")
     details = " ".join(f"\033[2m{key}=\033[0m{_short(value)}" for key, value in fields.items() if key not in _HIDDEN)
     level = str(fields.get("level", "info")).lower()
-    head = f"\033[{_COLOURS[level]}m{event}\033[0m" if level in _COLOURS else event
+    head = _coloured(event, level)
     trace = fields.get("exception") or fields.get("exc_info") or ""
     return "\n".join(part for part in (f"{head}  {details}".rstrip(), str(trace)) if part)
+
+
+def _plain(line: str) -> str:
+    gunicorn = _GUNICORN.match(line)
+    if gunicorn:
+        return _coloured(gunicorn["text"], gunicorn["level"])
+    redis = _REDIS.match(line)
+    return _coloured(redis["text"], "warning" if "WARNING" in redis["text"] else "debug") if redis else line
+
+
+def _coloured(text: str, level: str) -> str:
+    colour = _COLOURS.get(level.lower())
+    return f"\033[{colour}m{text}\033[0m" if colour else text
 
 
 def _decode(line: str) -> dict[str, Any] | None:

@@ -22,6 +22,12 @@ def plain(text: str) -> str:
         ),
         ('{"message": "refused", "level": "WARNING", "code": 900901}', "refused  code=900901"),
         ('{"event": "failed", "level": "error", "exception": "Traceback\\n  line"}', "failed\nTraceback\n  line"),
+        ("[2026-11-21 14:53:47 +0000] [17903] [INFO] Booting worker", "Booting worker"),
+        ("17878:M 21 Nov 2026 14:53:47.221 # Server initialized", "Server initialized"),
+        (
+            "17878:signal-handler (1795272834) Received SIGTERM scheduling shutdown...",
+            "Received SIGTERM scheduling shutdown...",
+        ),
         ("plain words stay", "plain words stay"),
         ("{not json", "{not json"),
         ("[1, 2]", "[1, 2]"),
