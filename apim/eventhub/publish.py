@@ -60,6 +60,17 @@ def publish_all(changes: Sequence[Change]) -> int:
     return last
 
 
+def take_turn() -> None:
+    """Wait for the turn to publish, before any other row is locked; ours until the transaction ends.
+
+    An action that locks rows and then publishes would otherwise deadlock with one that publishes and then locks the
+    same rows (a life-cycle step ends subscriptions while somebody changes the plan of one).
+    """
+    if not Counter.objects.select_for_update().filter(pk=1).exists():
+        Counter.objects.get_or_create(pk=1)
+        Counter.objects.select_for_update().get(pk=1)
+
+
 def _check(change: Change) -> None:
     if change.record is not None and not isinstance(change.record, RECORDS[change.kind]):
         raise TypeError(f"{change.kind} takes {RECORDS[change.kind].__name__}, not {type(change.record).__name__}")

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apim.accounts.models import Organisation
-from apim.eventhub.publish import Change, publish_all
+from apim.eventhub.publish import Change, publish_all, take_turn
 from apim.keymanager.issue import issuer
 from apim.keymanager.models import RESIDENT, KeyManager
 from apim.keymanager.signing import ensure_key, jwks_text
@@ -41,6 +41,7 @@ def seed(organisation: Organisation) -> None:
 @transaction.atomic
 def refresh(**_signal: Any) -> None:
     """Write the issuer and the public keys into every resident key manager that has others, and tell the gateways."""
+    take_turn()
     residents = KeyManager.objects.select_for_update(of=("self",)).filter(name=RESIDENT).select_related("organisation")
     if not residents.exists():
         return

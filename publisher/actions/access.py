@@ -7,6 +7,7 @@ import hashlib
 from apim.accounts.models import BuiltinRole, Organisation, User
 from apim.accounts.permissions import require, require_same_organisation
 from apim.errors import NotFound, PreconditionFailed
+from apim.eventhub.publish import take_turn
 from publisher.models import Api
 
 DESIGNERS = (BuiltinRole.CREATOR, BuiltinRole.PUBLISHER)
@@ -29,6 +30,7 @@ def etag(api: Api) -> str:
 
 def locked_organisation(by: User) -> Organisation:
     """The organisation of `by`, locked: creations in it happen one after another. Taken before any API's lock."""
+    take_turn()
     return Organisation.objects.select_for_update().get(pk=by.organisation_id)
 
 
@@ -40,6 +42,7 @@ def locked(by: User, api: Api, *roles: str, expected: str = "") -> Api:
     """
     require_same_organisation(by, api.organisation)
     require(by, *roles)
+    take_turn()
     fresh = (
         Api.objects.select_for_update(of=("self",)).select_related("organisation", "provider").filter(pk=api.pk).first()
     )

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from publisher import queries
+from publisher import queries, snapshots
 from publisher.actions import revisions as actions
 from publisher.models import MAX_REVISIONS, Revision, State
 from publisher.views.base import api_page, attempt, back, read_api
@@ -38,7 +38,7 @@ def deployments(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
         "revisions": revisions,
         "room": len(revisions) < MAX_REVISIONS,
         "most": MAX_REVISIONS,
-        "changed": bool(revisions) and api.updated > revisions[0].created,
+        "changed": bool(revisions) and snapshots.take(api) != revisions[0].snapshot,
         "retired": api.state == State.RETIRED,
     }
     return api_page(request, "deployments", api, context)

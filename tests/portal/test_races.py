@@ -12,8 +12,10 @@ from apim.accounts.models import User
 from apim.errors import ApimError
 from portal.actions.applications import delete_application
 from portal.actions.keys import generate_keys
-from portal.actions.subscriptions import subscribe
-from portal.models import Application
+from portal.actions.subscriptions import change_plan, subscribe
+from portal.models import Application, Subscription
+from publisher.actions.lifecycle import change_state
+from publisher.models import Api
 from tests.portal.builders import current, make_api, make_application
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -64,3 +66,23 @@ def test_a_deleted_application_leaves_nothing_behind(developer: User) -> None:
     )
     assert outcome in (["NotFound", "done"], ["done", "done"])
     assert not Application.objects.exists() and not api.subscriptions.exists()
+
+
+def test_retiring_an_api_while_plans_change_never_deadlocks(developer: User, publisher_user: User) -> None:
+    api = make_api(developer.organisation, state="DEPRECATED")
+    rows = [
+        subscribe_row(developer, api, number)  # one subscription each, so that both sides lock several rows
+        for number in range(6)
+    ]
+    acts = [lambda row=row: change_plan(by=developer, subscription=row, plan="Bronze") for row in reversed(rows)]
+    outcome = together(lambda: change_state(by=publisher_user, api=api, action="Retire"), *acts)
+    assert set(outcome) <= {"done", "NotFound", "ApiNotOpen", "Conflict"} and "done" in outcome
+    assert not Subscription.objects.filter(api=api).exists()
+
+
+def subscribe_row(developer: User, api: Api, number: int) -> Subscription:
+    """A subscription of an application of its own, told to gateways as if made long ago."""
+    application = make_application(developer, name=f"App {number}")
+    return Subscription.objects.create(
+        organisation=developer.organisation, application=application, api=api, plan="Gold"
+    )

@@ -15,7 +15,7 @@ from apim.accounts.models import User
 from apim.accounts.permissions import require, require_same_organisation
 from apim.accounts.queries import sees_every_organisation
 from apim.errors import Conflict, FieldError, Invalid
-from apim.eventhub.publish import publish_all
+from apim.eventhub.publish import publish_all, take_turn
 from apim.keymanager.models import RESIDENT, KeyManager
 from apim.keymanager.residents import change
 
@@ -29,6 +29,7 @@ def save_key_manager(*, by: User, manager: KeyManager) -> KeyManager:
     Raises Forbidden unless `by` is an administrator, NotFound, Invalid naming the field, Conflict for a taken name.
     """
     _admit(by, manager)
+    take_turn()
     stored = KeyManager.objects.select_for_update(of=("self",)).filter(pk=manager.pk).first()
     same_name = KeyManager.objects.filter(organisation=manager.organisation, name=manager.name).exclude(pk=manager.pk)
     if same_name.exists() or (stored is not None and stored.name != manager.name):

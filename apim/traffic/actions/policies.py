@@ -12,7 +12,7 @@ from apim.accounts.models import Organisation, User
 from apim.accounts.permissions import require, require_same_organisation
 from apim.accounts.queries import sees_every_organisation
 from apim.errors import FieldError, Invalid, NotFound
-from apim.eventhub.publish import publish_all
+from apim.eventhub.publish import publish_all, take_turn
 from apim.traffic import hooks
 from apim.traffic.errors import PolicyExists, PolicyInUse, PolicyProtected, from_validation
 from apim.traffic.models import UNAUTHENTICATED, UNLIMITED, Policy
@@ -97,6 +97,7 @@ def values(policy: Policy) -> dict[str, Any]:
 
 def _locked(by: User, policy: Policy) -> Policy:
     require(by)
+    take_turn()
     found = Policy.objects.select_for_update(of=("self",)).select_related("organisation").filter(pk=policy.pk).first()
     if found is None:
         raise NotFound("There is no such policy any more.")
