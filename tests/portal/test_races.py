@@ -18,14 +18,10 @@ from publisher.actions.lifecycle import change_state
 from publisher.models import Api
 from tests.portal.builders import current, make_api, make_application
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-
-
-@pytest.fixture(autouse=True)
-def _server(db: None) -> None:
-    """SQLite's test database lives in one connection's memory."""
-    if connection.vendor != "postgresql":
-        pytest.skip("parallel transactions need --database=postgres")
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="parallel transactions need --database=postgres"),
+    pytest.mark.django_db(transaction=True),
+]
 
 
 def together(*acts: Callable[[], object]) -> list[str]:
