@@ -23,7 +23,7 @@ def record(deployment: Deployment) -> schema.Api:
         name=design["name"],
         version=design["version"],
         context=prefix + full_path(design["context"], design["version"]),
-        default_context=prefix + _versionless(design["context"]) if api.is_default_version else "",
+        default_context=_default_context(prefix, design["context"]) if api.is_default_version else "",
         provider=design["provider"],
         revision=deployment.revision.number,
         operations=tuple(_operation(operation) for operation in design["operations"]),
@@ -72,8 +72,10 @@ def announce_all(api: Api) -> None:
         announce(deployment)
 
 
-def _versionless(context: str) -> str:
-    return context.replace("/{version}", "").replace("{version}", "") or "/"
+def _default_context(prefix: str, context: str) -> str:
+    """The path without the version; empty, for no such path, when the context is nothing but the version."""
+    bare = context.replace("/{version}", "").replace("{version}", "").rstrip("/")
+    return prefix + bare if bare else ""
 
 
 def _operation(operation: dict[str, Any]) -> schema.Operation:

@@ -74,6 +74,13 @@ def test_tenant_and_version_stand_in_the_context(other_organisation, make_user):
     assert (told(api).context, told(api).default_context) == ("/t/acme.com/shop/2/pizza", "/t/acme.com/shop/pizza")
 
 
+def test_a_context_of_nothing_but_the_version_has_no_default_path(other_organisation, make_user):
+    user = make_user(other_organisation, "Internal/publisher")
+    api = make_api(user, context="/{version}", version="v2", is_default_version=True)
+    deploy(user, api)
+    assert (told(api).context, told(api).default_context) == ("/t/acme.com/v2", "")
+
+
 def test_five_revisions_and_no_number_twice(publisher_user):
     api = make_api(publisher_user)
     made = [create_revision(by=publisher_user, api=api) for _ in range(5)]
