@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from apim.errors import FieldError, Invalid
+from gateway import schema
 from publisher.actions.services import is_outdated
 from publisher.checks.basics import shown
 from publisher.models import Api
@@ -41,6 +44,9 @@ CORS = {
     "accessControlAllowHeaders": "headers",
     "accessControlAllowMethods": "methods",
 }
+USUAL_CORS = msgspec.structs.asdict(schema.Cors())
+"""What gateways do where an API says nothing."""
+
 ENDPOINTS = {"production_endpoints": "production", "sandbox_endpoints": "sandbox"}
 ENDPOINT_TYPES = ("http", "service", "address")
 AUTH = {
@@ -186,21 +192,7 @@ def _endpoint_in(endpoint: Any) -> Any:
 
 
 def _cors(cors: dict[str, Any]) -> dict[str, Any]:
-    usual = {
-        "enabled": True,
-        "origins": ["*"],
-        "credentials": False,
-        "headers": [
-            "authorization",
-            "Access-Control-Allow-Origin",
-            "Content-Type",
-            "SOAPAction",
-            "apikey",
-            "Internal-Key",
-        ],
-        "methods": ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"],
-    }
-    return {theirs: cors.get(ours, usual[ours]) for theirs, ours in CORS.items()}
+    return {theirs: cors.get(ours, USUAL_CORS[ours]) for theirs, ours in CORS.items()}
 
 
 def _scope(name: str) -> dict[str, Any]:
