@@ -65,7 +65,18 @@ NOT_FOUND = _general(404, "404", "The requested resource is not available.", "No
 NO_RESOURCE = _general(404, "404", "No matching resource found for given API Request")
 NOT_ALLOWED = _general(405, "405", "Method not allowed for given API resource")
 BAD_PATH = Fault(
-    400, "400", "Bad Request", "The path has a dot segment (. or ..) or a broken percent escape", type="Status report"
+    400,
+    "400",
+    "Bad Request",
+    "The path has a dot segment (. or ..), a NUL or a broken percent escape",
+    type="Status report",
+)
+TWO_MEANINGS = Fault(
+    400,
+    "400",
+    "Bad Request",
+    "The path has an escaped slash or a backslash, and read as a slash it leads to a resource with other rights",
+    type="Status report",
 )
 NOT_READY = _general(503, "503", "The gateway has not received its configuration yet", "Service Unavailable")
 BLOCKED = Fault(

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from gateway import faults
 from gateway.call import Call
-from gateway.compile import CompiledApi
+from gateway.compile import CompiledApi, CompiledOperation
 from gateway.observe import Observer
 from gateway.stages import correlation
-from gateway.stages.route import BadPath, Match, odd, plain
+from gateway.stages.route import BadPath, Match, divided, odd, plain
 from gateway.state import State
 from wire.exchange import Exchange
 
@@ -52,7 +52,8 @@ class Pipeline:
         call.api = api
         call.cut = cut
         resource = exchange.path[cut:]
-        if odd(resource):
+        strange = odd(resource)
+        if strange:
             try:
                 resource = plain(resource)
             except BadPath:
@@ -62,10 +63,28 @@ class Pipeline:
         if operation is None or (exchange.method == b"OPTIONS" and is_preflight(api, exchange)):
             no_operation(call, api, resource)
             return
+        if strange and dodges(api, operation, exchange.method, resource):
+            call.refuse(faults.TWO_MEANINGS)
+            return
         call.operation = operation
         for step in operation.steps:
             if step(call):
                 return
+
+
+def dodges(api: CompiledApi, operation: CompiledOperation, method: bytes, resource: bytes) -> bool:
+    """Whether a backend that splits the path at escaped slashes too would serve a resource with stricter rights."""
+    path = divided(resource)
+    if path == resource:
+        return False
+    other = api.resources.find(method, path)
+    if other is None or other is operation:
+        return False
+    asked, passed = other.record, operation.record
+    kinds = {"none", passed.auth} if passed.auth == "none" else {"none", "any", passed.auth}
+    if asked.auth not in kinds:
+        return True
+    return bool(asked.scopes) and not (passed.scopes and set(passed.scopes) <= set(asked.scopes))
 
 
 def is_preflight(api: CompiledApi, exchange: Exchange) -> bool:

@@ -13,30 +13,39 @@ odd = re.compile(rb"[%;\\]|//|/\.").search
 _broken_escape = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
 _slashes = re.compile(rb"[/\\]+")
 
+_hidden_slashes = re.compile(rb"(?:%2F|[/\\])+", re.IGNORECASE)
+
 T = TypeVar("T")
 
 
 class BadPath(Exception):
-    """The path cannot be matched safely: dot segments or broken escapes."""
+    """The path cannot be matched safely: dot segments, a NUL or broken escapes."""
 
 
 def plain(path: bytes) -> bytes:
     """The path as it is matched: escapes of everything but `/` decoded, repeated slashes and `;` parameters removed.
 
     A backend may read a path in any of these ways, so a resource that needs a scope must be recognised in all of them. What
-    goes to the backend stays verbatim. Raises BadPath for `.` and `..` segments in any disguise and for broken escapes.
+    goes to the backend stays verbatim. Raises BadPath for `.` and `..` segments in any disguise, a NUL and broken escapes.
     """
     if _broken_escape(path):
         raise BadPath
     segments = []
     for segment in path.split(b"/"):
         decoded = unquote_to_bytes(segment.partition(b";")[0])
+        if b"\0" in decoded:
+            raise BadPath
         for piece in _slashes.split(decoded):
             if piece.partition(b";")[0] in (b".", b".."):
                 raise BadPath
         segments.append(decoded.replace(b"/", b"%2F"))
     kept = [segment for segment in segments[1:-1] if segment]
     return b"/" + b"/".join([*kept, segments[-1]])
+
+
+def divided(path: bytes) -> bytes:
+    """A plain path as backends read it that decode `%2F` before they split, or take `\\` for `/`."""
+    return _hidden_slashes.sub(b"/", path)
 
 
 class Match(NamedTuple, Generic[T]):

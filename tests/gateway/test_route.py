@@ -113,6 +113,7 @@ def test_paths_are_matched_in_their_plain_spelling(path: bytes, matched: bytes) 
         b"/%zz",
         b"/%",
         b"/a%2",
+        b"/a%00",
     ],
 )
 def test_paths_that_could_mean_another_place_are_refused(path: bytes) -> None:
