@@ -111,7 +111,8 @@ class TokenForm(forms.Form):
     )
 
     def __init__(self, *args: object, scopes: Iterable[str], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
+        # The key's settings on the same page have a field of the same name, and an id stands for one element.
+        super().__init__(*args, auto_id="id_token_%s", **kwargs)
         self.fields["scopes"].choices = [(scope, scope) for scope in scopes]
         self.fields["scopes"].initial = list(scopes)
         if not self.fields["scopes"].choices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import yaml
@@ -243,3 +244,12 @@ def test_publishers_see_and_steer_the_subscribers(developer: User, publisher_use
     assert browser(creator).post(f"/publisher/subscriptions/{row.pk}/state", {"state": "UNBLOCKED"}).status_code == 403
     assert browser(developer).get(address).status_code == 403
     assert browser().get(address).status_code == 302
+
+
+def test_no_two_fields_of_a_page_share_an_id(developer: User) -> None:
+    application = make_application(developer)
+    make_key(application)
+    page = text(browser(developer).get(f"{PORTAL}/applications/{application.pk}/production/"))
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert "id_token_validityPeriod" in ids
+    assert sorted(ids) == sorted(set(ids))
