@@ -55,11 +55,12 @@ def change(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
     """Take a step."""
     api = read_api(request, api_id)
     action, ticked = request.POST.get("action", ""), request.POST.getlist("checklist")
+    target = actions.available_actions(api).get(action)
     attempt(
         request,
         lambda: actions.change_state(
             by=request.user, api=api, action=action, checklist=ticked, expected=expected(request)
         ),
-        f"{api}: {action} is done.",
+        f"{api} is now {State(target).label.lower()}." if target else "",
     )
     return back("lifecycle", api)

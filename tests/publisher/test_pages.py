@@ -322,3 +322,26 @@ def test_a_large_table_of_operations_fits(pages, publisher_user):
     sent = {**columns, "policy": ["Unlimited"] * 600, "scopes": [""] * 600, "remove": ["0"]}
     assert pages.post(url("operations", api.pk), sent).status_code == 302
     assert api.operations.count() == 599
+
+
+def test_the_tabs_of_an_api_have_titles_of_their_own(pages, publisher_user):
+    api = make_api(publisher_user)
+    titles = {
+        text_of(pages.get(url(tab, api.pk))).split("<title>")[1].split("</title>")[0]
+        for tab in TABS
+        if tab not in ("copy", "api")
+    }
+    assert len(titles) == len(TABS) - 2 and f"Operations · {api} · Publisher" in titles
+
+
+def test_a_step_says_what_the_api_is_now(client, publisher_user, make_user, organisation):
+    api = make_api(publisher_user)
+    deploy(publisher_user, api)
+    client.force_login(make_user(organisation, "Internal/creator"))
+    assert "checklist" not in text_of(client.get(url("lifecycle", api.pk)))
+    client.force_login(publisher_user)
+    steps = client.get(url("lifecycle", api.pk))
+    assert "checklist" in text_of(steps)
+    sent = {"action": "Deploy as a Prototype", "expected": steps.context["etag"]}
+    told = client.post(url("lifecycle_change", api.pk), sent, follow=True)
+    assert f"{api} is now pre-released." in text_of(told)

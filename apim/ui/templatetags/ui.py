@@ -122,6 +122,14 @@ def tabs(context: template.Context, bar: str, *args: Any, label: str = "Sections
 
 
 @register.simple_tag(takes_context=True)
+def tab_title(context: template.Context, bar: str, *args: Any) -> str:
+    """The label of the tab of `bar` that is open, so that windows and history tell an object's pages apart; or ""."""
+    request = _request(context)
+    found = nav.links(bar, _user(context), request.path if request else "", *args)
+    return next((link.label for link in found if link.current), "")
+
+
+@register.simple_tag(takes_context=True)
 def current_organisation(context: template.Context) -> Any:
     """The organisation whose pages these are, or None."""
     return getattr(_request(context), "organisation", None)
