@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apim.accounts.rest_parsers import JSONParser
 from apim.errors import FieldError, Invalid
 from publisher import queries
 from publisher.actions.access import etag
