@@ -14,7 +14,7 @@ from gateway.principal import Decision
 from gateway.realm import Realm
 from gateway.schema import Api, Cors, Operation, Policy
 from gateway.stages import Step, authenticate, cors, endpoint, limits, subscription
-from gateway.stages.route import Resources
+from gateway.stages.route import BadPath, Resources, plain
 from gateway.upstreams import Upstreams
 
 if TYPE_CHECKING:
@@ -213,6 +213,11 @@ def _check(record: Api) -> None:
         raise Unusable(f"transports {sorted(strange)} are not among http, https")
     if not record.operations:
         raise Unusable("it has no operations")
+    for operation in record.operations:
+        try:
+            plain(operation.target.encode())
+        except BadPath as error:
+            raise Unusable(f"target {operation.target!r} has a dot segment, a NUL or a broken escape") from error
 
 
 def _no_state() -> State:

@@ -12,6 +12,9 @@ from publisher.checks.basics import Problems, choice, items, matching, names, sh
 VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 AUTH = ("any", "application", "user", "none")
 TARGET = re.compile(r"^/(?:[^\s{}?#\\]|\{[^\s{}/]+\})*$")
+UNREACHABLE = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|;|$)|%(?![0-9a-f]{2})|%00", re.IGNORECASE)
+"""Dot segments, broken escapes and NUL: gateways refuse calls of such paths, and therefore such resources."""
+
 MAX_OPERATIONS = 2000
 DEFAULT_OPERATIONS = tuple({"verb": verb, "target": "/*"} for verb in ("GET", "POST", "PUT", "DELETE", "PATCH"))
 """What an API gets that was designed without operations (reference A1)."""
@@ -36,11 +39,13 @@ def operations(problems: Problems, value: Any, policies: Collection[str]) -> lis
 
 
 def _operation(problems: Problems, place: str, item: dict[str, Any], policies: Collection[str]) -> dict[str, Any]:
-    verb = item.get("verb")
+    verb, target = item.get("verb"), item.get("target")
+    if isinstance(target, str) and UNREACHABLE.search(target):
+        problems.add(f"{place}.target", f"{shown(target)} has a dot segment, a NUL or a broken percent escape.")
     hint = "Begin with a slash; parameters stand in braces, as in /orders/{id}; no spaces, ? or #."
     return {
         "verb": choice(problems, f"{place}.verb", verb.upper() if isinstance(verb, str) else verb, VERBS),
-        "target": matching(problems, f"{place}.target", item.get("target"), TARGET, hint, most=500),
+        "target": matching(problems, f"{place}.target", target, TARGET, hint, most=500),
         "auth": choice(problems, f"{place}.auth", item.get("auth") or "any", AUTH),
         "scopes": names(problems, f"{place}.scopes", item.get("scopes")),
         "policy": policy(problems, f"{place}.policy", item.get("policy") or UNLIMITED, policies),

@@ -100,6 +100,7 @@ def test_a_poison_record_is_refused_by_name_and_the_old_one_serves(
             ("api", "Default:id-y", world.api("y", backend.url, context="/one/1.0")),
             ("key_manager", "carbon.super:Bad", world.key_manager(signer, name="Bad", jwks="{}")),
             ("key_manager", world.MANAGER, world.key_manager(signer, algorithms=("HS256",))),
+            ("api", "Default:id-z", world.api("z", backend.url, schema.Operation("GET", "/a/../b"))),
             ("planet", "mars", b"{}"),
         ]
         for kind, key, record in poison:

@@ -114,6 +114,22 @@ def test_any_import_is_answered_below_500(publisher_user, rest, document, base):
     assert client.call("post", "/apis/import-openapi", form, format="multipart").status_code < 500
 
 
+@pytest.mark.parametrize("target", ["/a/../b", "/..", "/./a", "/%2e%2E/a", "/a/..;x", "/%zz", "/a%", "/%00"])
+@pytest.mark.django_db
+def test_a_resource_no_call_can_reach_is_refused(publisher_user, rest, target):
+    body = {"name": "A", "context": "/a", "version": "1", "operations": [{"verb": "GET", "target": target}]}
+    answer = rest(publisher_user).call("post", "/apis", body)
+    assert (answer.status_code, answer.json()["error"][0]["field"]) == (400, "operations[0].target")
+
+
+@pytest.mark.parametrize("target", ["/.well-known", "/a..b/{c}", "/a%20b", "/..."])
+@pytest.mark.django_db
+def test_dots_and_escapes_that_mean_themselves_are_kept(publisher_user, rest, target):
+    body = {"name": "A", "context": "/a", "version": "1", "operations": [{"verb": "GET", "target": target}]}
+    answer = rest(publisher_user).call("post", "/apis", body)
+    assert answer.json()["operations"][0]["target"] == target
+
+
 FIELDS = st.sampled_from(
     [
         "description",
