@@ -111,7 +111,8 @@ def _form(request: HttpRequest, api: Api, data: object = None) -> SubscribeForm 
     if not user.is_authenticated or not user.has_role(DEVELOPER) or not offered:
         return None
     free = queries.applications(user).exclude(subscriptions__api=api)
-    initial = {"application": free.first(), "new_application": "" if free else "My application"}
+    newcomer = not free and not queries.applications(user).exists()
+    initial = {"application": free.first(), "new_application": "My application" if newcomer else ""}
     return SubscribeForm(data, applications=free, plans=offered, initial=initial)
 
 

@@ -14,7 +14,7 @@ from django.core.cache import cache
 
 from portal.models import ApplicationKey, Subscription
 from publisher.models import GatewayEnvironment
-from tests.portal.builders import make_api
+from tests.portal.builders import make_api, make_application, make_subscription
 from tests.support.people import PASSWORD
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -155,3 +155,18 @@ def test_the_question_comes_before_an_application_is_deleted(page: Any, develope
     page.locator("dialog").get_by_role("button", name="Delete").click()
     page.locator(".toast", has_text="Shop is deleted.").wait_for()
     assert not developer.applications.exists()
+
+
+def test_a_long_name_scrolls_no_page_of_a_narrow_screen_sideways(page: Any, developer: Any) -> None:
+    api = make_api(developer.organisation, "Pizza")
+    application = make_application(developer, "x" * 100)
+    make_subscription(application, api)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/accounts/login/?next=/devportal/")
+    page.get_by_label("User name").fill("developer")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/devportal/")
+    for address in (f"apis/{api.pk}/", f"applications/{application.pk}/", "applications/"):
+        page.goto(f"/devportal/{address}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address

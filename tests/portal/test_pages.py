@@ -66,6 +66,13 @@ def test_subscribing_in_one_step_makes_the_application(developer: User) -> None:
     assert second.subscriptions.count() == 1
 
 
+def test_a_name_is_proposed_for_the_first_application_only(developer: User) -> None:
+    api = make_api(developer.organisation)
+    assert 'value="My application"' in text(browser(developer).get(f"{PORTAL}/apis/{api.pk}/"))
+    make_subscription(make_application(developer, "My application"), api)
+    assert 'value="My application"' not in text(browser(developer).get(f"{PORTAL}/apis/{api.pk}/"))
+
+
 def test_people_without_the_role_are_told_so(publisher_user: User) -> None:
     api, client = make_api(publisher_user.organisation), browser(publisher_user)
     assert "needs the role of an app developer" in text(client.get(f"{PORTAL}/apis/{api.pk}/"))
