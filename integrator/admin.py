@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import Truncator
 from unfold.decorators import action, display
 
 from apim.accounts.admin_base import PlatformAdmin, ReadOnly
@@ -22,15 +23,21 @@ RUN_LABELS = {"ok": "success", "failed": "danger"}
 class ArtifactStatusAdmin(ReadOnly, PlatformAdmin):
     """What the homes have deployed and refused; tasks and processors can be run from here."""
 
-    list_display = ("name", "kind", "state", "glance", "error", "seen")
+    list_display = ("name", "kind", "state", "reason", "glance", "seen")
     list_filter = ("deployed", "kind")
     search_fields = ("name", "error")
     actions = ("run_chosen",)
+    ordering = ("deployed", "kind", "name")
 
     @display(description="State", label=STATE_LABELS, ordering="deployed")
     def state(self, row: ArtifactStatus) -> str:
         """Deployed or refused."""
         return "deployed" if row.deployed else "refused"
+
+    @display(description="Reason")
+    def reason(self, row: ArtifactStatus) -> str:
+        """Why it was refused, short enough to leave room for the other columns; its own page has all of it."""
+        return Truncator(row.error).chars(160)
 
     @display(description="At a glance")
     def glance(self, row: ArtifactStatus) -> str:

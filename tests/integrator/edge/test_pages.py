@@ -96,6 +96,15 @@ def test_the_admin_lists_them(artifacts: Any, make_user: Callable[..., User], or
     assert answer.status_code == 200 and b"report" in answer.content
 
 
+def test_the_admin_lists_refused_files_first_with_a_short_reason(
+    artifacts: dict[str, ArtifactStatus], make_user: Callable[..., User], organisation: Any
+) -> None:
+    ArtifactStatus.objects.filter(pk=artifacts["bad.xml"].pk).update(error="bad.xml:2 <x>: " + "unknown " * 60)
+    boss = make_user(organisation, "admin", is_staff=True)
+    text = _client(boss).get("/admin/integrator/artifactstatus/").content.decode()
+    assert text.index("bad.xml") < text.index("report") and "unknown …" in text and "unknown " * 30 not in text
+
+
 def test_the_admin_runs_a_failed_task_again(
     artifacts: Any, make_user: Callable[..., User], organisation: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
