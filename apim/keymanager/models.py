@@ -26,6 +26,7 @@ class OAuthClient(AbstractApplication):
 
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
+        verbose_name = "OAuth client"
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Django OAuth Toolkit's question, answered from the list instead of the single grant type."""

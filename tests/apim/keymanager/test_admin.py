@@ -102,3 +102,8 @@ def test_the_resident_key_manager_can_be_switched_off_but_not_changed(boss, orga
     boss.post(f"/admin/keymanager/keymanager/{resident.pk}/change/", {"issuer": "https://evil.example"})
     resident.refresh_from_db()
     assert (resident.enabled, resident.issuer) == (False, "https://localhost:9443/oauth2/token")
+
+
+def test_clients_are_called_what_people_call_them(boss) -> None:
+    page = boss.get("/admin/keymanager/oauthclient/").content.decode()
+    assert "OAuth client" in page and "o auth client" not in page
