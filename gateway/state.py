@@ -139,9 +139,14 @@ class Build:
             compile_these.setdefault(key, self._batch.sequence)
         yield from self._compile_all(compile_these)
         if "revocation" in self.changed:
-            now = time.time()
-            current = self.state.records["revocation"]
-            self.state.records["revocation"] = {jti: one for jti, one in current.items() if one.expires > now}
+            self._forget_revocations()
+
+    def _forget_revocations(self) -> None:
+        """Drops those of tokens that nobody takes any more: past their expiry by more than any issuer's leeway."""
+        leeway = max((manager.leeway_seconds for manager in self.state.records["key_manager"].values()), default=0)
+        oldest = time.time() - leeway
+        current = self.state.records["revocation"]
+        self.state.records["revocation"] = {jti: one for jti, one in current.items() if one.expires > oldest}
 
     def _map(self, kind: str) -> dict[str, Any]:
         """The records of a kind, copied at the first change so that the serving state keeps its own."""

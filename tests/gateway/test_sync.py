@@ -52,6 +52,19 @@ def test_hints_bring_changes_at_once_and_polls_what_hints_lost(
         assert gateway.call("/one/1.0/a", token=token).status == 401
 
 
+def test_a_revoked_token_stays_revoked_through_the_leeway_after_its_expiry(
+    var: Path, redis_url: str, hub: FakeHub, backend: Backend, signer: world.Signer
+) -> None:
+    fill(hub, backend, signer)
+    over = int(time.time()) - 1
+    hub.publish("key_manager", world.MANAGER, world.key_manager(signer, leeway_seconds=60), hint=False)
+    hub.publish("revocation", "over", schema.Revocation("over", over), hint=False)
+    with running_gateway(var, hub.url, redis_url) as gateway:
+        gateway.until_sequence(hub.sequence)
+        assert gateway.call("/one/1.0/a", token=signer.token(jti="other", exp=over)).status == 200
+        assert gateway.call("/one/1.0/a", token=signer.token(jti="over", exp=over)).status == 401
+
+
 def test_it_serves_from_disk_while_the_control_plane_is_down(
     var: Path, redis_url: str, hub: FakeHub, backend: Backend, signer: world.Signer
 ) -> None:

@@ -24,7 +24,7 @@ from apim.keymanager.verify import verify_signature
 from gateway import schema
 
 GRACE = 60
-"""Seconds past its expiry that a revocation is kept, for gateways whose clock is behind."""
+"""Seconds past its expiry that a token's revocation matters: for gateways' leeway, and clocks that are behind."""
 
 
 def issue_test_token(
@@ -63,9 +63,9 @@ def revoke_token(*, token: str, client: OAuthClient | None = None) -> bool:
 
 @transaction.atomic
 def revoke_ids(tokens: Iterable[tuple[str, int]], client_id: str) -> int:
-    """Revoke access tokens known by (jti, expiry in Unix seconds); how many had not expired yet."""
-    now = timezone.now().timestamp()
-    live = {jti: expires for jti, expires in tokens if expires > now}
+    """Revoke access tokens known by (jti, expiry in Unix seconds); how many some gateway may still take."""
+    oldest = timezone.now().timestamp() - GRACE
+    live = {jti: expires for jti, expires in tokens if expires > oldest}
     rows = [
         RevokedToken(jti=jti, expires=datetime.fromtimestamp(expires, UTC), client_id=client_id)
         for jti, expires in live.items()

@@ -18,7 +18,7 @@ from apim.keymanager import beat, residents, signing, tasks
 from apim.keymanager.actions.clients import create_client, delete_client, regenerate_secret, update_client
 from apim.keymanager.actions.key_managers import delete_key_manager, save_key_manager
 from apim.keymanager.actions.signing_keys import remove_lapsed, rotate_key
-from apim.keymanager.actions.tokens import issue_test_token, prune_revocations, revoke_token
+from apim.keymanager.actions.tokens import GRACE, issue_test_token, prune_revocations, revoke_token
 from apim.keymanager.errors import InvalidToken, NotClientOwner
 from apim.keymanager.models import RESIDENT, KeyManager, RevokedToken, SigningKey
 from apim.keymanager.verify import verify
@@ -184,9 +184,16 @@ def test_expired_revocations_are_forgotten_and_no_sooner(client, developer):
 def test_an_expired_token_needs_no_revocation(client, developer):
     token = issue_test_token(by=developer, client=client)["access_token"]
     claims = verify(token)
-    expired = signing.sign(claims | {"exp": claims["iat"] - 10}, typ="at+jwt")
+    expired = signing.sign(claims | {"exp": claims["iat"] - GRACE - 1}, typ="at+jwt")
     assert revoke_token(token=expired) is False
     assert not RevokedToken.objects.exists()
+
+
+def test_a_token_that_gateways_take_out_of_leeway_can_be_revoked(client, developer):
+    claims = verify(issue_test_token(by=developer, client=client)["access_token"])
+    just_over = signing.sign(claims | {"exp": claims["iat"] - 2}, typ="at+jwt")
+    assert revoke_token(token=just_over)
+    assert Current.objects.filter(kind="revocation", key=claims["jti"]).exists()
 
 
 def manager(organisation, **fields) -> KeyManager:
