@@ -42,7 +42,7 @@ def parse(text: bytes | str) -> Element:
     try:
         root = etree.fromstring(text.lstrip(), _parser)
     except etree.XMLSyntaxError as error:
-        raise XmlError(str(error), error.lineno) from error
+        raise XmlError(error.msg or str(error), error.lineno) from error
     if root.getroottree().docinfo.doctype:
         raise XmlError("a document type declaration (DTD) is not allowed", 1)
     return root

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from integrator.engine.content import jsonxml
 from integrator.engine.content.payload import Payload
-from integrator.engine.xmltools import parse, serialise
+from integrator.engine.xmltools import XmlError, parse, serialise
 
 # Texts that XML and the primitive rules carry unchanged: no text that reads as a number or word, none that is only white space.
 TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=0xD7FF, exclude_characters="\x7f"), min_size=1).filter(
@@ -84,3 +84,10 @@ def test_unread_bytes_are_kept() -> None:
     assert payload.json_text() == '{ "a" : 1.0 }'
     assert serialise(payload.root) == "<jsonObject><a>1.0</a></jsonObject>"
     assert payload.is_json
+
+
+def test_a_mistake_in_xml_is_told_without_the_parsers_own_file_name() -> None:
+    with pytest.raises(XmlError) as told:
+        parse("<a>\n<b></c>\n</a>")
+    assert (told.value.line, "<string>" in str(told.value)) == (2, False)
+    assert "b line 2 and c" in str(told.value)
