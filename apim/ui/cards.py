@@ -80,6 +80,14 @@ def failures(user: User) -> Figure:
     return Figure("failed tasks, 24 h", failed, "bad" if failed else "ok", more)
 
 
+@card("Refused artifacts", order=7, platform=True)
+def refused(user: User) -> Figure:
+    """Files that the integrator could not deploy; what ran before them goes on."""
+    found = apps.get_model("integrator.ArtifactStatus").objects.filter(deployed=False).count()
+    more = _list_of("integrator.ArtifactStatus", "?deployed__exact=0")
+    return Figure("refused artifacts", found, "bad" if found else "ok", more)
+
+
 @card("Gateways", order=10, platform=True)
 def gateways(user: User) -> Table:
     """What each gateway worker runs, and how far behind it is."""

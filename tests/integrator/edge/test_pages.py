@@ -129,3 +129,12 @@ def test_the_names_of_the_tasks_are_those_that_the_schedule_uses() -> None:
 def test_every_thread_of_the_control_plane_reaches_the_workers() -> None:
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(lambda: current_app.conf.broker_url).result() == settings.APIM.redis
+
+
+def test_the_dashboard_counts_refused_artifacts(
+    artifacts: Any, make_user: Callable[..., User], organisation: Any
+) -> None:
+    boss = make_user(organisation, "admin", is_staff=True)
+    text = " ".join(_client(boss).get("/admin/").content.decode().split())
+    assert "<strong>1</strong><span>refused artifacts</span>" in text
+    assert b"bad.xml" in _client(boss).get("/admin/integrator/artifactstatus/?deployed__exact=0").content
