@@ -116,6 +116,11 @@ class Sync:
                 self.reached = False
                 wait = backoff
                 backoff = min(backoff * 2, LONGEST_BACKOFF)
+            except Exception:  # the edge of this task: a surprise in one batch must not end following unseen
+                if backoff == FIRST_BACKOFF:
+                    log.exception("changes not taken in; what served goes on serving")
+                wait = backoff
+                backoff = min(backoff * 2, LONGEST_BACKOFF)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait)
 
