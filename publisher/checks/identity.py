@@ -22,6 +22,8 @@ def name(problems: Problems, value: Any) -> str:
 
 def version(problems: Problems, value: Any) -> str:
     """An API's version, which becomes one segment of its address."""
+    if value in (".", ".."):
+        problems.add("version", f"{shown(value)} cannot be a segment of an address.")
     return matching(problems, "version", value, API_VERSION.regex, API_VERSION.message, most=30)
 
 

@@ -122,6 +122,13 @@ def test_a_resource_no_call_can_reach_is_refused(publisher_user, rest, target):
     assert (answer.status_code, answer.json()["error"][0]["field"]) == (400, "operations[0].target")
 
 
+@pytest.mark.parametrize("version", [".", ".."])
+@pytest.mark.django_db
+def test_a_version_that_is_a_dot_segment_is_refused(publisher_user, rest, version):
+    answer = rest(publisher_user).call("post", "/apis", {"name": "A", "context": "/a", "version": version})
+    assert (answer.status_code, answer.json()["error"][0]["field"]) == (400, "version")
+
+
 @pytest.mark.parametrize("target", ["/.well-known", "/a..b/{c}", "/a%20b", "/..."])
 @pytest.mark.django_db
 def test_dots_and_escapes_that_mean_themselves_are_kept(publisher_user, rest, target):
