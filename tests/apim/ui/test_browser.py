@@ -175,3 +175,9 @@ def test_admin_dashboard_opens_without_complaint(guide: Any) -> None:
     guide.get_by_role("heading", name="Recent changes").wait_for()
     guide.goto("/admin/django_celery_beat/periodictask/add/")
     guide.get_by_role("button", name="Save", exact=True).wait_for()
+
+
+def test_dates_in_admin_lists_keep_a_line_or_two(guide: Any) -> None:
+    guide.goto("/admin/accounts/user/")
+    last_login = guide.locator("#result_list tbody .field-last_login").first
+    assert last_login.bounding_box()["width"] >= 140
