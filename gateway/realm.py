@@ -22,6 +22,9 @@ TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt"})
 TOKEN_LIMIT = 8192
 """Longest token looked at, in bytes."""
 
+LAST_MOMENT = 2**53
+"""Unix seconds that no claim may reach: larger whole numbers do not fit a float, and infinity is no time."""
+
 
 class Rejected(Exception):
     """A token that is not accepted; the text says why, for our log only."""
@@ -153,8 +156,8 @@ def _check_signature(token: bytes, header: dict[str, Any], issuer: Issuer) -> No
 
 def _seconds(claims: dict[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Rejected(f"claim {name} is missing or not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LAST_MOMENT:
+        raise Rejected(f"claim {name} is missing or not a time")
     return float(value)
 
 

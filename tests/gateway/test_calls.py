@@ -211,6 +211,12 @@ def test_a_scope_cannot_be_dodged_by_spelling(ready: Served, path: str) -> None:
     assert ready.gateway.call(f"/spelt/1.0{path}", token=ready.signer.token()).status in (400, 403)
 
 
+@pytest.mark.parametrize("moment", [10**400, -(10**400), float("inf"), float("nan"), 2**53, True, "1", [1]])
+@pytest.mark.parametrize("claim", ["exp", "nbf"])
+def test_a_time_that_is_none_is_a_wrong_token(ready: Served, claim: str, moment: object) -> None:
+    assert fault(ready, "/pizza/1.0/menu", ready.signer.token(**{claim: moment})) == (401, "900901")
+
+
 def test_unknown_places(ready: Served) -> None:
     token = ready.signer.token()
     answer = ready.gateway.call("/nowhere/1.0/menu", token=token)
