@@ -16,6 +16,7 @@ from integrator.engine.tasks import Task, run_task
 log = logging.getLogger("integrator.scheduler")
 
 STORE_WAIT_S = 5.0
+STOP_AGAIN_S = 0.5
 
 
 class Scheduler:
@@ -40,19 +41,27 @@ class Scheduler:
 
     async def stop(self) -> None:
         """Stop all loops."""
-        loops = [loop for _, loop in self._loops.values()]
+        loops = {loop for _, loop in self._loops.values()}
         self._loops.clear()
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        while loops:
+            # Asked again and again: before Python 3.12 asyncio.wait_for, in the Redis client, can lose a cancellation.
+            for loop in loops:
+                loop.cancel()
+            _, loops = await asyncio.wait(loops, timeout=STOP_AGAIN_S)
+
+    def _runs(self, kind: str, record: Task | Processor) -> bool:
+        """Whether `record` is still the one to be driven; a loop that missed its cancellation ends by this."""
+        return self._loops.get((kind, record.name), (None,))[0] is record
 
     async def _task(self, task: Task) -> None:
         runs = 0
-        while True:
+        while self._runs("task", task):
             wait = task.next_run(datetime.now().astimezone(), runs)
             if wait is None:
                 return
             await asyncio.sleep(wait)
+            if not self._runs("task", task):
+                return
             runs += 1
             await self._guarded("task", task.name, self._run_task(task.name))
 
@@ -61,7 +70,7 @@ class Scheduler:
         return 0.0
 
     async def _processor(self, processor: Processor) -> None:
-        while True:
+        while self._runs("processor", processor):
             await asyncio.sleep(await self._guarded("processor", processor.name, self._round(processor.name)))
 
     async def _round(self, name: str) -> float:
