@@ -14,7 +14,7 @@ from wire.heads import BODILESS, Header
 IDLE_SECONDS = 55.0
 """A pooled connection unused for longer is closed; shorter than the 60 s after which many servers close theirs."""
 
-MAX_IDLE = 256
+MAX_IDLE = 1024
 """Idle connections kept per origin."""
 
 HEAD_LIMIT = 256 * 1024
