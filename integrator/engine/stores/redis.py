@@ -6,12 +6,17 @@ import uuid
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 from integrator.engine.stores.base import Reserved, StoreError
 
 LEASE_MS = 15_000
 """A consumer that is killed blocks the head for at most this long; a living one prolongs its lease every third of it."""
+
+RETRIES = 5
+"""Tries after a lost connection, about a second together. A message put twice that way is delivered twice, never lost."""
 
 _ACK = """
 if redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
@@ -99,7 +104,8 @@ class Shared:
     """One connection pool for the stores and the state of a home."""
 
     def __init__(self, url: str, prefix: str):
-        self._client = Redis.from_url(url)
+        # Pooled connections die with a restarted Redis; without a retry the next message would be refused for that.
+        self._client = Redis.from_url(url, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), RETRIES))
         self._prefix = prefix
 
     def store(self, name: str) -> RedisStore:

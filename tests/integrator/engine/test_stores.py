@@ -93,6 +93,18 @@ async def test_a_dead_consumer_loses_its_hold(redis_url: str, monkeypatch: pytes
     await client.aclose()
 
 
+async def test_a_lost_connection_loses_no_message(redis_url: str) -> None:
+    """What an integrator has pooled when Redis restarts is dead; the next message is stored all the same."""
+    shared, admin = redis_module.Shared(redis_url, "lost"), Redis.from_url(redis_url)
+    store = shared.store("lost")
+    await store.put(b"1")
+    await admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await store.put(b"2")
+    assert await store.size() == 2
+    await shared.close()
+    await admin.aclose()
+
+
 @pytest.mark.parametrize("durable", [False, True])
 async def test_store_and_forward(tmp_path: Path, redis_url: str, durable: bool) -> None:
     """A stored message reaches the endpoint, with its headers and body, when the endpoint recovers."""
