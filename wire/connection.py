@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
-from wire.exchange import Exchange
+from wire.exchange import HIGH_WATER, Exchange
 from wire.heads import Header, block, date_line, status_line, tokens
+from wire.tunnel import End, Tunnel
 
 if TYPE_CHECKING:
     from wire.server import Server
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Exchange] = deque()
         self._fresh = False
         self._upgrading: Exchange | None = None
+        self._held = b""
         self._replayed: Exchange | None = None
         self._refusal: Refused | None = None
         self._deaf = False
@@ -115,6 +117,8 @@ class Connection(asyncio.Protocol):
         """Parses, then starts the exchange that became due."""
         self.progress += 1
         if self._deaf:
+            if self._upgrading is not None:
+                self._hold(data)
             return
         self._head_bytes += len(data)
         try:
@@ -122,7 +126,7 @@ class Connection(asyncio.Protocol):
             if self._head_bytes > self.server.head_limit and (self._target or self._headers):
                 raise Refused(431, f"the request head is longer than {self.server.head_limit} bytes")
         except httptools.HttpParserUpgrade as upgrade:
-            self._decline_upgrade(data[upgrade.args[0] :])
+            self._offer_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._unreadable(error)
         except Refused as refusal:
@@ -202,15 +206,27 @@ class Connection(asyncio.Protocol):
             raise Refused(505, f"HTTP/{version} is not spoken here; use HTTP/1.1")
         exchange.keep_alive = self._parser.should_keep_alive()
 
-    def _decline_upgrade(self, rest: bytes) -> None:
-        """Goes on in HTTP/1.1: RFC 9110, 7.8 lets a server ignore an upgrade."""
-        exchange, self._upgrading = self._upgrading, None
+    def _offer_upgrade(self, rest: bytes) -> None:
+        """Leaves the bytes behind the head unread until the handler took the connection over, or answered as usual."""
+        exchange = self._upgrading
         if exchange is None or exchange.method == b"CONNECT":
+            self._upgrading = None
             self._fresh = False
             self._current = None
             self._refuse(Refused(501, "CONNECT is not offered here"))
             return
         self._parser = httptools.HttpRequestParser(self)
+        if exchange.has_body or not exchange.minor:
+            self._ignore_upgrade(exchange, rest)
+            return
+        exchange.end()
+        self._deaf = True
+        self._reading_paused = True
+        self._hold(rest)
+
+    def _ignore_upgrade(self, exchange: Exchange, rest: bytes) -> None:
+        """Goes on in HTTP/1.1 at once: RFC 9110, 7.8 lets a server ignore an upgrade, one with a body cannot be taken."""
+        self._upgrading = None
         if not exchange.has_body:
             exchange.end()
         else:
@@ -220,6 +236,34 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(b"POST / HTTP/1.1\r\n" + block(framing) + b"\r\n")
         if rest:
             self.data_received(rest)
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > HIGH_WATER and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def _release(self) -> None:
+        """The upgrade was answered as an ordinary request: what came behind it is the next one."""
+        held, self._held = self._held, b""
+        self._upgrading = None
+        self._deaf = False
+        if held:
+            self.data_received(held)
+
+    def upgradable(self, exchange: Exchange) -> bool:
+        """Whether `exchange` asked for an upgrade that may still be taken."""
+        return self._upgrading is exchange and not (exchange.started or exchange.lost)
+
+    def hand_over(self, lines: bytes, tunnel: Tunnel) -> End:
+        """Answers the upgrade with 101 and `lines`, and gives the connection away."""
+        end = End(self.transport, tunnel, self._held, self.server)
+        self.write(b"".join((status_line(101), lines, b"\r\n")))
+        self._upgrading = self._current = None
+        self._held = b""
+        self.server.joined(end)
+        self.server.left(self)
+        end.take(self.write_paused)
+        return end
 
     def _unreadable(self, error: httptools.HttpParserError) -> None:
         cause = error.__context__
@@ -327,8 +371,12 @@ class Connection(asyncio.Protocol):
     def resume_request(self) -> None:
         """Reads from the caller again."""
         if self._reading_paused and not self._waiting and not self.transport.is_closing():
+            if self._upgrading is not None and not self._upgrading.finished:
+                return
             self._reading_paused = False
             self.transport.resume_reading()
+            if self._upgrading is not None:
+                self._release()
 
     def abort(self) -> None:
         """Breaks the connection at once."""

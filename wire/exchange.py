@@ -10,6 +10,7 @@ from wire.heads import BODILESS, CONTINUE, HOP_BY_HOP, Header, block, date_line,
 
 if TYPE_CHECKING:
     from wire.connection import Connection
+    from wire.tunnel import End, Tunnel
 
 BODY_LIMIT = 10 * 1024 * 1024
 HIGH_WATER = 64 * 1024
@@ -180,6 +181,25 @@ class Exchange:
             self.accept_body()
             self.connection.resume_request()
         return chunks
+
+    @property
+    def upgradable(self) -> bool:
+        """Whether the caller asks to leave HTTP (an `upgrade` header named in `connection`) and `upgrade()` may be called."""
+        return self.connection.upgradable(self)
+
+    def upgrade(self, lines: bytes, tunnel: Tunnel) -> End:
+        """Answers 101 and hands the raw connection to `tunnel`, whose `connected` is called before this returns.
+
+        `lines` are the answer's header lines, each with its CRLF and safe to send: `connection: upgrade`, `upgrade: <protocol>`
+        and the protocol's own. Bytes that came behind the request are the tunnel's first. An exchange is never finished twice:
+        to decline, answer as usual. Raises RuntimeError when the request is not `upgradable` (any more).
+        """
+        if not self.upgradable:
+            raise RuntimeError(f"{self.method!r} {self.path!r} cannot be upgraded (any more)")
+        self.started = self.finished = True
+        self.status = 101
+        self.sink = None
+        return self.connection.hand_over(lines, tunnel)
 
     # -- what the connection tells
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import Protocol
 
 from wire.connection import Connection
 from wire.service import Service
@@ -24,6 +25,19 @@ class Timeouts:
     idle: float = 75.0
 
 
+class Served(Protocol):
+    """A connection as its server sees it: HTTP/1.1, HTTP/2 or a tunnel."""
+
+    def drain(self) -> None:
+        """Comes to an end soon: the server stops."""
+
+    def abort(self) -> None:
+        """Breaks at once."""
+
+    def check(self, now: float) -> None:
+        """Looks at its timeouts; `now` is the loop's clock."""
+
+
 class Server:
     """Serves one service on any number of sockets. `head_limit`: bytes of request line and headers together."""
 
@@ -32,7 +46,7 @@ class Server:
         self.timeouts = timeouts or Timeouts()
         self.head_limit = head_limit
         self.loop = asyncio.get_running_loop()
-        self.connections: set[Connection] = set()
+        self.connections: set[Served] = set()
         self.refused = 0
         self._listeners: list[asyncio.AbstractServer] = []
         self._watch: asyncio.TimerHandle | None = None
@@ -53,13 +67,13 @@ class Server:
         if self._watch is None:
             self._watch = self.loop.call_later(WATCH_SECONDS, self._check)
 
-    def joined(self, connection: Connection) -> None:
+    def joined(self, connection: Served) -> None:
         """A connection was made."""
         self.connections.add(connection)
         if self._stopping:
             connection.drain()
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: Served) -> None:
         """A connection is gone."""
         self.connections.discard(connection)
         if self._empty is not None and not self.connections and not self._empty.done():

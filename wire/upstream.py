@@ -57,6 +57,7 @@ class Link(asyncio.Protocol):
         self.write_paused = False
         self.reading_paused = False
         self.headers: list[Header] = []
+        self._switch_headers: list[Header] = []
         self._head_bytes = 0
         self._parser: Any = httptools.HttpResponseParser(self)
 
@@ -70,6 +71,10 @@ class Link(asyncio.Protocol):
 
     def answer_end(self) -> None:
         """The answer is complete; the link is back in the pool or closed."""
+
+    def switched(self, headers: list[Header], rest: bytes) -> None:
+        """The origin left HTTP with a 101 answer; `rest` came behind it. Without a tunnel that is an error."""
+        self._unreadable("an upgrade that was not asked for")
 
     def flush(self) -> None:
         """Everything that came in one read was told."""
@@ -181,8 +186,8 @@ class Link(asyncio.Protocol):
                 return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._unreadable("an upgrade that was not asked for")
+        except httptools.HttpParserUpgrade as upgrade:
+            self.switched(self._switch_headers, data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
             if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
@@ -228,6 +233,7 @@ class Link(asyncio.Protocol):
         headers = self.headers
         self.headers = []
         if status < 200 or self.done:
+            self._switch_headers = headers
             return
         self.started = True
         if not self._parser.should_keep_alive():
@@ -292,12 +298,16 @@ class Origin(Generic[L]):
                 return link
         return None
 
-    async def connect(self) -> L:
-        """A new link. Raises UpstreamError("connect") when refused, unresolvable, too slow or not trusted."""
+    async def connect(self, factory: Callable[[Origin[L]], L] | None = None) -> L:
+        """A new link, made by the pool's factory or the one given.
+
+        Raises UpstreamError("connect") when refused, unresolvable, too slow or not trusted.
+        """
+        make = factory or self.factory
         try:
             async with asyncio.timeout(self.connect_seconds):
                 _, link = await self.loop.create_connection(
-                    lambda: self.factory(self),
+                    lambda: make(self),
                     self.host,
                     self.port,
                     ssl=self.tls,

@@ -1,0 +1,16 @@
+"""Wire's tests run on the loop that its worker uses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+import uvloop
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """uvloop, as in production."""
+    return {"uvloop": uvloop.new_event_loop}
