@@ -13,10 +13,10 @@ from gateway.merge import Merge
 from gateway.observe import Observer
 from gateway.pages import Pages
 from gateway.pipeline import Pipeline
+from gateway.services import Services
 from gateway.settings import Settings
 from gateway.state import Build
 from gateway.sync import Sync
-from gateway.upstreams import Upstreams
 from wire.service import Service
 
 log = logging.getLogger("gateway")
@@ -33,9 +33,8 @@ class Gateway(Service):
         self.observer = Observer(
             settings.access_log, settings.refusal_log_per_second, settings.analytics_queue if settings.analytics else 0
         )
-        authorities = tuple(filter(None, (settings.backend_ca, settings.certificate)))
-        self.upstreams = Upstreams(authorities)
-        self.compiler = Compiler(self.upstreams, settings.token_cache)
+        self.services = Services(settings)
+        self.compiler = Compiler(self.services)
 
     async def start(self) -> None:
         """Gets its configuration, from disk or control plane, and begins to follow."""
@@ -45,8 +44,8 @@ class Gateway(Service):
         )
         self.pipeline = Pipeline(self.observer, Pages(self.observer, self.sync, settings.secret))
         self.handle = self.pipeline.run  # type: ignore[method-assign]  # one call less for every request
-        self.compiler.current = lambda: self.pipeline.state
-        self.merge = Merge(self.compiler.counters, settings.redis, settings.merge_seconds)
+        self.services.current = lambda: self.pipeline.state
+        self.merge = Merge(self.services.counters, settings.redis, settings.merge_seconds)
         self.merge.start()
         self.export = Export(self.observer.events, settings.redis) if self.observer.events is not None else None
         await self.sync.start()
@@ -57,7 +56,7 @@ class Gateway(Service):
         await self.merge.stop()
         if self.export is not None:
             await self.export.stop()
-        self.upstreams.close()
+        await self.services.close()
 
     def tls(self, port: int) -> ssl.SSLContext | None:
         """TLS 1.2 or newer with our certificate on the https port."""
@@ -74,8 +73,8 @@ class Gateway(Service):
         state = build.state
         snapshot = build.changed
         for organisation, issuers in state.issuers.items():
-            self.compiler.realm(organisation).issuers = issuers
-        for organisation, realm in self.compiler.realms.items():
+            self.services.realm(organisation).issuers = issuers
+        for organisation, realm in self.services.realms.items():
             realm.issuers = state.issuers.get(organisation, {})
             realm.revoked = state.records["revocation"]
             if "key_manager" in snapshot:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateway import faults
 from gateway.faults import Fault
+from gateway.message import Outgoing, outgoing
 from wire.exchange import Exchange
 from wire.heads import HOP_BY_HOP
 from wire.upstream import UpstreamError
@@ -28,6 +30,10 @@ CORS_DROPS = PLAIN_DROPS | {
 """The same where the gateway answers for CORS itself."""
 
 
+Recover = Callable[["Call", UpstreamError], bool]
+"""Tries something else after a failed backend call; False when there is nothing left to try."""
+
+
 class Call:
     """Made when a request arrives, dropped when its answer is through. Stages read and write it; nothing else does."""
 
@@ -46,7 +52,9 @@ class Call:
         "now",
         "observer",
         "operation",
+        "outgoing",
         "principal",
+        "recover",
         "sent",
         "status",
     )
@@ -69,6 +77,21 @@ class Call:
         self.principal: Principal | None = None
         self.decision: Decision | None = None
         self.fault: Fault | None = None
+        self.outgoing: Outgoing | None = None
+        self.recover: Recover | None = None
+
+    def edit(self) -> Outgoing:
+        """The request to the backend, to be changed by a policy."""
+        if self.outgoing is None:
+            self.outgoing = outgoing(self.exchange, self.cut)
+        return self.outgoing
+
+    async def read(self, limit: int) -> bytes:
+        """The request body, read whole and kept for the backend. Raises BodyTooLarge beyond `limit` bytes, Disconnected."""
+        request = self.edit()
+        if request.body is None:
+            request.body = await self.exchange.body(limit) if self.exchange.has_body else b""
+        return request.body
 
     def refuse(self, fault: Fault, cause: str = "", lines: bytes = b"") -> bool:
         """Answers with `fault` and returns True, which ends the chain. `cause` is for our log, not for the caller."""
@@ -81,7 +104,9 @@ class Call:
         return True
 
     def failed(self, error: UpstreamError) -> None:
-        """The backend gave no answer (wire.forward)."""
+        """The backend gave no answer (wire.forward). `recover`, set by an endpoint with another way, may take it over."""
+        if self.recover is not None and self.recover(self, error):
+            return
         self.refuse(backend_fault(error), str(error))
 
     def done(self, status: int, sent: int) -> None:

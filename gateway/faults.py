@@ -112,6 +112,13 @@ PROTOCOL_VIOLATION = _general(500, "101506", "The back end did not answer in val
 CONNECT_TIMEOUT = _general(504, "101508", "Connection timeout")
 
 
+def too_large(limit: int) -> Fault:
+    """The request body is longer than what a policy that reads it allows."""
+    return Fault(
+        413, "413", "Payload Too Large", f"The request body is longer than {limit} bytes", type="Status report"
+    )
+
+
 def missing_credentials(header: str) -> Fault:
     """900902, naming the header in which this API wants its token."""
     return _security(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gateway import faults
 from gateway.call import Call
+from gateway.chain import wait
 from gateway.compile import CompiledApi, CompiledOperation
 from gateway.observe import Observer
 from gateway.stages import correlation
@@ -67,8 +68,12 @@ class Pipeline:
             call.refuse(faults.TWO_MEANINGS)
             return
         call.operation = operation
-        for step in operation.steps:
-            if step(call):
+        steps = operation.steps
+        for step in steps:
+            outcome = step(call)
+            if outcome is not None:
+                if outcome is not True:
+                    wait(call, outcome, steps[steps.index(step) + 1 :])
                 return
 
 

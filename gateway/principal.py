@@ -10,7 +10,6 @@ from gateway.schema import Application, Subscription
 
 if TYPE_CHECKING:
     from gateway.counters import Counter
-    from gateway.upstreams import Backend
 
 
 @dataclass(slots=True)
@@ -30,12 +29,16 @@ class Principal:
 
 @dataclass(slots=True)
 class Decision:
-    """What one OAuth client may do with one API, worked out once per change: refused, or where to and how much."""
+    """What one OAuth client may do with one API, worked out once per change: refused, or which side and how much."""
 
     fault: Fault | None
     cause: str = ""
-    backend: Backend | None = None
     limits: tuple[Counter, ...] = ()
     application: Application | None = None
     subscription: Subscription | None = None
     key_type: str = ""
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether its calls go to the sandbox."""
+        return self.key_type == "SANDBOX"

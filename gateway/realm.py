@@ -62,6 +62,8 @@ class Realm:
         self.tokens: dict[bytes, Principal] = {}
         self.issuers: dict[str, tuple[Issuer, ...]] = {}
         self.revoked: dict[str, int] = {}
+        self.steps: dict[str, Any] = {}
+        """The steps of gateway.stages.authenticate that check for this realm, by the header they read."""
 
     def verify(self, raw: bytes, now: float) -> Principal:
         """The principal of an `Authorization` value, remembered until it expires. Raises Rejected."""

@@ -9,26 +9,20 @@ from typing import Any, cast
 
 import msgspec
 
-from gateway import faults
-from gateway.compile import CompiledApi, Compiler, Unusable
-from gateway.counters import Counter, Counters
-from gateway.principal import Decision
+from gateway.compile import CompiledApi, Compiler
+from gateway.plan import Unusable
 from gateway.realm import Issuer
 from gateway.schema import (
     RECORDS,
     Api,
-    Application,
     Batch,
     Event,
-    Key,
     KeyManager,
-    Policy,
     Record,
     Refusal,
     Subscription,
 )
 from gateway.stages.route import Contexts
-from gateway.upstreams import Backend
 
 Maps = dict[str, dict[str, Any]]
 Pairs = dict[tuple[str, str], Subscription]
@@ -50,50 +44,6 @@ class State:
     pairs: Pairs = field(default_factory=dict)
     issuers: dict[str, dict[str, tuple[Issuer, ...]]] = field(default_factory=dict)
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
-
-    def decide(self, api: Api, consumer: str, backends: dict[str, Backend | None], counters: Counters) -> Decision:
-        """What the client with key record `consumer` may do with `api`."""
-        key: Key | None = self.records["key"].get(consumer)
-        application: Application | None = self.records["application"].get(key.application) if key else None
-        if key is None or application is None:
-            return Decision(faults.FORBIDDEN, f"no application has the client {consumer}")
-        subscription = self.pairs.get((api.id, application.id))
-        decision = Decision(None, application=application, subscription=subscription, key_type=key.key_type)
-        if subscription is None:
-            decision.fault = faults.FORBIDDEN
-            decision.cause = "not subscribed"
-            return decision
-        decision.fault = _state_fault(subscription.state, key.key_type)
-        decision.cause = f"subscription is {subscription.state}"
-        decision.backend = backends[key.key_type]
-        if decision.fault is None and decision.backend is None:
-            decision.fault = faults.NO_SANDBOX if key.key_type == "SANDBOX" else faults.NO_PRODUCTION
-            decision.cause = f"no {key.key_type} endpoint"
-        decision.limits = self._limits(api, application, subscription, counters)
-        return decision
-
-    def _limits(
-        self, api: Api, application: Application, subscription: Subscription, counters: Counters
-    ) -> tuple[Counter, ...]:
-        policies: dict[str, Policy] = self.records["policy"]
-        found = []
-        plan = policies.get(f"{api.organisation}:subscription:{subscription.plan}")
-        if plan is not None and plan.burst is not None:
-            found.append(counters.get(f"burst:{subscription.id}", plan.burst, "900807"))
-        if plan is not None and plan.quota is not None and plan.stop_on_quota_reach:
-            found.append(counters.get(f"subscription:{subscription.id}", plan.quota, "900804"))
-        own = policies.get(f"{application.organisation}:application:{application.policy}")
-        if own is not None and own.quota is not None:
-            found.append(counters.get(f"application:{application.id}", own.quota, "900803"))
-        if own is not None and own.burst is not None:
-            found.append(counters.get(f"application-burst:{application.id}", own.burst, "900809"))
-        return tuple(found)
-
-
-def _state_fault(state: str, key_type: str) -> faults.Fault | None:
-    if state == "BLOCKED" or (state == "PROD_ONLY_BLOCKED" and key_type == "PRODUCTION"):
-        return faults.SUBSCRIPTION_BLOCKED
-    return faults.SUBSCRIPTION_INACTIVE if state in ("ON_HOLD", "REJECTED") else None
 
 
 class Build:

@@ -47,7 +47,7 @@ class Upstreams:
         key = (parts.scheme, parts.hostname, port, endpoint.connect_timeout_ms)
         origin = self._origins.get(key)
         if origin is None:
-            tls = self._context() if parts.scheme == "https" else None
+            tls = self.tls() if parts.scheme == "https" else None
             origin = Origin(parts.hostname, port, tls, Relay, endpoint.connect_timeout_ms / 1000)
             self._origins[key] = origin
         return Backend(origin, parts.path.rstrip("/").encode(), endpoint.timeout_ms / 1000)
@@ -58,7 +58,8 @@ class Upstreams:
             origin.close()
             origin.abort()
 
-    def _context(self) -> ssl.SSLContext:
+    def tls(self) -> ssl.SSLContext:
+        """What https backends are trusted by, made at first need."""
         if self._tls is None:
             self._tls = ssl.create_default_context()
             for path in self._authorities:

@@ -48,8 +48,11 @@ class Relay(Link):
         self._chunked = False
         self._request_chunked = False
 
-    def carry(self, call: Call, request: bytes, timeout: float) -> None:
-        """Takes over a call. `request` is everything that can be sent now; a body still to come follows by callbacks."""
+    def carry(self, call: Call, request: bytes, timeout: float, whole: bool = False) -> None:
+        """Takes over a call. `request` is everything that can be sent now; a body still to come follows by callbacks.
+
+        `whole`: the body, if any, is in `request` already.
+        """
         self.call = call
         self.exchange = exchange = call.exchange
         self.caller: Connection = exchange.connection
@@ -57,7 +60,7 @@ class Relay(Link):
         self.timeout = timeout
         self.request_open = False
         self.sent = 0
-        if exchange.has_body:
+        if exchange.has_body and not whole:
             request += self._take_body(exchange)
         else:
             exchange.sink = self
@@ -216,17 +219,60 @@ def forward(
         _connect(call, origin, b"".join(out), timeout)
 
 
+class Edited(Protocol):
+    """A request that differs from the caller's: its headers with lower-case names, and its body when that was read."""
+
+    method: bytes
+    headers: list[Header]
+    body: bytes | None
+
+
+def forward_edited(
+    call: Call,
+    origin: Origin[Relay],
+    request: Edited,
+    target: bytes,
+    drops: frozenset[bytes],
+    lines: bytes,
+    timeout: float,
+) -> None:
+    """`forward` for a changed request. A body that nobody read streams through as it comes."""
+    fields = call.exchange.fields
+    connection = fields.get(b"connection")
+    if connection is not None and connection.lower() not in _CLOSE:
+        drops = drops | _listed(connection)
+    body = request.body
+    if body is not None:
+        drops = drops | {b"content-length"}
+    out = [request.method, b" ", target, origin.version_and_host]
+    for name, value in request.headers:
+        if name not in drops:
+            out += (name, COLON, value, CRLF)
+    out.append(lines)
+    if body is None:
+        out.append(b"transfer-encoding: chunked\r\n\r\n" if b"transfer-encoding" in fields else CRLF)
+    elif body or call.exchange.has_body:
+        out.append(b"content-length: %d\r\n\r\n%b" % (len(body), body))
+    else:
+        out.append(CRLF)
+    link = origin.take()
+    if link is not None:
+        link.carry(call, b"".join(out), timeout, whole=body is not None)
+    else:
+        _connect(call, origin, b"".join(out), timeout, whole=body is not None)
+
+
 _connecting: set[asyncio.Task[None]] = set()
 """Keeps tasks alive until they end, as asyncio asks for."""
 
 
-def _connect(call: Call, origin: Origin[Any], request: bytes, timeout: float) -> None:
-    task = origin.loop.create_task(_connect_and_carry(call, origin, request, timeout))
+def _connect(call: Call, origin: Origin[Any], request: bytes, timeout: float, whole: bool = False) -> None:
+    task = origin.loop.create_task(_connect_and_carry(call, origin, request, timeout, whole))
     _connecting.add(task)
     task.add_done_callback(_connecting.discard)
 
 
-async def _connect_and_carry(call: Call, origin: Origin[Relay], request: bytes, timeout: float) -> None:
+async def _connect_and_carry(call: Call, origin: Origin[Relay], request: bytes, timeout: float, whole: bool) -> None:
     try:
         link = await origin.connect()
     except UpstreamError as error:
@@ -239,7 +285,7 @@ async def _connect_and_carry(call: Call, origin: Origin[Relay], request: bytes, 
         origin.keep(link)
         call.done(499, 0)
     else:
-        link.carry(call, request, timeout)
+        link.carry(call, request, timeout, whole)
 
 
 def _repeatable(exchange: Exchange) -> bool:

@@ -6,11 +6,29 @@ import logging
 
 from gateway import faults
 from gateway.call import Call
+from gateway.plan import Plan
 from gateway.realm import Realm, Rejected
 from gateway.schema import Api, Operation
 from gateway.stages import Step
 
 log = logging.getLogger("gateway")
+
+
+def stage(plan: Plan) -> Step | None:
+    """The token check of an operation; APIs of one organisation that take their token from the same header share it."""
+    if plan.operation.auth == "none":
+        return None
+    header = plan.record.authorization_header
+    realm = plan.services.realm(plan.record.organisation)
+    found = realm.steps.get(header)
+    if found is None:
+        found = realm.steps[header] = compile(realm, header)
+    return found
+
+
+def rights_stage(plan: Plan) -> Step | None:
+    """What the operation asks of a token besides being valid."""
+    return None if plan.operation.auth == "none" else compile_rights(plan.record, plan.operation)
 
 
 def compile(realm: Realm, header: str) -> Step:

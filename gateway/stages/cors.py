@@ -6,11 +6,17 @@ from collections.abc import Callable
 
 from gateway import faults
 from gateway.call import CORS_DROPS, Call
+from gateway.plan import Plan
 from gateway.schema import Cors
 from gateway.stages import Step
 
 ALLOW_ORIGIN = b"access-control-allow-origin: %b\r\n"
 ALLOW_CREDENTIALS = b"access-control-allow-credentials: true\r\n"
+
+
+def stage(plan: Plan) -> Step | None:
+    """The stage of an API: the one compiled for its record."""
+    return plan.api.cors
 
 
 def check(record: Cors) -> None:

@@ -6,32 +6,46 @@ import time
 
 from gateway import faults
 from gateway.call import Call
-from gateway.schema import Api
+from gateway.plan import Plan
+from gateway.schema import Api, Operation
 from gateway.stages import Step
 from gateway.upstreams import Backend
-from wire.forward import DROPPED, forward
+from wire.forward import DROPPED, forward, forward_edited
 
 XFF = b"x-forwarded-for"
 
 
-def compile(api: Api, anonymous: Backend | None) -> Step:
-    """The stage of an API. `anonymous`: the backend of calls without a decision (operations that anybody may call).
+def stage(plan: Plan) -> Step | None:
+    """The stage of an operation: its own backends (API products) or its API's. Raises ValueError when there is none."""
+    operation = plan.operation
+    if operation.production or operation.sandbox:
+        return _to(plan, operation)
+    return plan.once("endpoint", lambda: _to(plan, plan.record))
 
-    The header that carried the token is not shown to the backend; `activityid` is.
-    """
+
+def _to(plan: Plan, source: Api | Operation) -> Step:
+    upstreams = plan.services.upstreams
+    if source.production is None and source.sandbox is None:
+        raise ValueError("neither a production nor a sandbox endpoint is given")
+    production = upstreams.backend(source.production) if source.production else None
+    sandbox = upstreams.backend(source.sandbox) if source.sandbox else None
+    return compile(plan.record, production, sandbox)
+
+
+def compile(api: Api, production: Backend | None, sandbox: Backend | None) -> Step:
+    """The step to these backends. The header that carried the token is not shown to them; `activityid` is."""
     drops = DROPPED | {api.authorization_header.lower().encode(), b"activityid", XFF, b"x-forwarded-proto"}
+    anonymous = production or sandbox
 
     def endpoint(call: Call) -> bool | None:
         decision = call.decision
-        backend = decision.backend if decision is not None else anonymous
-        if backend is None:
-            return call.refuse(faults.NO_PRODUCTION)
-        exchange = call.exchange
-        target = exchange.target[call.cut :]
-        if target[:1] == b"/" or backend.base:
-            target = backend.base + target
+        if decision is None:
+            backend = anonymous
         else:
-            target = b"/" + target
+            backend = sandbox if decision.sandbox else production
+        if backend is None:
+            return call.refuse(faults.NO_SANDBOX if production else faults.NO_PRODUCTION)
+        exchange = call.exchange
         known = exchange.fields.get(XFF)
         address = exchange.client[0].encode()
         lines = b"activityid: %b\r\nx-forwarded-for: %b\r\n%b" % (
@@ -40,7 +54,19 @@ def compile(api: Api, anonymous: Backend | None) -> Step:
             exchange.connection.forwarded,
         )
         call.backend_started = time.perf_counter()
-        forward(call, backend.origin, target, drops, lines, backend.timeout)
+        edited = call.outgoing
+        if edited is None:
+            forward(
+                call, backend.origin, _below(backend.base, exchange.target[call.cut :]), drops, lines, backend.timeout
+            )
+        else:
+            target = _below(backend.base, edited.target)
+            forward_edited(call, backend.origin, edited, target, drops, lines, backend.timeout)
         return True
 
     return endpoint
+
+
+def _below(base: bytes, target: bytes) -> bytes:
+    """The request target at the backend."""
+    return base + target if target[:1] == b"/" or base else b"/" + target

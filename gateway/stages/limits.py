@@ -5,8 +5,39 @@ from __future__ import annotations
 from gateway import faults
 from gateway.call import Call
 from gateway.counters import Counter, Counters
+from gateway.plan import Plan
 from gateway.schema import Policy
 from gateway.stages import Step
+
+UNAUTHENTICATED = "Unauthenticated"
+"""Name of the subscription policy for operations that anybody may call."""
+
+
+def stage(plan: Plan) -> Step | None:
+    """The stage of an operation."""
+    own = _own(plan)
+    if plan.operation.auth != "none":
+        return compile(own, subscribed=True) if own else plan.once("limits", lambda: compile((), subscribed=True))
+    record = plan.record
+    return compile_anonymous(
+        plan.services.counters,
+        plan.policies.get(f"{record.organisation}:subscription:{UNAUTHENTICATED}"),
+        own,
+        record.id,
+    )
+
+
+def _own(plan: Plan) -> tuple[Counter, ...]:
+    """The counters of the API's policy or, when it has none, of the operation's."""
+    record, operation = plan.record, plan.operation
+    if record.policy:
+        name, key, code = record.policy, f"api:{record.id}", "900800"
+    else:
+        name, key, code = operation.policy, f"operation:{record.id}:{operation.verb}:{operation.target}", "900802"
+    policy = plan.policy("api", name)
+    if policy is None or policy.quota is None:
+        return ()
+    return (plan.services.counters.get(key, policy.quota, code),)
 
 
 def compile(own: tuple[Counter, ...], subscribed: bool) -> Step | None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from gateway import faults
 from gateway.call import Call
+from gateway.decide import decide
+from gateway.plan import Plan
 from gateway.principal import Decision
 from gateway.stages import Step
 
@@ -13,7 +15,19 @@ Decide = Callable[[str], Decision]
 """From the key of a `Key` record (`{key_manager}:{client_id}`) to what it may do."""
 
 
-def compile(decisions: dict[str, Decision], decide: Decide) -> Step:
+def stage(plan: Plan) -> Step | None:
+    """The stage of an operation: nothing when anybody may call it."""
+    if plan.operation.auth == "none":
+        return None
+    return plan.once("subscription", lambda: _for_api(plan))
+
+
+def _for_api(plan: Plan) -> Step:
+    record, services = plan.record, plan.services
+    return compile(plan.api.decisions, lambda consumer: decide(services.current(), record, consumer, services.counters))
+
+
+def compile(decisions: dict[str, Decision], find: Decide) -> Step:
     """The stage of an API. `decisions` is emptied by whoever changes keys, applications, subscriptions or policies."""
 
     def subscription(call: Call) -> bool | None:
@@ -23,7 +37,7 @@ def compile(decisions: dict[str, Decision], decide: Decide) -> Step:
         consumer = principal.consumer
         decision = decisions.get(consumer)
         if decision is None:
-            decision = decide(consumer)
+            decision = find(consumer)
             if decision.application is not None:
                 decisions[consumer] = decision
         call.decision = decision

@@ -18,7 +18,7 @@ FLOORS: list[tuple[str, tuple[str, ...]]] = [
     ("integrator.app", ("integrator.engine", "integrator.settings", "integrator.management_api", "wire")),
     ("integrator.settings", ("integrator.engine",)),
     ("integrator.management_api", ("integrator.engine", "integrator.settings", "integrator.management_api", "wire")),
-    ("gateway.schema", ()),
+    ("gateway.schema", ("gateway.schema",)),
     ("gateway", ("gateway", "wire", "integrator.engine")),
     ("apim.errors", ()),
     ("apim.secrets", ()),

@@ -14,8 +14,9 @@ from gateway.compile import ORDER, Compiler, Unusable
 from gateway.observe import Observer
 from gateway.pipeline import Pipeline
 from gateway.schema import Batch
+from gateway.services import Services
+from gateway.settings import Settings
 from gateway.state import Build, State
-from gateway.upstreams import Upstreams
 from tests.gateway import world
 from tests.wire.support import echo, serving, talk
 
@@ -44,7 +45,7 @@ async def test_stages_with_nothing_to_do_vanish(
 ) -> None:
     _, key, policy = world.policy("api", "Ten", 10)
     record = world.api("x", "http://127.0.0.1:1", operation, **changes)
-    api = Compiler(Upstreams(), 10).api(record, {key: policy})  # type: ignore[dict-item]
+    api = Compiler(Services(Settings())).api(record, {key: policy})  # type: ignore[dict-item]
     compiled = api.resources.find(b"GET", b"/full")
     assert compiled is not None
     assert compiled.stages == stages
@@ -67,7 +68,7 @@ async def test_stages_with_nothing_to_do_vanish(
 )
 async def test_records_that_cannot_serve_are_refused_with_the_value(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(Unusable, match=reason):
-        Compiler(Upstreams(), 10).api(world.api("x", "http://127.0.0.1:1", **changes), {})
+        Compiler(Services(Settings())).api(world.api("x", "http://127.0.0.1:1", **changes), {})
 
 
 def install(pipeline: Pipeline, compiler: Compiler, records: list[tuple[str, str, schema.Record]]) -> None:
@@ -80,14 +81,14 @@ def install(pipeline: Pipeline, compiler: Compiler, records: list[tuple[str, str
         pass
     assert not build.state.refusals
     for organisation, issuers in build.state.issuers.items():
-        compiler.realm(organisation).issuers = issuers
+        compiler.services.realm(organisation).issuers = issuers
     pipeline.state = build.state
 
 
 async def test_nothing_is_compiled_per_call(signer: world.Signer) -> None:
-    compiler = Compiler(Upstreams(), 100)
+    compiler = Compiler(Services(Settings()))
     pipeline = Pipeline(Observer(0.0, 10, 0), lambda exchange: False)
-    compiler.current = lambda: pipeline.state
+    compiler.services.current = lambda: pipeline.state
     seen: list[str] = []
 
     def trace(frame: FrameType, event: str, argument: object) -> None:
@@ -132,7 +133,7 @@ async def test_nothing_is_compiled_per_call(signer: world.Signer) -> None:
 
 async def test_routing_costs_the_same_for_10_and_10_000_apis() -> None:
     def build(size: int) -> State:
-        compiler = Compiler(Upstreams(), 10)
+        compiler = Compiler(Services(Settings()))
         state = State()
         operations = tuple(schema.Operation("GET", f"/thing/{{id}}/part{n}") for n in range(5))
         shared = compiler.api(world.api("x", "http://127.0.0.1:1", *operations), {})

@@ -11,9 +11,9 @@ import pytest
 from gateway.compile import Compiler
 from gateway.hub import Hub
 from gateway.schema import Batch
+from gateway.services import Services
 from gateway.settings import Settings
 from gateway.sync import Sync
-from gateway.upstreams import Upstreams
 
 
 class SurprisingHub(Hub):
@@ -32,7 +32,7 @@ class SurprisingHub(Hub):
 
 async def test_a_surprise_does_not_end_following(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings(var=tmp_path, redis_url="redis://127.0.0.1:1/0", poll_seconds=5)
-    sync = Sync(settings, SurprisingHub(), Compiler(Upstreams(), 10), lambda build: None)
+    sync = Sync(settings, SurprisingHub(), Compiler(Services(settings)), lambda build: None)
     with caplog.at_level(logging.ERROR, "gateway.sync"):
         await asyncio.wait_for(sync.start(), 10)
     assert sync.loaded

@@ -1,0 +1,62 @@
+"""How records travel: events, batches of them, and what a gateway says of itself."""
+
+from __future__ import annotations
+
+import msgspec
+
+DELETED = msgspec.Raw(b"null")
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change: the newest record of (kind, key) as undecoded JSON, or its deletion (JSON null).
+
+    `environment` names the one gateway environment it is for; empty means every one.
+    """
+
+    sequence: int
+    kind: str
+    key: str
+    organisation: str = ""
+    environment: str = ""
+    record: msgspec.Raw = DELETED
+
+    @property
+    def deleted(self) -> bool:
+        """Whether (kind, key) is gone."""
+        return bytes(self.record) == b"null"
+
+
+class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Answer of the event hub: `events` in sequence order up to `sequence`.
+
+    `snapshot` True: these events are everything there is, forget what you had. `more` True: ask again at once.
+    """
+
+    sequence: int
+    events: list[Event]
+    snapshot: bool = False
+    more: bool = False
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A record that a gateway could not use, and why."""
+
+    sequence: int
+    kind: str
+    key: str
+    reason: str
+
+
+class Status(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a gateway worker reports about itself after each swap and every few seconds. Times: Unix seconds."""
+
+    gateway: str
+    environment: str
+    host: str
+    pid: int
+    sequence: int
+    apis: int
+    subscriptions: int
+    started: float
+    version: str = ""
+    refusals: list[Refusal] = []
