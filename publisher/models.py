@@ -73,6 +73,15 @@ class Api(models.Model):
     service_md5 = models.CharField(max_length=100, blank=True)
     audiences = models.JSONField(default=list, blank=True, help_text="Accepted `aud` values; empty: any.")
     key_managers = models.JSONField(default=list, blank=True, help_text="Names of accepted key managers; empty: all.")
+    api_key_header = models.CharField(max_length=100, default="apikey")
+    flows = models.JSONField(default=dict, blank=True, help_text="Policies of the whole API: gateway.schema.Flows.")
+    validate_schema = models.BooleanField(default=False)
+    cache_seconds = models.PositiveIntegerField(default=0, help_text="Response caching; 0: off.")
+    throughput = models.JSONField(default=dict, blank=True, help_text="gateway.schema.BackendThroughput.")
+    complexities = models.JSONField(default=list, blank=True, help_text="GraphQL: a list of type, field, value.")
+    gateway_options = models.JSONField(
+        default=dict, blank=True, help_text="What one kind of API needs besides: gateway.schema.Api.properties."
+    )
     last_revision = models.PositiveIntegerField(
         default=0, editable=False, help_text="Highest revision number given out."
     )
@@ -107,6 +116,10 @@ class Operation(models.Model):
     auth = models.CharField(max_length=12, default="any")
     scopes = models.JSONField(default=list, blank=True)
     policy = models.CharField(max_length=60, default=UNLIMITED)
+    flows = models.JSONField(default=dict, blank=True, help_text="Policies of this operation: gateway.schema.Flows.")
+    source = models.ForeignKey(
+        Api, null=True, blank=True, on_delete=models.PROTECT, related_name="in_products", help_text="API products only."
+    )
 
     class Meta:
         ordering = ["position", "id"]
@@ -127,6 +140,7 @@ class GatewayEnvironment(models.Model):
     kind = models.CharField(max_length=12, default="hybrid")
     http_url = models.URLField(max_length=500)
     https_url = models.URLField(max_length=500)
+    vhosts = models.JSONField(default=list, blank=True, help_text="Virtual hosts: a list of host, ports and contexts.")
 
     class Meta:
         ordering = ["name"]

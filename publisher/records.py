@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from apim.eventhub.publish import publish
 from gateway import schema
 from publisher.checks.identity import full_path
 from publisher.models import Api, Deployment, GatewayEnvironment, State
+
+T = TypeVar("T", bound=schema.Record)
 
 _MARKERS = frozenset({"oauth_basic_auth_api_key_mandatory", "mutualssl_mandatory"})
 """Entries of the security list that say how strict a scheme is, and are none themselves."""
@@ -27,8 +31,8 @@ def record(deployment: Deployment) -> schema.Api:
         provider=design["provider"],
         revision=deployment.revision.number,
         operations=tuple(_operation(operation) for operation in design["operations"]),
-        production=_endpoint(design["endpoints"].get("production")),
-        sandbox=_endpoint(design["endpoints"].get("sandbox")),
+        production=_as(schema.Endpoint, design["endpoints"].get("production")),
+        sandbox=_as(schema.Endpoint, design["endpoints"].get("sandbox")),
         lifecycle=api.state,
         transports=tuple(design["transports"]),
         security=tuple(scheme for scheme in design["security"] if scheme not in _MARKERS),
@@ -37,6 +41,17 @@ def record(deployment: Deployment) -> schema.Api:
         cors=schema.Cors(**{name: _frozen(value) for name, value in design["cors"].items()}),
         audiences=tuple(design.get("audiences", ())),
         key_managers=tuple(design.get("key_managers") or ("all",)),
+        kind=api.kind,
+        application_security_mandatory="oauth_basic_auth_api_key_mandatory" in design["security"]
+        or not design["security"],
+        mutual_tls_mandatory="mutualssl_mandatory" in design["security"],
+        api_key_header=design.get("api_key_header", "apikey"),
+        flows=_as(schema.Flows, design.get("flows")) or schema.Flows(),
+        validate_schema=design.get("validate_schema", False),
+        cache_seconds=design.get("cache_seconds", 0),
+        throughput=_as(schema.BackendThroughput, design.get("throughput")),
+        complexities=tuple(_as(schema.Complexity, one) for one in design.get("complexities", ())),
+        properties=tuple(sorted((design.get("gateway_options") or {}).items())),
     )
 
 
@@ -85,11 +100,13 @@ def _operation(operation: dict[str, Any]) -> schema.Operation:
         auth=operation["auth"],
         scopes=tuple(operation["scopes"]),
         policy=operation["policy"],
+        flows=_as(schema.Flows, operation.get("flows")) or schema.Flows(),
     )
 
 
-def _endpoint(endpoint: dict[str, Any] | None) -> schema.Endpoint | None:
-    return schema.Endpoint(url=endpoint["url"], timeout_ms=endpoint["timeout_ms"]) if endpoint else None
+def _as(kind: type[T], value: Any) -> T | None:
+    """Plain data of the design as a record; the design keeps it in the record's own form. Empty gives None."""
+    return msgspec.convert(value, kind) if value else None
 
 
 def _frozen(value: Any) -> Any:

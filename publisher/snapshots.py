@@ -26,6 +26,13 @@ COLUMNS = (
     "technical_owner",
     "technical_owner_email",
     "additional_properties",
+    "api_key_header",
+    "flows",
+    "validate_schema",
+    "cache_seconds",
+    "throughput",
+    "complexities",
+    "gateway_options",
 )
 """Columns of `Api` that are design, not identity and not state."""
 
@@ -52,7 +59,16 @@ def for_audit(api: Api) -> dict[str, Any]:
 
 def operations(api: Api) -> list[dict[str, Any]]:
     """The operations of `api` as plain dicts."""
-    return list(api.operations.values("verb", "target", "auth", "scopes", "policy"))
+    found = api.operations.values("verb", "target", "auth", "scopes", "policy", "flows", "source_id")
+    return [_plain(operation) for operation in found]
+
+
+def _plain(operation: dict[str, Any]) -> dict[str, Any]:
+    """Without what most operations do not have, so that snapshots stay small."""
+    source = operation.pop("source_id")
+    if not operation["flows"]:
+        del operation["flows"]
+    return operation | ({"source_id": str(source)} if source else {})
 
 
 def put_operations(api: Api, wanted: list[dict[str, Any]]) -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+import msgspec
+
 from apim.errors import FieldError, Invalid
 
 MAX_ITEMS = 2000
@@ -93,6 +95,23 @@ def flag(problems: Problems, field: str, value: Any) -> bool:
     if not isinstance(value, bool):
         problems.add(field, f"{shown(value)} is neither true nor false.")
     return value is True
+
+
+def number(problems: Problems, field: str, value: Any, *, most: int, least: int = 0) -> int:
+    """A whole number from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        problems.add(field, f"{shown(value)} is not a whole number from {least} to {most}.")
+        return least
+    return value
+
+
+def structure(problems: Problems, field: str, value: Any, kind: Any) -> Any:
+    """Data in the form of `kind` (a gateway record, or a list of one), as plain data; what does not fit is named."""
+    try:
+        return msgspec.to_builtins(msgspec.convert(value, kind))
+    except msgspec.ValidationError as error:
+        problems.add(field, f"{error}.")
+        return value
 
 
 def items(problems: Problems, field: str, value: Any, most: int = MAX_ITEMS) -> list[Any]:

@@ -11,9 +11,10 @@ from django.core.validators import validate_email
 
 from apim.accounts.models import Organisation, Role
 from apim.traffic.models import Level, Policy
+from gateway import schema
 from publisher.checks import endpoints as addresses
 from publisher.checks import operations as verbs
-from publisher.checks.basics import Problems, choice, flag, items, matching, names, shown, text
+from publisher.checks.basics import Problems, choice, flag, items, matching, names, number, shown, structure, text
 from publisher.models import Visibility
 
 TRANSPORTS = ("http", "https")
@@ -108,6 +109,10 @@ def _header(design: Design, field: str, value: Any) -> str:
     return matching(design.problems, field, value, HEADER, "It must be the name of a header.", most=100)
 
 
+def _structure(kind: Any, nothing: type[dict[Any, Any]] | type[list[Any]]) -> Callable[[Design, str, Any], Any]:
+    return lambda design, field, value: structure(design.problems, field, value, kind) if value else nothing()
+
+
 CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "description": _text(20_000),
     "operations": Design.operations,
@@ -130,5 +135,12 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "audiences": _names(),
     "key_managers": _names(),
     "definition": _text(20_000_000),
+    "api_key_header": lambda design, field, value: _header(design, field, value or "apikey"),
+    "flows": _structure(schema.Flows, dict),
+    "validate_schema": lambda design, field, value: flag(design.problems, field, value),
+    "cache_seconds": lambda design, field, value: number(design.problems, field, value, most=86_400),
+    "throughput": _structure(schema.BackendThroughput, dict),
+    "complexities": _structure(list[schema.Complexity], list),
+    "gateway_options": _structure(dict[str, str], dict),
 }
 """Field → check. `plans` and `operations` are rows of their own, the rest columns of `Api`."""

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from typing import Any
 
 from apim.traffic.models import UNLIMITED
-from publisher.checks.basics import Problems, choice, items, matching, names, shown
+from gateway import schema
+from publisher.checks.basics import Problems, choice, items, matching, names, shown, structure
 
 VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 AUTH = ("any", "application", "user", "none")
@@ -43,13 +44,16 @@ def _operation(problems: Problems, place: str, item: dict[str, Any], policies: C
     if isinstance(target, str) and UNREACHABLE.search(target):
         problems.add(f"{place}.target", f"{shown(target)} has a dot segment, a NUL or a broken percent escape.")
     hint = "Begin with a slash; parameters stand in braces, as in /orders/{id}; no spaces, ? or #."
-    return {
+    checked: dict[str, Any] = {
         "verb": choice(problems, f"{place}.verb", verb.upper() if isinstance(verb, str) else verb, VERBS),
         "target": matching(problems, f"{place}.target", target, TARGET, hint, most=500),
         "auth": choice(problems, f"{place}.auth", item.get("auth") or "any", AUTH),
         "scopes": names(problems, f"{place}.scopes", item.get("scopes")),
         "policy": policy(problems, f"{place}.policy", item.get("policy") or UNLIMITED, policies),
     }
+    if item.get("flows"):
+        checked["flows"] = structure(problems, f"{place}.flows", item["flows"], schema.Flows)
+    return checked
 
 
 def policy(problems: Problems, field: str, value: Any, policies: Collection[str]) -> str:
