@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.counters import Counter
     from gateway.observe import Observer
     from gateway.principal import Decision, Principal
+    from gateway.tracing import Span
 
 PLAIN_DROPS = HOP_BY_HOP | {b"activityid"}
 """What is taken out of every backend answer."""
@@ -55,7 +56,9 @@ class Call:
         "outgoing",
         "principal",
         "recover",
+        "request_lines",
         "sent",
+        "span",
         "status",
     )
 
@@ -79,6 +82,10 @@ class Call:
         self.fault: Fault | None = None
         self.outgoing: Outgoing | None = None
         self.recover: Recover | None = None
+        self.request_lines = b""
+        """Header lines for the backend besides the usual ones, each with CRLF (backend JWT, trace context)."""
+
+        self.span: Span | None = None
 
     def edit(self) -> Outgoing:
         """The request to the backend, to be changed by a policy."""

@@ -48,10 +48,11 @@ def compile(api: Api, production: Backend | None, sandbox: Backend | None) -> St
         exchange = call.exchange
         known = exchange.fields.get(XFF)
         address = exchange.client[0].encode()
-        lines = b"activityid: %b\r\nx-forwarded-for: %b\r\n%b" % (
+        lines = b"activityid: %b\r\nx-forwarded-for: %b\r\n%b%b" % (
             call.correlation,
             address if known is None else b"%b, %b" % (known, address),
             exchange.connection.forwarded,
+            call.request_lines,
         )
         call.backend_started = time.perf_counter()
         edited = call.outgoing
