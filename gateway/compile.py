@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway import faults
 from gateway.call import Call
+from gateway.kinds import Kind, Making
 from gateway.observe import Tally
 from gateway.plan import Plan, Unusable
 from gateway.principal import Decision
@@ -38,6 +39,9 @@ STAGES: tuple[tuple[str, Callable[[Plan], Step | None]], ...] = (
     ("endpoint", endpoint.stage),
 )
 """The compilers of one operation's chain. Response policies are compiled by the endpoint stage, which has the answer."""
+
+KINDS: dict[str, Kind] = {}
+"""Kind of API → what picks its operations (gateway.protocols). Kinds that are not here are matched by verb and path."""
 
 SCHEMES = frozenset({"oauth2"})
 """The security schemes a gateway can check. An API that wants others only is refused rather than left open."""
@@ -95,14 +99,8 @@ class Compiler:
                 schemes=frozenset(record.transports),
                 decisions={},
             )
-            api.resources = Resources(
-                (
-                    operation.verb,
-                    operation.target,
-                    compile_operation(Plan(self.services, api, operation, known_policies)),
-                )
-                for operation in record.operations
-            )
+            making = Making(self.services, api, known_policies, compile_operation)
+            api.resources = Resources(KINDS.get(record.kind, Making.rows)(making))
         except ValueError as error:
             raise Unusable(str(error)) from error
         return api
