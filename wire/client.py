@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
+from wire.errors import UpstreamError
 from wire.exchange import BODY_LIMIT
 from wire.heads import HOP_BY_HOP, Header, block
-from wire.upstream import Link, Origin, UpstreamError
+from wire.upstream import Link, Origin
 
 HIGH_WATER = 256 * 1024
 """Bytes of an answer kept for a caller that has not read them; beyond it the socket is not read."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
 from wire.client import IDEMPOTENT
 from wire.connection import Connection
+from wire.errors import UpstreamError
 from wire.exchange import Exchange
 from wire.heads import BODILESS, HOP_BY_HOP, Header, status_line, tokens
-from wire.upstream import Link, Origin, UpstreamError
+from wire.upstream import Link, Origin
 
 CRLF = b"\r\n"
 COLON = b": "
@@ -183,7 +183,7 @@ class Relay(Link):
             exchange.abort()
             self.call.done(exchange.status, self.sent)
         elif self.used and self.request and error.stage == "head" and not error.timeout and _repeatable(exchange):
-            _connect(self.call, self.origin, self.request, self.timeout)
+            self.origin.ask(_Asked(self.call, self.origin, self.request, self.timeout, False, True))
         else:
             self.call.failed(error)
 
@@ -216,7 +216,7 @@ def forward(
     if link is not None:
         link.carry(call, b"".join(out), timeout)
     else:
-        _connect(call, origin, b"".join(out), timeout)
+        origin.ask(_Asked(call, origin, b"".join(out), timeout, False, False))
 
 
 class Edited(Protocol):
@@ -259,33 +259,42 @@ def forward_edited(
     if link is not None:
         link.carry(call, b"".join(out), timeout, whole=body is not None)
     else:
-        _connect(call, origin, b"".join(out), timeout, whole=body is not None)
+        origin.ask(_Asked(call, origin, b"".join(out), timeout, body is not None, False))
 
 
-_connecting: set[asyncio.Task[None]] = set()
-"""Keeps tasks alive until they end, as asyncio asks for."""
+class _Asked:
+    """A call that waits for a link."""
 
+    __slots__ = ("again", "call", "origin", "request", "since", "timeout", "whole")
 
-def _connect(call: Call, origin: Origin[Any], request: bytes, timeout: float, whole: bool = False) -> None:
-    task = origin.loop.create_task(_connect_and_carry(call, origin, request, timeout, whole))
-    _connecting.add(task)
-    task.add_done_callback(_connecting.discard)
+    def __init__(
+        self, call: Call, origin: Origin[Relay], request: bytes, timeout: float, whole: bool, again: bool
+    ) -> None:
+        self.call = call
+        self.origin = origin
+        self.request = request
+        self.timeout = timeout
+        self.whole = whole
+        self.again = again
+        self.since = origin.loop.time()
 
-
-async def _connect_and_carry(call: Call, origin: Origin[Relay], request: bytes, timeout: float, whole: bool) -> None:
-    try:
-        link = await origin.connect()
-    except UpstreamError as error:
+    def take(self, link: Relay) -> None:
+        """On its way, unless the caller left."""
+        call = self.call
         if call.exchange.lost:
+            self.origin.keep(link)
             call.done(499, 0)
+            return
+        link.carry(call, self.request, self.timeout, self.whole)
+        if self.again:
+            link.request = b""
+
+    def fail(self, error: UpstreamError) -> None:
+        """No connection."""
+        if self.call.exchange.lost:
+            self.call.done(499, 0)
         else:
-            call.failed(error)
-        return
-    if call.exchange.lost:
-        origin.keep(link)
-        call.done(499, 0)
-    else:
-        link.carry(call, request, timeout, whole)
+            self.call.failed(error)
 
 
 def _repeatable(exchange: Exchange) -> bool:

@@ -9,7 +9,11 @@ from typing import Any, Generic, TypeVar, cast
 
 import httptools
 
+from wire.errors import UpstreamError
 from wire.heads import BODILESS, Header
+from wire.waiting import Taker, Waiting
+
+__all__ = ["Link", "Origin", "UpstreamError"]
 
 IDLE_SECONDS = 55.0
 """A pooled connection unused for longer is closed; shorter than the 60 s after which many servers close theirs."""
@@ -23,15 +27,6 @@ HEAD_LIMIT = 256 * 1024
 WATCH_SECONDS = 0.1
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
-
-
-class UpstreamError(ConnectionError):
-    """The other server failed. `stage`: "connect", "send", "head" or "body"; `timeout` True when it was too slow."""
-
-    def __init__(self, stage: str, text: str, timeout: bool = False) -> None:
-        self.stage = stage
-        self.timeout = timeout
-        super().__init__(text)
 
 
 class Link(asyncio.Protocol):
@@ -288,6 +283,8 @@ class Origin(Generic[L]):
         self.version_and_host = b" HTTP/1.1\r\nhost: %b\r\n" % self.authority
         """What follows the target in a request: rest of the request line, and the host header."""
         self._watch: asyncio.TimerHandle | None = None
+        self.waiting: Waiting[L] = Waiting(self)
+        self._queue = self.waiting.calls
 
     def take(self) -> L | None:
         """An idle link that still stands, the most recently used first; None when there is none."""
@@ -297,6 +294,10 @@ class Origin(Generic[L]):
             if not link.closed and not link.transport.is_closing():
                 return link
         return None
+
+    def ask(self, taker: Taker[L]) -> None:
+        """For when `take` has none: gives `taker` the next link that gets free or is connected, whichever comes first."""
+        self.waiting.add(taker)
 
     async def connect(self, factory: Callable[[Origin[L]], L] | None = None) -> L:
         """A new link, made by the pool's factory or the one given.
@@ -330,7 +331,10 @@ class Origin(Generic[L]):
             link.transport.close()
             return
         link.idle_since = self.loop.time()
-        self.idle.append(cast(L, link))
+        if self._queue:
+            self.waiting.freed(cast(L, link))
+        else:
+            self.idle.append(cast(L, link))
 
     def lost(self, link: Link) -> None:
         """A link is gone."""
@@ -360,4 +364,5 @@ class Origin(Generic[L]):
                 link.transport.close()
         if self.idle and self.idle[0].closed:
             self.idle = [link for link in self.idle if not link.closed]
+        self.waiting.settle()
         self._watch = self.loop.call_later(WATCH_SECONDS, self._check) if self.links else None
