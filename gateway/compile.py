@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway import faults
 from gateway.call import Call
-from gateway.kinds import Kind, Making
+from gateway.kinds import Kind, Making, Stages
 from gateway.observe import Tally
 from gateway.plan import Plan, Unusable
 from gateway.principal import Decision
@@ -29,7 +30,7 @@ ORDER = (
 )
 """The stages in their order. `route` is gateway.pipeline, `analytics` gateway.observe."""
 
-STAGES: tuple[tuple[str, Callable[[Plan], Step | None]], ...] = (
+STAGES: Stages = (
     ("cors", cors.stage),
     ("authenticate", authenticate.stage),
     ("authenticate", authenticate.rights_stage),
@@ -42,6 +43,9 @@ STAGES: tuple[tuple[str, Callable[[Plan], Step | None]], ...] = (
 
 KINDS: dict[str, Kind] = {}
 """Kind of API → what picks its operations (gateway.protocols). Kinds that are not here are matched by verb and path."""
+
+SCHEME_OF = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+"""Transport as an API names it → scheme of the connections that its calls come in on."""
 
 SCHEMES = frozenset({"oauth2"})
 """The security schemes a gateway can check. An API that wants others only is refused rather than left open."""
@@ -69,8 +73,10 @@ class CompiledApi:
     schemes: frozenset[str]
     decisions: dict[str, Decision]
     notes: list[str] = field(default_factory=list)
-    shared: dict[str, Step | None] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
     tally: Tally | None = None
+    log_level: str | None = None
+    """How much is logged of its calls, when that was raised while running: BASIC, STANDARD or FULL."""
 
     @property
     def contexts(self) -> list[bytes]:
@@ -96,10 +102,10 @@ class Compiler:
                 resources=Resources(()),
                 preflight=preflight,
                 cors=across,
-                schemes=frozenset(record.transports),
+                schemes=frozenset(SCHEME_OF[transport] for transport in record.transports),
                 decisions={},
             )
-            making = Making(self.services, api, known_policies, compile_operation)
+            making = Making(self.services, api, known_policies, compile_operation, STAGES)
             api.resources = Resources(KINDS.get(record.kind, Making.rows)(making))
         except ValueError as error:
             raise Unusable(str(error)) from error
@@ -113,12 +119,12 @@ class Compiler:
         return found
 
 
-def compile_operation(plan: Plan) -> CompiledOperation:
+def compile_operation(plan: Plan, stages: Stages = STAGES) -> CompiledOperation:
     """The chain of one operation; stages with nothing to do are left out. Raises ValueError naming a value it cannot use."""
     if plan.record.lifecycle == "BLOCKED":
         found: list[tuple[str, Step | None]] = [("cors", plan.api.cors), ("route", _blocked)]
     else:
-        found = [(name, stage(plan)) for name, stage in STAGES]
+        found = [(name, stage(plan)) for name, stage in stages]
     kept = [(name, step) for name, step in found if step is not None]
     names = tuple(dict.fromkeys(name for name, _ in kept))
     return CompiledOperation(plan.operation, tuple(step for _, step in kept), names)
@@ -137,9 +143,9 @@ def _check(record: Api) -> None:
     secured = [operation for operation in record.operations if operation.auth != "none"]
     if secured and record.security and not SCHEMES & set(record.security):
         raise Unusable(f"security {list(record.security)} has none of the schemes offered here: {sorted(SCHEMES)}")
-    strange = set(record.transports) - {"http", "https"}
+    strange = set(record.transports) - SCHEME_OF.keys()
     if strange or not record.transports:
-        raise Unusable(f"transports {sorted(strange)} are not among http, https")
+        raise Unusable(f"transports {sorted(strange)} are not among {', '.join(SCHEME_OF)}")
     if not record.operations:
         raise Unusable("it has no operations")
     for operation in record.operations:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gateway.plan import Plan
 from gateway.schema import Api, Operation, Policy
+from gateway.stages import Step
 
 if TYPE_CHECKING:
     from gateway.compile import CompiledApi, CompiledOperation
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
 Rows = Iterable[tuple[str, str, "CompiledOperation"]]
 """Verb, URI template, and the operation that serves it."""
 
+Stages = tuple[tuple[str, Callable[[Plan], Step | None]], ...]
+"""Named compilers of an operation's steps, in their order."""
+
 
 @dataclass(slots=True, eq=False)
 class Making:
-    """An API on its way to being compiled. `compile` makes the ordinary chain of one operation."""
+    """An API on its way to being compiled. `compile` makes the chain of one operation, of `stages` when no others are given."""
 
     services: Services
     api: CompiledApi
     policies: dict[str, Policy]
-    compile: Callable[[Plan], CompiledOperation]
+    compile: Callable[..., CompiledOperation]
+    stages: Stages
 
     @property
     def record(self) -> Api:
