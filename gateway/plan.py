@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.schema import Api, Operation, Policy
 
 if TYPE_CHECKING:
     from gateway.compile import CompiledApi
     from gateway.services import Services
-    from gateway.stages import Step
+
+T = TypeVar("T")
 
 
 class Unusable(ValueError):
@@ -39,12 +40,13 @@ class Plan:
             self.note(f"policy {name!r} is not known here: no such limit is applied")
         return found
 
-    def once(self, name: str, make: Callable[[], Step | None]) -> Step | None:
-        """The step `name` of this API, made at its first operation and shared by the others: most have nothing of their own."""
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """The step (or whatever) `name` of this API, made at its first operation and shared by the others."""
         shared = self.api.shared
         if name not in shared:
             shared[name] = make()
-        return shared[name]
+        found: T = shared[name]
+        return found
 
     def note(self, text: str) -> None:
         """Says something in the gateway's status about this API, which is served all the same."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateway.counters import Counters
+from gateway.endpoints.upstreams import Upstreams
 from gateway.realm import Realm
 from gateway.settings import Settings
-from gateway.upstreams import Upstreams
 from wire.client import Client
 
 if TYPE_CHECKING:
@@ -24,14 +24,11 @@ class Services:
         self.upstreams = Upstreams(tuple(filter(None, (settings.backend_ca, settings.certificate))))
         self.realms: dict[str, Realm] = {}
         self.current: Callable[[], State] = _no_state
-        self._client: Client | None = None
 
     @property
     def client(self) -> Client:
         """The one client for calls besides the hot path (introspection, OPA, token endpoints, mediated backends)."""
-        if self._client is None:
-            self._client = Client(tls=self.upstreams.tls())
-        return self._client
+        return self.upstreams.client
 
     def realm(self, organisation: str) -> Realm:
         """The realm of an organisation, made at first need."""
@@ -42,9 +39,7 @@ class Services:
 
     async def close(self) -> None:
         """Breaks all connections."""
-        self.upstreams.close()
-        if self._client is not None:
-            await self._client.close()
+        await self.upstreams.close()
 
 
 def _no_state() -> State:

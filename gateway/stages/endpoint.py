@@ -1,4 +1,4 @@
-"""The last stage of a request: its backend, the target there, and the hand-over to the relay."""
+"""The last stage of a request: which of its backends a call goes to, and the hand-over to it."""
 
 from __future__ import annotations
 
@@ -6,35 +6,78 @@ import time
 
 from gateway import faults
 from gateway.call import Call
+from gateway.endpoints.plain import Plain
+from gateway.endpoints.target import ANSWER_LIMIT, XFF, Failed, Outcome, Shape, Target, below
+from gateway.faults import Fault
+from gateway.message import Answer
 from gateway.plan import Plan
 from gateway.schema import Api, Operation
 from gateway.stages import Step
-from gateway.upstreams import Backend
-from wire.forward import DROPPED, forward, forward_edited
+from wire.forward import forward, forward_edited
 
-XFF = b"x-forwarded-for"
+
+class Way:
+    """From an API's calls to its backends. `relay` is the step that answers a call; `fetch` gets the answer whole."""
+
+    __slots__ = ("production", "relay", "sandbox", "shape")
+
+    def __init__(self, shape: Shape, production: Target | None, sandbox: Target | None) -> None:
+        self.shape = shape
+        self.production = production
+        self.sandbox = sandbox
+        simple = all(target is None or isinstance(target, Plain) for target in (production, sandbox))
+        self.relay: Step = hot(shape, production, sandbox) if simple else self._relay  # type: ignore[arg-type]
+
+    def pick(self, call: Call) -> Target | None:
+        """The backend of this call, None when its key is for a side that has none."""
+        decision = call.decision
+        if decision is None:
+            return self.production or self.sandbox
+        return self.sandbox if decision.sandbox else self.production
+
+    def missing(self) -> Fault:
+        """The refusal of calls for a side that has no backend."""
+        return faults.NO_SANDBOX if self.production else faults.NO_PRODUCTION
+
+    async def fetch(self, call: Call, limit: int = ANSWER_LIMIT) -> Answer:
+        """The backend's answer with at most `limit` bytes of body. Raises Failed."""
+        target = self.pick(call)
+        if target is None:
+            raise Failed(self.missing(), "")
+        return await target.fetch(call, self.shape, limit)
+
+    def _relay(self, call: Call) -> Outcome:
+        target = self.pick(call)
+        if target is None:
+            return call.refuse(self.missing())
+        return target.relay(call, self.shape)
 
 
 def stage(plan: Plan) -> Step | None:
-    """The stage of an operation: its own backends (API products) or its API's. Raises ValueError when there is none."""
+    """The stage of an operation: to its own backends (API products) or its API's. Raises ValueError when there is none."""
+    return way(plan).relay
+
+
+def way(plan: Plan) -> Way:
+    """How calls of an operation get to their backends. Raises ValueError when there are none, or for one that cannot be used."""
     operation = plan.operation
     if operation.production or operation.sandbox:
-        return _to(plan, operation)
-    return plan.once("endpoint", lambda: _to(plan, plan.record))
+        return _way(plan, operation)
+    return plan.once("way", lambda: _way(plan, plan.record))
 
 
-def _to(plan: Plan, source: Api | Operation) -> Step:
-    upstreams = plan.services.upstreams
+def _way(plan: Plan, source: Api | Operation) -> Way:
     if source.production is None and source.sandbox is None:
         raise ValueError("neither a production nor a sandbox endpoint is given")
-    production = upstreams.backend(source.production) if source.production else None
-    sandbox = upstreams.backend(source.sandbox) if source.sandbox else None
-    return compile(plan.record, production, sandbox)
+    upstreams = plan.services.upstreams
+    production = upstreams.target(source.production, plan) if source.production else None
+    sandbox = upstreams.target(source.sandbox, plan) if source.sandbox else None
+    return Way(Shape(plan.record.authorization_header), production, sandbox)
 
 
-def compile(api: Api, production: Backend | None, sandbox: Backend | None) -> Step:
-    """The step to these backends. The header that carried the token is not shown to them; `activityid` is."""
-    drops = DROPPED | {api.authorization_header.lower().encode(), b"activityid", XFF, b"x-forwarded-proto"}
+def hot(shape: Shape, production: Plain | None, sandbox: Plain | None) -> Step:
+    """The step to plain addresses: no call but the hand-over itself."""
+    drops = shape.drops
     anonymous = production or sandbox
 
     def endpoint(call: Call) -> bool | None:
@@ -57,17 +100,11 @@ def compile(api: Api, production: Backend | None, sandbox: Backend | None) -> St
         call.backend_started = time.perf_counter()
         edited = call.outgoing
         if edited is None:
-            forward(
-                call, backend.origin, _below(backend.base, exchange.target[call.cut :]), drops, lines, backend.timeout
-            )
+            target = below(backend.base, exchange.target[call.cut :])
+            forward(call, backend.origin, target, drops, lines, backend.timeout)
         else:
-            target = _below(backend.base, edited.target)
+            target = below(backend.base, edited.target)
             forward_edited(call, backend.origin, edited, target, drops, lines, backend.timeout)
         return True
 
     return endpoint
-
-
-def _below(base: bytes, target: bytes) -> bytes:
-    """The request target at the backend."""
-    return base + target if target[:1] == b"/" or base else b"/" + target
