@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gateway import faults
 from gateway.call import Call
@@ -14,6 +15,9 @@ from gateway.stages import correlation
 from gateway.stages.route import BadPath, Match, divided, odd, plain
 from gateway.state import State
 from wire.exchange import Exchange
+
+if TYPE_CHECKING:
+    from gateway.tracing import Tracer
 
 OwnPage = Callable[[Exchange], bool]
 """Answers health checks and the like; False when the path is not one of them."""
@@ -27,10 +31,11 @@ class Pipeline:
         self.own_page = own_page
         self.state = State()
         self.ready = False
+        self.tracer: Tracer | None = None
 
     def run(self, exchange: Exchange) -> None:
         """One call from its head to its hand-over to the backend, or to its refusal."""
-        match = self.state.routes.find(exchange.path)
+        match = self.state.find(exchange.path, exchange)
         if match is None and self.own_page(exchange):
             return
         self.observer.in_flight += 1
@@ -52,6 +57,8 @@ class Pipeline:
             return
         call.api = api
         call.cut = cut
+        if self.tracer is not None:
+            self.tracer.begin(call)
         resource = exchange.path[cut:]
         strange = odd(resource)
         if strange:

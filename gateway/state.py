@@ -12,6 +12,7 @@ import msgspec
 from gateway.compile import CompiledApi, Compiler
 from gateway.plan import Unusable
 from gateway.realm import Issuer
+from gateway.routes import Find, Routes, named_host, places
 from gateway.schema import (
     RECORDS,
     Api,
@@ -22,7 +23,6 @@ from gateway.schema import (
     Refusal,
     Subscription,
 )
-from gateway.stages.route import Contexts
 
 Maps = dict[str, dict[str, Any]]
 Pairs = dict[tuple[str, str], Subscription]
@@ -40,10 +40,14 @@ class State:
     sequence: int = 0
     records: Maps = field(default_factory=lambda: {kind: {} for kind in RECORDS})
     apis: dict[str, CompiledApi] = field(default_factory=dict)
-    routes: Contexts[CompiledApi] = field(default_factory=Contexts)
+    routes: Routes = field(default_factory=Routes)
+    find: Find = field(init=False)
     pairs: Pairs = field(default_factory=dict)
     issuers: dict[str, dict[str, tuple[Issuer, ...]]] = field(default_factory=dict)
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.find = self.routes.finder()
 
 
 class Build:
@@ -64,7 +68,7 @@ class Build:
             sequence=batch.sequence,
             records={kind: {} for kind in RECORDS} if fresh else dict(before.records),
             apis={} if fresh else dict(before.apis),
-            routes=Contexts() if fresh else Contexts(dict(before.routes.nodes)),
+            routes=Routes() if fresh else before.routes.copy(),
             pairs={} if fresh else before.pairs,
             issuers=before.issuers,
             refusals={} if fresh else dict(before.refusals),
@@ -88,8 +92,11 @@ class Build:
         for key in self._with_changed_policies():
             compile_these.setdefault(key, self._batch.sequence)
         yield from self._compile_all(compile_these)
+        if "domain" in self.changed:
+            self._follow_domains()
         if "revocation" in self.changed:
             self._forget_revocations()
+        self.state.find = self.state.routes.finder()
 
     def _forget_revocations(self) -> None:
         """Drops those of tokens that nobody takes any more: past their expiry by more than any issuer's leeway."""
@@ -209,24 +216,43 @@ class Build:
         gone = self.state.apis.pop(key, None)
         if gone is None:
             return
-        for context in gone.contexts:
-            if self.state.routes.nodes.get(context) is gone:
-                self.state.routes.remove(context)
+        for host, context in places(gone):
+            if self.state.routes.holder(host, context) is gone:
+                self.state.routes.remove(context, host)
         # An API that was refused because this one had its context gets its chance from a whole snapshot.
         self.wants_snapshot = self.wants_snapshot or any(kind == "api" for kind, _ in self.state.refusals)
 
     def _put_in(self, key: str, sequence: int, api: CompiledApi) -> None:
-        record = api.record
-        for context in api.contexts:
-            other = self.state.routes.nodes.get(context)
-            if other is not None and not _same_family(other.record, record, context):
-                self._keep_old("api", key, sequence, f"context {context.decode()!r} is taken by {other.record.name}")
+        taken = self._taken(api)
+        if taken:
+            self._keep_old("api", key, sequence, taken)
+            serving = self._before.apis.get(key)
+            if serving is None or self._taken(serving):
                 return
+            api = serving
         self.state.apis[key] = api
-        for context in api.contexts:
-            self.state.routes.add(context, api)
-        if api.notes:
+        for host, context in places(api):
+            self.state.routes.add(context, api, host)
+        if api.notes and not taken:
             self._refuse("api", key, sequence, "; ".join(api.notes))
+
+    def _taken(self, api: CompiledApi) -> str:
+        """Who else has one of the API's contexts, in words; empty when they are free."""
+        for host, context in places(api):
+            other = self.state.routes.holder(host, context)
+            if other is not None and not _same_family(other.record, api.record, context):
+                return f"context {context.decode()!r} is taken by {other.record.name}"
+        return ""
+
+    def _follow_domains(self) -> None:
+        """Host names of organisations; one with an impossible prefix is refused, its predecessor stays."""
+        for key, record in list(self.state.records["domain"].items()):
+            if not record.prefix.startswith("/t/") or record.prefix.endswith("/"):
+                self._keep_old(
+                    "domain", key, self._batch.sequence, f"prefix {record.prefix!r} is not of the form /t/name"
+                )
+        known = self.state.records["domain"].values()
+        self.state.routes.prefixes = {named_host(one.host.encode()): one.prefix.encode() for one in known}
 
 
 def _same_family(other: Api, new: Api, context: bytes) -> bool:

@@ -74,8 +74,8 @@ class Contexts(Generic[T]):
         if context in self.nodes:
             self.nodes[context] = None
 
-    def find(self, path: bytes) -> Match[T] | None:
-        """The API whose context is the longest prefix of `path` in whole segments."""
+    def find(self, path: bytes, _exchange: object = None) -> Match[T] | None:
+        """The API whose context is the longest prefix of `path` in whole segments. Host tables look at the call too."""
         nodes = self.nodes
         found = None
         cut = 0
