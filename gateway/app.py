@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
+from typing import TYPE_CHECKING
+
+from redis.asyncio import Redis
 
 from gateway import logs
 from gateway.compile import Compiler
-from gateway.export import Export
+from gateway.export import Export, Send, to_log, to_stream
 from gateway.hub import Hub
 from gateway.merge import Merge
 from gateway.observe import Observer
@@ -18,6 +22,9 @@ from gateway.settings import Settings
 from gateway.state import Build
 from gateway.sync import Sync
 from wire.service import Service
+
+if TYPE_CHECKING:
+    from gateway.tracing import Tracer
 
 log = logging.getLogger("gateway")
 
@@ -30,9 +37,7 @@ class Gateway(Service):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.observer = Observer(
-            settings.access_log, settings.refusal_log_per_second, settings.analytics_queue if settings.analytics else 0
-        )
+        self.observer = Observer(settings)
         self.services = Services(settings)
         self.compiler = Compiler(self.services)
 
@@ -42,13 +47,24 @@ class Gateway(Service):
         self.sync = Sync(
             settings, Hub(settings.hub, settings.environment, settings.secret), self.compiler, self._install
         )
-        self.pipeline = Pipeline(self.observer, Pages(self.observer, self.sync, settings.secret))
+        self.pages = Pages(self.observer, self.sync, settings.secret)
+        self.pipeline = Pipeline(self.observer, self.pages)
+        self.pipeline.tracer = _tracer(settings)
         self.handle = self.pipeline.run  # type: ignore[method-assign]  # one call less for every request
         self.services.current = lambda: self.pipeline.state
         self.merge = Merge(self.services.counters, settings.redis, settings.merge_seconds)
         self.merge.start()
-        self.export = Export(self.observer.events, settings.redis) if self.observer.events is not None else None
+        self.export = self._export()
+        await self.pages.siblings.start()
         await self.sync.start()
+
+    def _export(self) -> Export | None:
+        if self.observer.queue is None:
+            return None
+        send: Send = to_log
+        if self.settings.analytics_sink == "redis":
+            send = to_stream(Redis.from_url(self.settings.redis, socket_timeout=1.0, socket_connect_timeout=1.0))
+        return Export(self.observer.queue, self.settings.environment, send)
 
     async def stop(self) -> None:
         """Ends what runs beside the calls."""
@@ -56,6 +72,9 @@ class Gateway(Service):
         await self.merge.stop()
         if self.export is not None:
             await self.export.stop()
+        await self.pages.siblings.stop()
+        if self.pipeline.tracer is not None:
+            await asyncio.to_thread(self.pipeline.tracer.stop)
         await self.services.close()
 
     def tls(self, port: int) -> ssl.SSLContext | None:
@@ -81,11 +100,25 @@ class Gateway(Service):
                 realm.tokens.clear()
             elif build.revoked:
                 realm.forget(build.revoked)
+        if snapshot & {"log_level", "api"}:
+            levels = state.records["log_level"]
+            for api in state.apis.values():
+                level = levels.get(api.record.id)
+                api.log_level = level.level if level is not None and level.level != "OFF" else None
         if snapshot & DECIDING:
             for api in state.apis.values():
                 api.decisions.clear()
         self.pipeline.state = state
         self.pipeline.ready = True
+
+
+def _tracer(settings: Settings) -> Tracer | None:
+    """The tracer, when there is a collector. Its libraries cost memory, so that they are loaded only then."""
+    if not settings.traces:
+        return None
+    from gateway.tracing import Tracer  # noqa: PLC0415 - see above
+
+    return Tracer(settings.traces, settings.trace_share, f"apim-gateway-{settings.environment}")
 
 
 def service() -> Gateway:

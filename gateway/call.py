@@ -42,9 +42,11 @@ class Call:
         "answer_drops",
         "answer_lines",
         "api",
+        "backend_answered",
         "backend_started",
         "began",
         "byte_counters",
+        "cache_hit",
         "correlation",
         "cut",
         "decision",
@@ -69,6 +71,8 @@ class Call:
         self.now = now
         self.began = 0.0
         self.backend_started = 0.0
+        self.backend_answered = 0.0
+        self.cache_hit = False
         self.cut = 0
         self.status = 0
         self.sent = 0

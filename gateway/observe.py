@@ -1,24 +1,27 @@
-"""What becomes known about calls: counts and times for Prometheus, the access and refusal logs, analytics events."""
+"""What becomes known about calls: counts and times, the access, refusal, correlation and per-API logs, analytics, traces."""
 
 from __future__ import annotations
 
 import logging
-import os
 import time
 from bisect import bisect_left
-from collections import deque
-from collections.abc import Iterator
 from random import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from gateway import finished
+from gateway.call_log import fields, headers, names, timeline
+from gateway.export import Queue
 from gateway.faults import Fault
 
 if TYPE_CHECKING:
     from gateway.call import Call
     from gateway.compile import CompiledApi
+    from gateway.settings import Settings
 
 access = logging.getLogger("gateway.access")
 refusals = logging.getLogger("gateway.refused")
+correlations = logging.getLogger("gateway.correlation")
+chosen = logging.getLogger("gateway.api")
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of the latency histogram, seconds."""
@@ -41,11 +44,12 @@ class Tally:
 class Observer:
     """Hears of every call's end. Everything it keeps is bounded by the number of APIs, or drops the oldest."""
 
-    def __init__(self, access_share: float, refusals_per_second: int, analytics_queue: int) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.tallies: dict[tuple[str, str, str], Tally] = {}
-        self.access_share = access_share
-        self.refusals_per_second = refusals_per_second
-        self.events: deque[dict[str, Any]] | None = deque(maxlen=analytics_queue) if analytics_queue else None
+        self.access_share = settings.access_log
+        self.refusals_per_second = settings.refusal_log_per_second
+        self.correlation_log = settings.correlation_log
+        self.queue = Queue(settings.analytics_queue) if settings.analytics else None
         self.in_flight = 0
         self._second = 0
         self._logged = 0
@@ -66,10 +70,22 @@ class Observer:
         tally.buckets[bisect_left(BUCKETS, seconds)] += 1
         if call.byte_counters:
             _count_bytes(call)
-        if self.events is not None and api is not None:
-            self.events.append(event(call, seconds))
+        if api is not None:
+            if self.queue is not None:
+                self.queue.add(finished.of(call, api.record, seconds))
+            if api.log_level is not None:
+                self._api_log(call, api.log_level, seconds)
+        if call.span is not None:
+            call.span.end(status, call.fault.code if call.fault is not None else "")
         if self.access_share and (self.access_share >= 1 or random() < self.access_share):  # noqa: S311 - sampling
-            access.info("call", extra={"fields": event(call, seconds)})
+            access.info("call", extra={"fields": fields(call, seconds)})
+        if self.correlation_log:
+            correlations.info("call", extra={"fields": timeline(call, seconds)})
+
+    def _api_log(self, call: Call, level: str, seconds: float) -> None:
+        """One line of an API whose log level was raised while running: BASIC, or with the request's headers."""
+        more = {} if level == "BASIC" else {"headers": headers(call.exchange)}
+        chosen.info("call", extra={"fields": fields(call, seconds) | more})
 
     def adopt(self, api: CompiledApi) -> Tally:
         """The tally of an API, kept over its redeployments."""
@@ -98,78 +114,11 @@ class Observer:
             self._suppressed += 1
             return
         self._logged += 1
-        fields = names(call) | {"code": fault.code, "status": fault.status, "cause": cause or fault.message}
-        refusals.warning("refused", extra={"fields": fields})
-
-    def prometheus(self) -> Iterator[str]:
-        """Lines in Prometheus' text format. Every series names its worker, because a scrape meets any one of them."""
-        yield "# TYPE gateway_requests_total counter"
-        for key, tally in self.tallies.items():
-            for status, count in tally.statuses.items():
-                yield f'gateway_requests_total{{{_labels(key)},status="{status}"}} {count}'
-        yield "# TYPE gateway_refusals_total counter"
-        for key, tally in self.tallies.items():
-            for code, count in tally.codes.items():
-                yield f'gateway_refusals_total{{{_labels(key)},code="{code}"}} {count}'
-        yield "# TYPE gateway_seconds histogram"
-        for key, tally in self.tallies.items():
-            yield from _histogram(_labels(key), tally)
-        yield "# TYPE gateway_in_flight gauge"
-        yield f'gateway_in_flight{{worker="{os.getpid()}"}} {self.in_flight}'
-
-
-def names(call: Call) -> dict[str, Any]:
-    """What identifies a call in logs. Never a token, never a query."""
-    api = call.api.record if call.api is not None else None
-    decision = call.decision
-    application = decision.application if decision is not None else None
-    exchange = call.exchange
-    return {
-        "correlation_id": call.correlation.decode("ascii", "replace"),
-        "organisation": api.organisation if api else "",
-        "api": f"{api.name}:{api.version}" if api else "",
-        "api_id": api.id if api else "",
-        "application": application.name if application else "",
-        "application_id": application.id if application else "",
-        "client_id": call.principal.client_id if call.principal else "",
-        "method": exchange.method.decode(),
-        "path": exchange.path[:512].decode("latin-1"),
-        "resource": call.operation.record.target if call.operation else "",
-        "client": exchange.client[0],
-    }
-
-
-def event(call: Call, seconds: float) -> dict[str, Any]:
-    """One finished call, for the access log and for analytics."""
-    backend_ms = (time.perf_counter() - call.backend_started) * 1000 if call.backend_started else 0.0
-    return names(call) | {
-        "status": call.status,
-        "code": call.fault.code if call.fault else "",
-        "time": call.now,
-        "milliseconds": round(seconds * 1000, 3),
-        "backend_milliseconds": round(backend_ms, 3),
-        "key_type": call.decision.key_type if call.decision else "",
-        "user_agent": call.exchange.fields.get(b"user-agent", b"")[:256].decode("latin-1"),
-        "request_bytes": call.exchange.received,
-        "response_bytes": call.sent,
-    }
+        refused = {"code": fault.code, "status": fault.status, "cause": cause or fault.message}
+        refusals.warning("refused", extra={"fields": names(call) | refused})
 
 
 def _count_bytes(call: Call) -> None:
     amount = call.exchange.received + call.sent
     for counter in call.byte_counters:
         counter.add(amount, call.now)
-
-
-def _labels(key: tuple[str, str, str]) -> str:
-    quoted = [part.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") for part in key]
-    return f'worker="{os.getpid()}",organisation="{quoted[0]}",api="{quoted[1]}",version="{quoted[2]}"'
-
-
-def _histogram(labels: str, tally: Tally) -> Iterator[str]:
-    total = 0
-    for bound, count in zip((*map(str, BUCKETS), "+Inf"), tally.buckets, strict=True):
-        total += count
-        yield f'gateway_seconds_bucket{{{labels},le="{bound}"}} {total}'
-    yield f"gateway_seconds_sum{{{labels}}} {tally.seconds:.6f}"
-    yield f"gateway_seconds_count{{{labels}}} {total}"

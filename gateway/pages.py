@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import os
 from collections.abc import Callable
 from ipaddress import ip_address
 
+from gateway.metrics import prometheus
 from gateway.observe import Observer
+from gateway.siblings import Siblings, merged
 from gateway.sync import Sync
 from wire.exchange import Exchange
 
@@ -23,6 +26,8 @@ class Pages:
         self.observer = observer
         self.sync = sync
         self._secret = secret
+        self.siblings = Siblings(f"{sync.settings.var.resolve()}:{sync.settings.environment}", self._metrics_text)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._pages: dict[bytes, Callable[[Exchange], None]] = {
             b"/healthz": self._alive,
             b"/server-startup-healthcheck": self._started,
@@ -63,14 +68,24 @@ class Pages:
         if not self._trusted(exchange):
             exchange.respond(403, TEXT, b"# ask from this machine or with the cluster secret\n")
             return
+        task = asyncio.ensure_future(self._answer_metrics(exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer_metrics(self, exchange: Exchange) -> None:
+        text = merged(await self.siblings.gather())
+        if not exchange.lost:
+            exchange.respond(200, TEXT, text.encode())
+
+    def _metrics_text(self) -> str:
         lines = [
-            *self.observer.prometheus(),
+            *prometheus(self.observer),
             "# TYPE gateway_sequence gauge",
             f'gateway_sequence{{worker="{os.getpid()}"}} {self.sync.state.sequence}',
             "# TYPE gateway_apis gauge",
             f'gateway_apis{{worker="{os.getpid()}"}} {len(self.sync.state.apis)}',
         ]
-        exchange.respond(200, TEXT, ("\n".join(lines) + "\n").encode())
+        return "\n".join(lines) + "\n"
 
     def _trusted(self, exchange: Exchange) -> bool:
         address = exchange.client[0]

@@ -73,9 +73,23 @@ class Settings(BaseSettings):
     refusal_log_per_second: int = Field(
         default=100, ge=0, description="Refused calls logged a second; more are only counted."
     )
-    analytics: bool = Field(default=False, description="Send one event per call to the Redis stream apim:analytics.")
+    correlation_log: bool = Field(default=False, description="Log for each call where its time went.")
+    analytics: bool = Field(default=False, description="Send one event per call to analytics_sink.")
+    analytics_sink: str = Field(
+        default="redis",
+        pattern="^(redis|log)$",
+        description="redis: the stream apim:analytics; log: one line an event, for a collector that reads logs.",
+    )
     analytics_queue: int = Field(
-        default=10_000, ge=1, description="Events kept while Redis is slow; the oldest go first."
+        default=20_000, ge=1, description="Events kept while the sink is slow; the oldest go first."
+    )
+    traces: str = Field(
+        default="",
+        pattern=r"^(https?://\S+)?$",
+        description="Collector for OpenTelemetry traces (OTLP over HTTP, http://host:4318/v1/traces); empty: none.",
+    )
+    trace_share: float = Field(
+        default=0.01, ge=0, le=1, description="Share of calls traced that come without a trace context of their own."
     )
 
     def port(self, base: int) -> int:

@@ -29,6 +29,9 @@ class Call(Protocol):
     answer_drops: frozenset[bytes]
     """Lower-case names of headers taken out of the backend's answer; contains HOP_BY_HOP."""
 
+    backend_answered: float
+    """When the head of the answer came, on the loop's clock; set here."""
+
     def failed(self, error: UpstreamError) -> None:
         """No answer came; the exchange is unanswered still and must be answered here."""
 
@@ -145,7 +148,8 @@ class Relay(Link):
         if self.caller.draining or exchange.expects:
             exchange.keep_alive = False
         out += (call.answer_lines, exchange.connection_line(), CRLF)
-        self.deadline = self.loop.time() + self.timeout
+        call.backend_answered = now = self.loop.time()
+        self.deadline = now + self.timeout
 
     def answer_data(self, chunk: bytes) -> None:
         """A piece of the answer."""

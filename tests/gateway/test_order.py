@@ -87,7 +87,7 @@ def install(pipeline: Pipeline, compiler: Compiler, records: list[tuple[str, str
 
 async def test_nothing_is_compiled_per_call(signer: world.Signer) -> None:
     compiler = Compiler(Services(Settings()))
-    pipeline = Pipeline(Observer(0.0, 10, 0), lambda exchange: False)
+    pipeline = Pipeline(Observer(Settings(analytics=True)), lambda exchange: False)
     compiler.services.current = lambda: pipeline.state
     seen: list[str] = []
 

@@ -215,24 +215,6 @@ def test_swaps_and_reloads_under_load_drop_no_call(
     assert sum(answers.values()) > 100
 
 
-def test_analytics_events_reach_the_stream(
-    var: Path, redis_url: str, hub: FakeHub, backend: Backend, signer: world.Signer
-) -> None:
-    fill(hub, backend, signer)
-    with redis.Redis.from_url(redis_url) as client:
-        client.delete("apim:analytics")
-        with running_gateway(var, hub.url, redis_url, GATEWAY_ANALYTICS="1") as gateway:
-            assert gateway.call("/one/1.0/a", token=signer.token(), headers={"activityid": "seen"}).status == 200
-            assert gateway.call("/one/1.0/a").status == 401
-        events = [json.loads(fields[b"event"]) for _, fields in client.xrange("apim:analytics")]
-    assert [(one["status"], one["api"], one["code"]) for one in events] == [
-        (200, "one:1.0", ""),
-        (401, "one:1.0", "900902"),
-    ]
-    assert (events[0]["correlation_id"], events[0]["application"]) == ("seen", "App 1")
-    assert events[0]["response_bytes"] > 0
-
-
 def test_a_killed_worker_is_replaced_and_knows_everything(
     var: Path, redis_url: str, hub: FakeHub, backend: Backend, signer: world.Signer
 ) -> None:
