@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from apim.accounts.admin_base import OrganisationAdmin, ReadOnly
 from apim.errors import Conflict
+from publisher.actions.log_levels import set_log_level
 from publisher.models import Api, Deployment, GatewayEnvironment, Revision
 
 _STATE_LABELS = {
@@ -25,8 +26,9 @@ _STATE_LABELS = {
 class ApiAdmin(ReadOnly, OrganisationAdmin):
     """APIs are changed in the publisher; here one finds them across organisations."""
 
-    list_display = ("name", "version", "context", "state_label", "provider", "organisation", "updated")
-    list_filter = ("state", "visibility", "organisation")
+    list_display = ("name", "version", "context", "state_label", "provider", "organisation", "log_level", "updated")
+    list_filter = ("state", "visibility", "log_level", "organisation")
+    actions = ("log_off", "log_basic", "log_standard", "log_full")
     list_select_related = ("provider", "organisation")
     search_fields = ("name", "context", "version")
 
@@ -34,6 +36,32 @@ class ApiAdmin(ReadOnly, OrganisationAdmin):
     def state_label(self, api: Api) -> str:
         """The state as a coloured label."""
         return api.get_state_display()
+
+
+    @admin.action(description="Gateways: log no calls")
+    def log_off(self, request: HttpRequest, chosen: QuerySet[Api]) -> None:
+        """The usual level."""
+        self._log(request, chosen, "OFF")
+
+    @admin.action(description="Gateways: log calls (BASIC)")
+    def log_basic(self, request: HttpRequest, chosen: QuerySet[Api]) -> None:
+        """One line a call."""
+        self._log(request, chosen, "BASIC")
+
+    @admin.action(description="Gateways: log calls with headers (STANDARD)")
+    def log_standard(self, request: HttpRequest, chosen: QuerySet[Api]) -> None:
+        """With the request's headers, secrets hidden."""
+        self._log(request, chosen, "STANDARD")
+
+    @admin.action(description="Gateways: log everything known (FULL)")
+    def log_full(self, request: HttpRequest, chosen: QuerySet[Api]) -> None:
+        """As much as there is."""
+        self._log(request, chosen, "FULL")
+
+    def _log(self, request: HttpRequest, chosen: QuerySet[Api], level: str) -> None:
+        for api in chosen:
+            set_log_level(by=request.user, api=api, level=level)
+        self.message_user(request, f"Gateways log {len(chosen)} APIs at level {level} from now on.")
 
 
 @admin.register(GatewayEnvironment)

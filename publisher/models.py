@@ -82,6 +82,9 @@ class Api(models.Model):
     gateway_options = models.JSONField(
         default=dict, blank=True, help_text="What one kind of API needs besides: gateway.schema.Api.properties."
     )
+    log_level = models.CharField(
+        max_length=10, default="OFF", editable=False, help_text="How much gateways log of its calls now."
+    )
     last_revision = models.PositiveIntegerField(
         default=0, editable=False, help_text="Highest revision number given out."
     )

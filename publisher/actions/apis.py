@@ -10,6 +10,7 @@ from apim.accounts import audit
 from apim.accounts.models import Organisation, User
 from apim.accounts.permissions import require
 from apim.errors import FieldError, Invalid
+from apim.eventhub.publish import publish
 from apim.traffic.models import Level, Policy
 from catalog.models import Service
 from publisher import hooks, records, snapshots
@@ -90,6 +91,7 @@ def delete_api(*, by: User, api: Api, expected: str = "") -> None:
         raise InUse(f"{api} has {count} subscription{'s' if count > 1 else ''}; remove them or retire the API first.")
     for deployment in api.deployments.select_related("environment"):
         records.withdraw(api, deployment.environment)
+    publish("log_level", str(api.pk), None, organisation=api.organisation.domain)
     audit.record(by, "api.delete", api, before=snapshots.for_audit(api))
     api.deployments.all().delete()
     api.delete()
