@@ -37,7 +37,6 @@ class ApiAdmin(ReadOnly, OrganisationAdmin):
         """The state as a coloured label."""
         return api.get_state_display()
 
-
     @admin.action(description="Gateways: log no calls")
     def log_off(self, request: HttpRequest, chosen: QuerySet[Api]) -> None:
         """The usual level."""
