@@ -38,7 +38,7 @@ BAD_PATH = _general(
 TWO_MEANINGS = _general(
     400,
     "400",
-    "The path has an escaped slash or a backslash, and read as a slash it leads to a resource with other rights",
+    "The path has an escaped slash, a backslash or ; parameters, and read otherwise it leads to a resource with other rights",
     "Bad Request",
     "ambiguous path",
 )

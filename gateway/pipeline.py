@@ -11,8 +11,9 @@ from gateway.call import Call
 from gateway.chain import wait
 from gateway.compile import CompiledApi, CompiledOperation
 from gateway.observe import Observer
+from gateway.schema import Operation
 from gateway.stages import correlation
-from gateway.stages.route import BadPath, Match, divided, odd, plain
+from gateway.stages.route import BadPath, Match, odd, plain, readings
 from gateway.state import State
 from wire.exchange import Exchange
 
@@ -71,7 +72,7 @@ class Pipeline:
         if operation is None or (exchange.method == b"OPTIONS" and is_preflight(api, exchange)):
             no_operation(call, api, resource)
             return
-        if strange and dodges(api, operation, exchange.method, resource):
+        if strange and dodges(api, operation, exchange.method, exchange.path[cut:]):
             call.refuse(faults.TWO_MEANINGS)
             return
         call.operation = operation
@@ -84,15 +85,17 @@ class Pipeline:
                 return
 
 
-def dodges(api: CompiledApi, operation: CompiledOperation, method: bytes, resource: bytes) -> bool:
-    """Whether a backend that splits the path at escaped slashes too would serve a resource with stricter rights."""
-    path = divided(resource)
-    if path == resource:
-        return False
-    other = api.resources.find(method, path)
-    if other is None or other is operation:
-        return False
-    asked, passed = other.record, operation.record
+def dodges(api: CompiledApi, operation: CompiledOperation, method: bytes, path: bytes) -> bool:
+    """Whether a backend that reads the raw resource path in another way would serve a resource with stricter rights."""
+    for reading in readings(path):
+        other = api.resources.find(method, reading)
+        if other is not None and other is not operation and _stricter(other.record, operation.record):
+            return True
+    return False
+
+
+def _stricter(asked: Operation, passed: Operation) -> bool:
+    """Whether somebody may call `passed` who may not call `asked`."""
     kinds = {"none", passed.auth} if passed.auth == "none" else {"none", "any", passed.auth}
     if asked.auth not in kinds:
         return True

@@ -32,20 +32,30 @@ def plain(path: bytes) -> bytes:
         raise BadPath
     segments = []
     for segment in path.split(b"/"):
-        decoded = unquote_to_bytes(segment.partition(b";")[0])
-        if b"\0" in decoded:
+        whole = unquote_to_bytes(segment)
+        if b"\0" in whole:
             raise BadPath
-        for piece in _slashes.split(decoded):
+        for piece in _slashes.split(whole):
             if piece.partition(b";")[0] in (b".", b".."):
                 raise BadPath
-        segments.append(decoded.replace(b"/", b"%2F"))
-    kept = [segment for segment in segments[1:-1] if segment]
-    return b"/" + b"/".join([*kept, segments[-1]])
+        segments.append(unquote_to_bytes(segment.partition(b";")[0]))
+    return _joined(segments)
 
 
-def divided(path: bytes) -> bytes:
-    """A plain path as backends read it that decode `%2F` before they split, or take `\\` for `/`."""
-    return _hidden_slashes.sub(b"/", path)
+def readings(path: bytes) -> set[bytes]:
+    """What else backends may take a path for that has a plain spelling.
+
+    Some keep `;` parameters, or drop them after they decoded escapes; some decode `%2F` before they split, or take `\\` for `/`.
+    """
+    whole = [unquote_to_bytes(segment) for segment in path.split(b"/")]
+    found = {plain(path), _joined(whole), _joined([segment.partition(b";")[0] for segment in whole])}
+    return found | {_hidden_slashes.sub(b"/", one) for one in found}
+
+
+def _joined(segments: list[bytes]) -> bytes:
+    """Decoded segments as one path, without empty ones but for a slash at the end."""
+    escaped = [segment.replace(b"/", b"%2F") for segment in segments]
+    return b"/" + b"/".join([*filter(None, escaped[1:-1]), escaped[-1]])
 
 
 class Match(NamedTuple, Generic[T]):
