@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httptools
 
+from wire import hygiene
 from wire.exchange import HIGH_WATER, Exchange
-from wire.heads import Header, block, date_line, status_line, tokens
+from wire.heads import Header, block, date_line, status_line
+from wire.hygiene import Refused
 from wire.tunnel import End, Tunnel
 
 if TYPE_CHECKING:
@@ -31,20 +33,47 @@ LINGER_SECONDS = 2.0
 """How long a connection that is closed by us may still send before it is cut."""
 
 
-class Refused(Exception):
-    """A request that must not reach a handler: the status to answer and a sentence for the caller."""
-
-    def __init__(self, status: int, text: str) -> None:
-        self.status = status
-        super().__init__(text)
-
-
 class Connection(asyncio.Protocol):
     """Parses what one caller sends and keeps answers in order. Limits and timeouts are the server's."""
 
-    def __init__(self, server: Server, scheme: str) -> None:
+    __slots__ = (
+        "_certificate",
+        "_current",
+        "_deaf",
+        "_fresh",
+        "_head_bytes",
+        "_headers",
+        "_held",
+        "_incoming",
+        "_parser",
+        "_reading_paused",
+        "_refusal",
+        "_replayed",
+        "_target",
+        "_upgrading",
+        "_waiting",
+        "client",
+        "draining",
+        "forwarded",
+        "handle",
+        "head_since",
+        "local_port",
+        "loop",
+        "progress",
+        "quiet_since",
+        "scheme",
+        "seen",
+        "server",
+        "transport",
+        "trusted",
+        "write",
+        "write_paused",
+    )
+
+    def __init__(self, server: Server, scheme: str, local_port: int = 0) -> None:
         self.server = server
         self.scheme = scheme
+        self.local_port = local_port
         self.loop = server.loop
         self.handle = server.service.handle
         self.draining = False
@@ -59,6 +88,7 @@ class Connection(asyncio.Protocol):
         self._fresh = False
         self._upgrading: Exchange | None = None
         self._held = b""
+        self._certificate: bytes | None | Literal[False] = False
         self._replayed: Exchange | None = None
         self._refusal: Refused | None = None
         self._deaf = False
@@ -76,11 +106,24 @@ class Connection(asyncio.Protocol):
         self.write: Callable[[bytes], None] = self.transport.write
         peer = transport.get_extra_info("peername")
         self.client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) and len(peer) > 1 else ("", 0)
-        own = transport.get_extra_info("sockname")
-        self.local_port = int(own[1]) if isinstance(own, tuple) and len(own) > 1 else 0
-        self.forwarded = b"x-forwarded-proto: %b\r\n" % self.scheme.encode()
+        self.trusted = self.server.proxies.trusts(self.client[0])
+        self.forwarded = b"x-forwarded-for: %b\r\nx-forwarded-proto: %b\r\n" % (
+            self.client[0].encode(),
+            self.scheme.encode(),
+        )
         self.quiet_since = self.loop.time()
         self.server.joined(self)
+        if len(self.server.connections) > self.server.max_connections:
+            self._deaf = True
+            self._answer_refusal(Refused(503, "too many connections, try again later"), unread=False)
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The caller's certificate (DER), None when it showed none."""
+        if self._certificate is False:
+            tls = self.transport.get_extra_info("ssl_object")
+            self._certificate = tls.getpeercert(True) if tls is not None else None
+        return self._certificate
 
     def connection_lost(self, error: Exception | None) -> None:
         """The caller is gone: whoever works for it is told."""
@@ -123,8 +166,8 @@ class Connection(asyncio.Protocol):
         self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-            if self._head_bytes > self.server.head_limit and (self._target or self._headers):
-                raise Refused(431, f"the request head is longer than {self.server.head_limit} bytes")
+            if self._head_bytes > self.server.head_limit:
+                self._check_overlong()
         except httptools.HttpParserUpgrade as upgrade:
             self._offer_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
@@ -134,6 +177,13 @@ class Connection(asyncio.Protocol):
         if self._fresh:
             self._fresh = False
             self._dispatch()
+
+    def _check_overlong(self) -> None:
+        limit = self.server.head_limit
+        if self._target or self._headers:
+            raise Refused(431, f"the request head is longer than {limit} bytes")
+        if self._incoming is not None:
+            raise Refused(413, f"more than {limit} bytes of chunk extensions came without a byte of body")
 
     # -- parser
 
@@ -156,22 +206,24 @@ class Connection(asyncio.Protocol):
             self._incoming, self._replayed = self._replayed, None
             return
         if target[:1] != b"/" or b"#" in target:
-            target = _origin_form(parser.get_method(), target)
+            target = hygiene.origin_form(parser.get_method(), target, headers)
         exchange = Exchange(self, parser.get_method(), target, headers)
         fields = exchange.fields
         if self._head_bytes > self.server.head_limit:
-            _check_size(target, headers, self.server.head_limit)
+            hygiene.check_size(target, headers, self.server.head_limit)
+        if len(headers) > hygiene.HEADER_COUNT:
+            raise Refused(431, f"the request has more than {hygiene.HEADER_COUNT} headers")
         self._head_bytes = 0
         if not parser.should_keep_alive() or b"connection" in fields:
             self._look_at_version(exchange)
         if b"content-length" in fields or b"transfer-encoding" in fields:
-            _look_at_body(exchange)
-        if b"host" not in fields and exchange.minor:
-            raise Refused(400, "the host header is missing")
+            hygiene.look_at_body(exchange)
         if b"\0" in fields.values():
             raise Refused(400, "a header that may come once only was sent twice: host, authorization or content-type")
+        if fields.get(b"host") not in hygiene.good_hosts:
+            hygiene.check_host(exchange)
         if b"expect" in fields:
-            _look_at_expect(exchange)
+            hygiene.look_at_expect(exchange)
         self._incoming = exchange
         if b"upgrade" in fields and parser.should_upgrade():
             self._incoming, self._upgrading = None, exchange
@@ -282,18 +334,18 @@ class Connection(asyncio.Protocol):
         incoming, self._incoming = self._incoming, None
         if incoming is not None and not incoming.ended:
             if incoming is self._current:
-                self._cut(incoming)
+                self._cut(incoming, refusal)
                 return
             if incoming in self._waiting:
                 self._waiting.remove(incoming)
         if self._current is None:
-            self._answer_refusal()
+            self._answer_refusal(refusal)
 
-    def _cut(self, exchange: Exchange) -> None:
+    def _cut(self, exchange: Exchange, refusal: Refused) -> None:
         if self._fresh:
             self._fresh = False
             self._current = None
-            self._answer_refusal()
+            self._answer_refusal(refusal)
             return
         started = exchange.started
         exchange.lose()
@@ -302,17 +354,16 @@ class Connection(asyncio.Protocol):
         else:
             self._current = None
             exchange.started = exchange.finished = True
-            self._answer_refusal()
+            self._answer_refusal(refusal)
 
-    def _answer_refusal(self) -> None:
-        refusal = self._refusal
-        if refusal is None or self.transport.is_closing():
+    def _answer_refusal(self, refusal: Refused, unread: bool = True) -> None:
+        if self.transport.is_closing():
             return
         self.server.refused += 1
         text = f"{refusal}\n".encode()
         lines = block([(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))])
         self.write(b"".join((status_line(refusal.status), date_line(), lines, b"connection: close\r\n\r\n", text)))
-        self._close_gently(unread=True)
+        self._close_gently(unread)
 
     # -- exchanges
 
@@ -355,7 +406,7 @@ class Connection(asyncio.Protocol):
         if self._reading_paused:
             self.resume_request()
         if self._refusal is not None:
-            self._answer_refusal()
+            self._answer_refusal(self._refusal)
 
     def discarded(self, exchange: Exchange) -> None:
         """More of a body that nobody wants any more arrived."""
@@ -436,45 +487,3 @@ class Connection(asyncio.Protocol):
 
 def _to_nobody(data: bytes) -> None:
     """Takes what a handler writes after its caller left."""
-
-
-def _origin_form(method: bytes, target: bytes) -> bytes:
-    """The path and query of a target in absolute form (RFC 9112, 3.2.2). Raises Refused for what cannot be routed."""
-    if b"#" in target:
-        raise Refused(400, "a request target has no fragment")
-    if target == b"*" or method == b"CONNECT":
-        return target
-    scheme, mark, rest = target.partition(b"://")
-    if not mark or scheme.lower() not in (b"http", b"https"):
-        raise Refused(400, "the request target must be a path or an http address")
-    authority, slash, path = rest.partition(b"/")
-    if not slash:
-        authority, question, query = rest.partition(b"?")
-        return b"/" + question + query
-    return slash + path if b"?" not in authority else b"/?" + rest.partition(b"?")[2]
-
-
-def _check_size(target: bytes, headers: list[Header], limit: int) -> None:
-    """Raises Refused when a head that came in one large read is too long."""
-    if len(target) > limit:
-        raise Refused(414, f"the request target is longer than {limit} bytes")
-    if sum(len(name) + len(value) + 4 for name, value in headers) + len(target) > limit:
-        raise Refused(431, f"the request head is longer than {limit} bytes")
-
-
-def _look_at_body(exchange: Exchange) -> None:
-    coding = exchange.fields.get(b"transfer-encoding")
-    if coding is None:
-        exchange.has_body = exchange.fields[b"content-length"].strip() != b"0"
-        return
-    if not exchange.minor:
-        raise Refused(400, "HTTP/1.0 has no transfer-encoding")
-    if tokens(coding) != [b"chunked"]:
-        raise Refused(501, "the only transfer-encoding known here is chunked")
-    exchange.has_body = True
-
-
-def _look_at_expect(exchange: Exchange) -> None:
-    if exchange.fields[b"expect"].lower() != b"100-continue":
-        raise Refused(417, "the only expectation known here is 100-continue")
-    exchange.expects = bool(exchange.has_body and exchange.minor)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from wire.heads import BODILESS, CONTINUE, HOP_BY_HOP, Header, block, date_line, status_line
+from wire.proxies import lines_behind, told_scheme
 
 if TYPE_CHECKING:
     from wire.connection import Connection
@@ -119,8 +120,32 @@ class Exchange:
 
     @property
     def scheme(self) -> str:
-        """ "http" or "https"."""
-        return self.connection.scheme
+        """ "http" or "https": of the socket, or as a trusted proxy says."""
+        connection = self.connection
+        return connection.scheme if not connection.trusted else told_scheme(self) or connection.scheme
+
+    @property
+    def address(self) -> str:
+        """The caller's address: the socket's, or as trusted proxies say. For limits, restrictions and logs."""
+        connection = self.connection
+        return connection.client[0] if not connection.trusted else connection.server.proxies.caller(self)
+
+    @property
+    def host(self) -> bytes:
+        """The host that the caller asks for, with its port if it said one, as a trusted proxy says or by the `host` header."""
+        told = self.fields.get(b"x-forwarded-host") if self.connection.trusted else None
+        return told if told is not None else self.fields.get(b"host", b"")
+
+    @property
+    def forwarded(self) -> bytes:
+        """The header lines that tell a backend about the caller, each with CRLF; FORWARDED headers of the request are dropped."""
+        connection = self.connection
+        return connection.forwarded if not connection.trusted else lines_behind(self)
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The certificate that the caller showed in the TLS handshake (DER), None without. Its chain may be unchecked."""
+        return self.connection.peer_certificate
 
     @property
     def client(self) -> tuple[str, int]:

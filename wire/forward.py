@@ -9,11 +9,12 @@ from wire.connection import Connection
 from wire.errors import UpstreamError
 from wire.exchange import Exchange
 from wire.heads import BODILESS, HOP_BY_HOP, Header, status_line, tokens
+from wire.proxies import FORWARDED
 from wire.upstream import Link, Origin
 
 CRLF = b"\r\n"
 COLON = b": "
-DROPPED = HOP_BY_HOP | {b"host", b"expect"}
+DROPPED = HOP_BY_HOP | FORWARDED | {b"host", b"expect"}
 """Request headers that are never passed on as they came; add to it what else a call must not show its backend."""
 
 _CLOSE = frozenset({b"close", b"keep-alive"})

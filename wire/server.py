@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import ssl
+import sys
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +15,9 @@ from wire.service import Service
 
 HEAD_LIMIT = 32 * 1024
 WATCH_SECONDS = 0.5
+
+SPARE_FILES = 128
+"""Open files that are neither callers nor backends."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,13 @@ class Served(Protocol):
         """Looks at its timeouts; `now` is the loop's clock."""
 
 
+def connection_limit(wanted: int) -> int:
+    """How many callers' connections this process may hold, so that files are left for as many backends. 0: no wish."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = sys.maxsize if files == resource.RLIM_INFINITY else max(16, (files - SPARE_FILES) // 2)
+    return min(wanted, room) if wanted else room
+
+
 class Server:
     """Serves one service on any number of sockets. `head_limit`: bytes of request line and headers together."""
 
@@ -46,7 +58,9 @@ class Server:
         self.timeouts = timeouts or Timeouts()
         self.head_limit = head_limit
         self.loop = asyncio.get_running_loop()
+        self.proxies = service.proxies
         self.connections: set[Served] = set()
+        self.max_connections = connection_limit(service.max_connections)
         self.refused = 0
         self._listeners: list[asyncio.AbstractServer] = []
         self._watch: asyncio.TimerHandle | None = None
@@ -56,8 +70,10 @@ class Server:
     async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Accepts calls on a bound socket, over TLS when a context is given."""
         scheme = "https" if tls else "http"
+        address = sock.getsockname()
+        port = int(address[1]) if isinstance(address, tuple) else 0
         listener = await self.loop.create_server(
-            lambda: Connection(self, scheme),
+            lambda: Connection(self, scheme, port),
             sock=sock,
             ssl=tls,
             backlog=2048,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
+from wire.proxies import Proxies
+
 if TYPE_CHECKING:
     from wire.exchange import Exchange
 
@@ -18,6 +20,12 @@ class Service:
     def __call__(self) -> Service:
         """This service."""
         return self
+
+    max_connections = 0
+    """Callers' connections a worker holds at most; those beyond it get a 503 and are closed. 0: as many as it has files for."""
+
+    proxies = Proxies()
+    """The proxies that are believed about their callers."""
 
     async def start(self) -> None:
         """Runs once in each worker before it listens. An exception stops the worker."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from typing import Any
@@ -45,6 +46,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
     async def _live(self) -> int:
         self.leaving = asyncio.Event()
         self._catch_signals()
+        self._raise_file_limit()
         beat = asyncio.create_task(self._beat())
         service: Service = self.wsgi()
         try:
@@ -62,6 +64,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
         await service.stop()
         beat.cancel()
         return 0
+
+    def _raise_file_limit(self) -> None:
+        """As many open files as this user may have: a connection is one, and 1,024 is what many systems begin with."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     async def _listen(self, service: Service) -> Server:
         idle = float(self.cfg.keepalive)
