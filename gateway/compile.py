@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import faults
+from gateway.auth import assertion
 from gateway.call import Call
 from gateway.kinds import Kind, Making, Stages
 from gateway.observe import Tally
 from gateway.plan import Plan, Unusable
 from gateway.principal import Decision
+from gateway.protocols import graphql, websocket
 from gateway.schema import Api, Cors, Operation, Policy
 from gateway.services import Services
 from gateway.stages import Step, authenticate, cors, endpoint, limits, policies, subscription
@@ -36,18 +38,19 @@ STAGES: Stages = (
     ("authenticate", authenticate.rights_stage),
     ("subscription", subscription.stage),
     ("limits", limits.stage),
+    ("authenticate", assertion.stage),
     ("request_policies", policies.stage),
     ("endpoint", endpoint.stage),
 )
 """The compilers of one operation's chain. Response policies are compiled by the endpoint stage, which has the answer."""
 
-KINDS: dict[str, Kind] = {}
+KINDS: dict[str, Kind] = {"GRAPHQL": graphql.compile, "WS": websocket.rows}
 """Kind of API → what picks its operations (gateway.protocols). Kinds that are not here are matched by verb and path."""
 
 SCHEME_OF = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 """Transport as an API names it → scheme of the connections that its calls come in on."""
 
-SCHEMES = frozenset({"oauth2"})
+SCHEMES = frozenset({"oauth2", "api_key", "basic_auth", "mutualssl"})
 """The security schemes a gateway can check. An API that wants others only is refused rather than left open."""
 
 Preflight = Callable[[Call, list[bytes]], bool]

@@ -69,6 +69,35 @@ class Settings(BaseSettings):
     token_cache: int = Field(
         default=50_000, ge=1, description="Verified tokens remembered for each organisation in a worker."
     )
+    introspection_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        le=3600,
+        description="Longest time for which an issuer's answer about an opaque token is believed.",
+    )
+    basic_seconds: float = Field(
+        default=30.0, ge=1, le=900, description="Time for which a user name and password count without asking again."
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses and ranges (by comma) of proxies whose x-forwarded-for and client-certificate header are believed.",
+    )
+    client_ca: Path | None = Field(
+        default=None,
+        description="Authorities (PEM) of client certificates that callers may show, besides those uploaded for APIs.",
+    )
+    backend_jwt: bool = Field(default=False, description="Tell backends who calls, in a JWT signed by the gateway.")
+    backend_jwt_header: str = Field(
+        default="X-JWT-Assertion", pattern=r"^[A-Za-z0-9-]{1,60}$", description="Header that carries it."
+    )
+    backend_jwt_dialect: str = Field(
+        default="http://wso2.org/claims", description="What stands before the name of each of its claims."
+    )
+    backend_jwt_seconds: int = Field(default=900, ge=30, le=86_400, description="How long one is valid.")
+    backend_jwt_key: Path | None = Field(
+        default=None,
+        description="RSA key (PEM) that signs it; default var/secrets/gateway-jwt.pem, made by the control plane.",
+    )
     access_log: float = Field(default=0.0, ge=0, le=1, description="Share of calls in the access log: 0 none, 1 all.")
     refusal_log_per_second: int = Field(
         default=100, ge=0, description="Refused calls logged a second; more are only counted."
@@ -92,15 +121,66 @@ class Settings(BaseSettings):
         default=0.01, ge=0, le=1, description="Share of calls traced that come without a trace context of their own."
     )
 
+    websocket_secure_port: int = Field(
+        default=0, ge=0, le=65535, description="Further listening port that speaks TLS, for wss; default 8099 + offset."
+    )
+    websub_secure_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Further listening port that speaks TLS, for WebSub; default 8021 + offset.",
+    )
+    websocket_frame_bytes: int = Field(
+        default=1_048_576,
+        ge=125,
+        description="Largest WebSocket frame, bytes; longer ones close the connection (1009).",
+    )
+    websocket_message_bytes: int = Field(
+        default=16_777_216, ge=125, description="Largest WebSocket message of several frames, bytes."
+    )
+    websocket_idle_seconds: float = Field(
+        default=300.0, ge=0, description="A WebSocket without any frame for so long is closed; 0: never."
+    )
+    sse_idle_seconds: float = Field(
+        default=300.0, gt=0, description="Longest silence between two server-sent events before the stream is cut."
+    )
+    websub_event_bytes: int = Field(
+        default=1_048_576, ge=1, description="Largest event a WebSub publisher may send, bytes."
+    )
+
+    graphql_body: int = Field(
+        default=1024 * 1024, ge=1, description="Longest body of a GraphQL request, bytes; more is 413."
+    )
+    graphql_tokens: int = Field(
+        default=5_000, ge=10, le=20_000, description="Most tokens of a GraphQL document; more is 422."
+    )
+    graphql_documents: int = Field(
+        default=500, ge=1, description="Parsed GraphQL documents that a worker remembers for each API."
+    )
+
     def port(self, base: int) -> int:
         """The port that `base` becomes under the offset."""
         return base + self.port_offset
 
     @property
+    def control_plane(self) -> str:
+        """Address of the control plane, without a slash at the end."""
+        return (self.control_plane_url or f"http://127.0.0.1:{self.port(9763)}").rstrip("/")
+
+    @property
     def hub(self) -> str:
         """Address of the event hub, without a slash at the end."""
-        base = self.control_plane_url or f"http://127.0.0.1:{self.port(9763)}"
-        return f"{base.rstrip('/')}/internal/eventhub/v1"
+        return f"{self.control_plane}/internal/eventhub/v1"
+
+    @property
+    def people(self) -> str:
+        """Where the control plane checks user names and passwords."""
+        return f"{self.control_plane}/internal/keymanager/v1/people"
+
+    @property
+    def assertion_key(self) -> Path:
+        """Key of the backends' JWTs in use."""
+        return self.backend_jwt_key or self.var / "secrets" / "gateway-jwt.pem"
 
     @property
     def redis(self) -> str:
@@ -111,6 +191,12 @@ class Settings(BaseSettings):
     def tls_port(self) -> int:
         """The listening port that speaks TLS."""
         return self.https_port or self.port(8243)
+
+    @property
+    def tls_ports(self) -> frozenset[int]:
+        """Every listening port that speaks TLS."""
+        websocket = self.websocket_secure_port or self.port(8099)
+        return frozenset({self.tls_port, websocket, self.websub_secure_port or self.port(8021)})
 
     @property
     def certificate(self) -> Path:
