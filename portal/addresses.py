@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from publisher.checks.identity import full_path
 from publisher.models import Api, Deployment
+from publisher.vhosts import bases
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def addresses(api: Api) -> list[Address]:
 
 def _address(api: Api, deployment: Deployment) -> Address:
     place = deployment.environment
-    base = {"http": place.http_url.rstrip("/"), "https": place.https_url.rstrip("/")}
+    base = bases(place, deployment.vhost)
     open_ = api.transports or ["http", "https"]
     urls = {name: url + versioned(api) if name in open_ and url else "" for name, url in base.items()}
     if api.is_default_version:

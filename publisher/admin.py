@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from apim.accounts.admin_base import OrganisationAdmin, ReadOnly
-from apim.errors import Conflict
+from apim.accounts.admin_base import OrganisationAdmin, PlatformAdmin, ReadOnly
+from publisher.actions import environments
 from publisher.actions.log_levels import set_log_level
-from publisher.models import Api, Deployment, GatewayEnvironment, Revision
+from publisher.forms.environments import EnvironmentForm
+from publisher.models import Api, Deployment, Domain, GatewayEnvironment, Revision
 
 _STATE_LABELS = {
     "Published": "success",
@@ -70,6 +73,7 @@ class GatewayEnvironmentAdmin(OrganisationAdmin):
     list_display = ("name", "display_name", "link", "running", "organisation")
     list_filter = ("organisation",)
     search_fields = ("name", "display_name")
+    form = EnvironmentForm
 
     @display(description="address")
     def link(self, environment: GatewayEnvironment) -> str:
@@ -85,12 +89,49 @@ class GatewayEnvironmentAdmin(OrganisationAdmin):
         """The name and the organisation are the environment's identity."""
         return ("name", "organisation") if obj else ()
 
+    def get_fields(self, request: HttpRequest, obj: GatewayEnvironment | None = None) -> list[str]:
+        """Identity first; a tenant's administrator has no choice of organisation."""
+        hidden = self.get_exclude(request, obj)
+        return [name for name in ("organisation", "name", *environments.COLUMNS) if name not in hidden]
+
+    def perform_save(self, request: HttpRequest, obj: GatewayEnvironment, form: Any, change: bool) -> None:
+        """Create or change by action."""
+        before = GatewayEnvironment.objects.get(pk=obj.pk) if change else None
+        fields = {name: getattr(obj, name) for name in environments.COLUMNS}
+        made = environments.save_environment(
+            by=request.user, organisation=obj.organisation, name=obj.name, environment=before, **fields
+        )
+        obj.pk = made.pk
+
     def perform_delete(self, request: HttpRequest, obj: GatewayEnvironment) -> None:
         """Refused while APIs run there."""
-        count = obj.deployments.count()
-        if count:
-            raise Conflict(f"{obj} runs {count} API{'s' if count > 1 else ''}; undeploy them first.")
-        super().perform_delete(request, obj)
+        environments.delete_environment(by=request.user, environment=obj)
+
+
+@admin.register(Domain)
+class DomainAdmin(PlatformAdmin):
+    """Host names that stand for one organisation's prefix on the gateways."""
+
+    list_display = ("host", "organisation", "reads_as")
+    list_filter = ("organisation",)
+    search_fields = ("host",)
+
+    @display(description="calls are read as")
+    def reads_as(self, domain: Domain) -> str:
+        """What goes before the path."""
+        return format_html('<span class="font-mono">{}/…</span>', domain.organisation.prefix)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Domain | None = None) -> tuple[str, ...]:
+        """The host is the domain's identity."""
+        return ("host",) if obj else ()
+
+    def perform_save(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
+        """Give the name by action."""
+        obj.pk = environments.save_domain(by=request.user, host_name=obj.host, organisation=obj.organisation).pk
+
+    def perform_delete(self, request: HttpRequest, obj: Domain) -> None:
+        """Take it back by action."""
+        environments.delete_domain(by=request.user, domain=obj)
 
 
 @admin.register(Revision)

@@ -153,6 +153,20 @@ class GatewayEnvironment(models.Model):
         return self.display_name or self.name
 
 
+class Domain(models.Model):
+    """A host name of an organisation's own: its calls reach the organisation's APIs without the tenant prefix."""
+
+    host = models.CharField(max_length=250, unique=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="gateway_domains")
+
+    class Meta:
+        ordering = ["host"]
+        verbose_name = "gateway domain"
+
+    def __str__(self) -> str:
+        return self.host
+
+
 class Revision(models.Model):
     """An immutable snapshot of an API; at most five exist at a time. Numbers are never used again."""
 

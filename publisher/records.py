@@ -8,6 +8,7 @@ import msgspec
 
 from apim.eventhub.publish import publish
 from gateway import schema
+from publisher import vhosts
 from publisher.checks.identity import full_path
 from publisher.models import Api, Deployment, GatewayEnvironment, State
 
@@ -42,6 +43,7 @@ def record(deployment: Deployment) -> schema.Api:
         audiences=tuple(design.get("audiences", ())),
         key_managers=tuple(design.get("key_managers") or ("all",)),
         kind=api.kind,
+        hosts=vhosts.restricting(deployment.environment, deployment.vhost),
         application_security_mandatory="oauth_basic_auth_api_key_mandatory" in design["security"]
         or not design["security"],
         mutual_tls_mandatory="mutualssl_mandatory" in design["security"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from django.db import transaction
@@ -10,14 +9,11 @@ from django.db import transaction
 from apim.accounts import audit
 from apim.accounts.models import User
 from apim.errors import Conflict, FieldError, Invalid
-from publisher import records
+from publisher import records, vhosts
 from publisher.actions.access import DEPLOYERS, locked
+from publisher.checks.basics import shown
 from publisher.errors import NoEndpoint
 from publisher.models import Api, Deployment, GatewayEnvironment, Revision, State
-
-HOST = re.compile(
-    r"^(?=.{1,250}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$"
-)
 
 
 @transaction.atomic
@@ -26,12 +22,12 @@ def deploy_revision(
     by: User,
     revision: Revision,
     environments: Iterable[GatewayEnvironment | str],
-    vhost: str = "localhost",
+    vhost: str = vhosts.ANY,
     displayed: bool = True,
 ) -> list[Deployment]:
-    """Run `revision` in `environments` (rows or names), in place of what ran there.
+    """Run `revision` in `environments` (rows or names), in place of what ran there, on the virtual host `vhost` of each.
 
-    Raises Invalid for an unknown environment or host name, NoEndpoint when the revision has none, Conflict when retired.
+    Raises Invalid for an unknown environment or host, NoEndpoint when the revision has none, Conflict when retired.
     """
     api = locked(by, revision.api, *DEPLOYERS)
     if api.state == State.RETIRED:
@@ -40,12 +36,9 @@ def deploy_revision(
         raise NoEndpoint(
             f"{revision} has neither a production nor a sandbox endpoint. Set one and create a new revision."
         )
-    if not isinstance(vhost, str) or not HOST.match(vhost):
-        raise Invalid(
-            f"vhost: {vhost!r} is not a host name.", [FieldError("vhost", "Must be a host name, like api.example.org.")]
-        )
     deployments = []
     for environment in _resolve(api, environments):
+        _require_host(environment, vhost)
         deployment, _ = Deployment.objects.update_or_create(
             api=api, environment=environment, defaults={"revision": revision, "vhost": vhost, "displayed": displayed}
         )
@@ -74,6 +67,13 @@ def undeploy_revision(
         deployment.delete()
     audit.record(by, "revision.undeploy", revision, before={"environments": names}, organisation=api.organisation)
     return list(revision.deployments.select_related("environment"))
+
+
+def _require_host(environment: GatewayEnvironment, vhost: str) -> None:
+    allowed = dict.fromkeys([vhosts.ANY, *(one.host for one in vhosts.virtual_hosts(environment))])
+    if not isinstance(vhost, str) or vhost not in allowed:
+        message = f"{shown(vhost)} is not a virtual host of {environment.name}; it has {', '.join(allowed)}."
+        raise Invalid(f"vhost: {message}", [FieldError("vhost", message)])
 
 
 def _resolve(api: Api, environments: Iterable[GatewayEnvironment | str]) -> list[GatewayEnvironment]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from rest_framework.request import Request
@@ -15,6 +14,7 @@ from apim.traffic.queries import get_policy, plans, policies
 from publisher import queries
 from publisher.api.base import Resource, tagged
 from publisher.models import GatewayEnvironment
+from publisher.vhosts import VirtualHost, virtual_hosts
 
 LEVELS = ("subscription", "api")
 _UNLIMITED_COUNT = 2147483647
@@ -93,8 +93,6 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 
 def _environment(row: GatewayEnvironment) -> dict[str, Any]:
-    http, https = urlsplit(row.http_url), urlsplit(row.https_url)
-    vhost = {"host": https.hostname, "httpContext": "", "httpPort": http.port or 80, "httpsPort": https.port or 443}
     return {
         "id": str(row.pk),
         "name": row.name,
@@ -103,7 +101,16 @@ def _environment(row: GatewayEnvironment) -> dict[str, Any]:
         "serverUrl": settings.APIM.public,
         "provider": "wso2",
         "showInApiConsole": True,
-        "vhosts": [vhost],
+        "vhosts": [_vhost(one) for one in virtual_hosts(row)],
         "endpointURIs": [],
         "additionalProperties": [],
+    }
+
+
+def _vhost(one: VirtualHost) -> dict[str, Any]:
+    return {
+        "host": one.host,
+        "httpContext": one.context.strip("/"),
+        "httpPort": one.http_port,
+        "httpsPort": one.https_port,
     }

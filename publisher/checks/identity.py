@@ -11,6 +11,9 @@ from publisher.errors import Taken
 from publisher.models import API_NAME, API_VERSION, CONTEXT, Api
 
 NAME_LENGTH = 60
+HOST = re.compile(
+    r"^(?=.{1,250}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$"
+)
 RESERVED = re.compile(r"^/t(/|$)")
 
 
@@ -52,6 +55,12 @@ def _segments(problems: Problems, value: str) -> None:
 def full_path(context: str, version: str) -> str:
     """The base path with the version in its place, without tenant prefix."""
     return context.replace("{version}", version) if "{version}" in context else f"{context}/{version}"
+
+
+def host(problems: Problems, field: str, value: Any) -> str:
+    """A host name, lower case."""
+    hint = "It must be a host name, like api.example.org."
+    return matching(problems, field, value, HOST, hint, most=250).strip().lower()
 
 
 def refuse_taken(organisation: Organisation, name: str, version: str, context: str) -> None:

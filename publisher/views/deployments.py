@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from publisher import queries, snapshots
 from publisher.actions import revisions as actions
 from publisher.models import MAX_REVISIONS, Revision, State
+from publisher.vhosts import ANY, bases, virtual_hosts
 from publisher.views.base import api_page, attempt, back, read_api
 
 
@@ -29,6 +30,8 @@ def deployments(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
             "environment": environment,
             "deployment": running.get(environment.pk),
             "gateways": views.get(environment.name, []),
+            "hosts": virtual_hosts(environment),
+            "address": bases(environment, running[environment.pk].vhost)["https"] if environment.pk in running else "",
         }
         for environment in queries.environments(api.organisation)
     ]
@@ -53,8 +56,7 @@ def create(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
 
     def work() -> None:
         revision = actions.create_revision(by=request.user, api=api, description=request.POST.get("description", ""))
-        if names:
-            actions.deploy_revision(by=request.user, revision=revision, environments=names)
+        _deploy(request, revision, names)
 
     with_transaction = transaction.atomic(work)
     attempt(
@@ -72,7 +74,7 @@ def deploy(request: HttpRequest, api_id: uuid.UUID, revision_id: uuid.UUID) -> H
         request,
         api_id,
         revision_id,
-        lambda revision: actions.deploy_revision(by=request.user, revision=revision, environments=names),
+        transaction.atomic(lambda revision: _deploy(request, revision, names)),
         f"Deployed to {', '.join(names)}.",
     )
 
@@ -115,6 +117,13 @@ def delete(request: HttpRequest, api_id: uuid.UUID, revision_id: uuid.UUID) -> H
         lambda revision: actions.delete_revision(by=request.user, revision=revision),
         "The revision was deleted.",
     )
+
+
+def _deploy(request: HttpRequest, revision: Revision, names: list[str]) -> None:
+    """To each environment on the virtual host chosen for it (`vhost:Name` in the form)."""
+    for name in names:
+        vhost = request.POST.get(f"vhost:{name}", "") or ANY
+        actions.deploy_revision(by=request.user, revision=revision, environments=[name], vhost=vhost)
 
 
 def _with(

@@ -14,6 +14,7 @@ from publisher.actions.apis import delete_api
 from publisher.actions.services import is_outdated, reimport_service
 from publisher.checks.identity import full_path
 from publisher.models import Api, State
+from publisher.vhosts import bases
 from publisher.views.base import api_page, attempt, back, expected, read_api
 
 
@@ -78,7 +79,7 @@ def overview(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
         "next_step": next((step for step in way if not step.done), None) if api.state != State.RETIRED else None,
         "path": path,
         "deployments": deployments,
-        "addresses": [f"{row.environment.https_url}{path}" for row in deployments],
+        "addresses": [f"{bases(row.environment, row.vhost)['https']}{path}" for row in deployments],
         "operations": api.operations.all()[:8],
         "operation_count": api.operations.count(),
         "plans": api.plans.all(),
