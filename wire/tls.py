@@ -31,25 +31,29 @@ class Pair:
 
 @dataclass(frozen=True)
 class Clients:
-    """What a listener asks of its callers. Without `authorities` (a PEM file) any certificate is taken, chain unchecked.
+    """What a listener asks of its callers. `authorities`: PEM file of those whose certificates are taken.
 
-    Then whoever reads `Exchange.peer_certificate` decides; that the caller holds its private key is proven in any case.
+    `unchecked`: any certificate is taken, whoever signed it; whoever reads `Exchange.peer_certificate` decides. That the
+    caller holds its private key is proven in any case.
     """
 
     mode: ClientMode = "none"
     authorities: Path | None = None
+    unchecked: bool = False
 
 
 @dataclass
 class Listener:
     """One TLS listener. `front` is the context to listen with; it stays the same through every `load`.
 
-    `pairs` is asked at each load; the first is for callers that name no host, or none we have.
+    `pairs` is asked at each load; the first is for callers that name no host, or none we have. `prepare` sees every context
+    before its first use.
     """
 
     pairs: Callable[[], Sequence[Pair]]
     clients: Clients = field(default_factory=Clients)
     alpn: tuple[str, ...] = ALPN
+    prepare: Callable[[ssl.SSLContext], None] | None = None
 
     def __post_init__(self) -> None:
         self._names: dict[str, ssl.SSLContext] = {}
@@ -114,10 +118,12 @@ class Listener:
         clients = self.clients
         if clients.mode != "none":
             context.verify_mode = ssl.CERT_REQUIRED if clients.mode == "required" else ssl.CERT_OPTIONAL
-            if clients.authorities is None:
-                accept_any_chain(context)
-            else:
-                context.load_verify_locations(cafile=clients.authorities)
+        if clients.unchecked:
+            accept_any_chain(context)
+        elif clients.authorities is not None:
+            context.load_verify_locations(cafile=clients.authorities)
+        if self.prepare is not None:
+            self.prepare(context)
         return context
 
 
@@ -143,6 +149,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 # -- taking any chain: OpenSSL can, Python's ssl has no word for it
 
+_MODES = {ssl.CERT_NONE: 0, ssl.CERT_OPTIONAL: 1, ssl.CERT_REQUIRED: 3}
 _CHECK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
@@ -168,7 +175,7 @@ def accept_any_chain(context: ssl.SSLContext) -> None:
     set_check.restype = None
     # The pointer to OpenSSL's context is the first field of the Python object, behind its reference count and type.
     pointer = ctypes.c_void_p.from_address(id(context) + object.__basicsize__).value
-    if not pointer or get_mode(pointer) != (3 if context.verify_mode is ssl.CERT_REQUIRED else 1):
+    if not pointer or get_mode(pointer) != _MODES[context.verify_mode]:
         raise RuntimeError(
             "this Python cannot take unchecked client certificates: its ssl contexts are laid out otherwise"
         )
