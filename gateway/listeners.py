@@ -35,7 +35,7 @@ class Listeners:
         self._watch: asyncio.Task[None] | None = None
 
     def context(self, port: int) -> ssl.SSLContext | None:
-        """What to listen with on `port`, None for plain http. Raises OSError, ssl.SSLError or ValueError for unusable files."""
+        """What to listen with on `port`, None for plain http. Raises ValueError or OSError for unusable files."""
         if port not in self._settings.tls_ports:
             return None
         mode = self._settings.client_mode(port)

@@ -64,7 +64,7 @@ class Listener:
         self.load()
 
     def load(self) -> None:
-        """Reads all files anew. Raises OSError, ssl.SSLError or ValueError when one is unusable; then nothing changes."""
+        """Reads all files anew. Raises ValueError or OSError, naming it, when one is unusable; then nothing changes."""
         stamp = self._look()
         names: dict[str, ssl.SSLContext] = {}
         contexts = []
@@ -114,7 +114,12 @@ class Listener:
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
         context.set_alpn_protocols(list(self.alpn))
         if pair is not None:
-            context.load_cert_chain(pair.certificate, pair.key)
+            try:
+                context.load_cert_chain(pair.certificate, pair.key)
+            except OSError as error:
+                raise ValueError(
+                    f"certificate {pair.certificate} with key {pair.key} cannot be used: {error}"
+                ) from error
         clients = self.clients
         if clients.mode != "none":
             context.verify_mode = ssl.CERT_REQUIRED if clients.mode == "required" else ssl.CERT_OPTIONAL
