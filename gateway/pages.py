@@ -84,6 +84,7 @@ class Pages:
             f'gateway_sequence{{worker="{os.getpid()}"}} {self.sync.state.sequence}',
             "# TYPE gateway_apis gauge",
             f'gateway_apis{{worker="{os.getpid()}"}} {len(self.sync.state.apis)}',
+            *self.sync.compiler.services.streams.prometheus(os.getpid()),
         ]
         return "\n".join(lines) + "\n"
 

@@ -16,6 +16,10 @@ BASE_PORTS = {
     9763: "control plane, http",
     8243: "gateway, https",
     8280: "gateway, http",
+    9099: "gateway, WebSocket",
+    8099: "gateway, WebSocket over TLS",
+    9021: "gateway, WebSub over http",
+    8021: "gateway, WebSub over https",
     8290: "integrator, http",
     8253: "integrator, https",
     9164: "integrator, management",
@@ -103,7 +107,7 @@ def plan(config: Config, redis_config: Path | None) -> list[Part]:
         Part("control", _gunicorn("-c", "python:apim.up.control", "apim.wsgi"), _health(config, 9763), store),
         _celery("worker", config, 9764, store, *WORKER),
         _celery("beat", config, 9765, store, "--pidfile="),
-        _data_plane("gateway", config, (8280, 8243), config.workers, store, "/readyz"),
+        _data_plane("gateway", config, (8280, 8243, 9099, 8099, 9021, 8021), config.workers, store, "/readyz"),
         _data_plane("integrator", config, (8290, 8253, 9164), 1, store, "/healthz"),
     ]
     if config.sample and not (config.var / SAMPLE_NOTE).exists():
@@ -133,7 +137,9 @@ def _celery(name: str, config: Config, health_port: int, after: tuple[str, ...],
 def _data_plane(
     name: str, config: Config, ports: tuple[int, ...], workers: int, after: tuple[str, ...], health: str
 ) -> Part:
-    binds = tuple(f"--bind={config.host}:{config.port(port)}" for port in ports)
+    further = filter(None, os.environ.get("GATEWAY_TLS_PORTS", "").split(",")) if name == "gateway" else ()
+    listened = (*(str(config.port(port)) for port in ports), *further)
+    binds = tuple(f"--bind={config.host}:{port}" for port in listened)
     command = _gunicorn(
         "--worker-class=wire.worker.Worker",
         "--no-control-socket",

@@ -1,0 +1,73 @@
+"""Counting the events of a stream: every frame, message or server-sent event takes from the limits of its caller."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gateway import faults
+from gateway.call import Call
+from gateway.counters import Counter
+from gateway.faults import Fault
+from gateway.plan import Plan
+from gateway.schema import Operation
+from gateway.stages import Step
+
+QUOTA_CODES = frozenset({"900804", "900808"})
+
+
+class Meter:
+    """The limits of one stream. `counters` may be replaced while it runs, when policies or the subscription change."""
+
+    __slots__ = ("counters",)
+
+    def __init__(self, counters: tuple[Counter, ...]) -> None:
+        self.counters = counters
+
+    def full(self, now: float) -> Counter | None:
+        """The first limit without room at `now` (Unix seconds); nothing is counted."""
+        for counter in self.counters:
+            if counter.exhausted(now):
+                return counter
+        return None
+
+    def take(self, size: int, now: float) -> Counter | None:
+        """Counts one event of `size` bytes, or returns the limit that has no room for it and counts nothing."""
+        found = self.full(now)
+        if found is None:
+            for counter in self.counters:
+                counter.add(size if counter.bytes else 1, now)
+        return found
+
+
+def own_counters(plan: Plan, operation: Operation) -> tuple[Counter, ...]:
+    """The counters of the API's policy or, when it has none, of this operation's."""
+    record = plan.record
+    if record.policy:
+        name, key, code = record.policy, f"api:{record.id}", "900800"
+    else:
+        name, key, code = operation.policy, f"operation:{record.id}:{operation.verb}:{operation.target}", "900802"
+    policy = plan.policy("api", name)
+    if policy is None or policy.quota is None:
+        return ()
+    return (plan.services.counters.get(key, policy.quota, code),)
+
+
+def of_caller(call: Call) -> tuple[Counter, ...]:
+    """The limits of the caller's application and plan."""
+    return call.decision.limits if call.decision is not None else ()
+
+
+def admission(own: tuple[Counter, ...]) -> Step:
+    """The step that refuses a stream whose limits have no room left. It counts nothing: events do."""
+
+    def admit(call: Call) -> bool | None:
+        counter = Meter(own + of_caller(call)).full(call.now)
+        return call.refuse(exceeded(counter), counter.key) if counter is not None else None
+
+    return admit
+
+
+def exceeded(counter: Counter) -> Fault:
+    """The refusal of a limit; the quota of a streaming plan has a code of its own."""
+    fault = faults.throttled(counter.code, counter.ends)
+    return dataclasses.replace(fault, code="900808") if counter.code in QUOTA_CODES else fault
