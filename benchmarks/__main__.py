@@ -1,4 +1,4 @@
-"""`make bench [ONLY=gateway|platform|integrator]`: measures, prints one table, writes var/bench.json and docs/performance.md."""
+"""`make bench [ONLY=gateway|integrator|platform|scale|tokens]`: measures, prints a table, writes bench.json and the page."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import tempfile
 from pathlib import Path
 
 from apim.config import ROOT, config
-from benchmarks import gateway, integrator, platform
+from benchmarks import gateway, integrator, platform, scale, tokens
 from benchmarks.machine import enough_cores
 from benchmarks.results import Result, figures, store, write_page
 
-GROUPS = {"gateway": gateway.measure, "integrator": integrator.measure, "platform": platform.measure}
+GROUPS = {
+    "gateway": gateway.measure,
+    "integrator": integrator.measure,
+    "platform": platform.measure,
+    "scale": scale.measure,
+    "tokens": tokens.measure,
+}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The gateway with token, subscription, three limits, CORS and correlation id, beside Envoy and bare nginx."""
+"""The gateway with token, subscription, three limits, CORS, correlation id and analytics, beside Envoy and bare nginx."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ def _targets(folder: Path) -> Iterator[dict[str, Target]]:
             ENVOY: enter(envoy(folder, other, backend, credentials)),
         }
         told = {
-            "GATEWAY_CONTROL_PLANE_URL": enter(static_hub(hub, records(origin, credentials))),
+            "GATEWAY_CONTROL_PLANE_URL": enter(static_hub(hub, records(origin, credentials))).url,
             "GATEWAY_HTTPS_PORT": str(free_port()),
+            "GATEWAY_ANALYTICS": "1",
         }
         processes[OURS] = processes[BARE] = enter(
             data_plane("gateway", folder, ours, enter(embedded_redis(folder, store)), told)

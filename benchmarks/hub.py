@@ -61,22 +61,75 @@ def records(backend: str, credentials: Credentials) -> list[tuple[str, str, Reco
     ]
 
 
+def many(backend: str, apis: int, subscriptions: int) -> list[tuple[str, str, Record]]:
+    """`apis` APIs with five operations each, and so many subscriptions of applications with one client each."""
+    verbs = (
+        ("GET", "/things"),
+        ("POST", "/things"),
+        ("GET", "/things/{id}"),
+        ("PUT", "/things/{id}"),
+        ("DELETE", "/things/{id}"),
+    )
+    found: list[tuple[str, str, Record]] = []
+    for number in range(apis):
+        one = Api(
+            id=f"api-{number}",
+            organisation=ORGANISATION,
+            name=f"Api{number}",
+            version="1.0",
+            context=f"/api{number}/1.0",
+            provider="admin",
+            revision=1,
+            operations=tuple(Operation(verb=verb, target=target, policy="plenty") for verb, target in verbs),
+            production=Endpoint(url=backend),
+        )
+        found.append(("api", f"Default:{one.id}", one))
+    per_application = 10
+    for number in range(subscriptions // per_application):
+        name = f"app-{number}"
+        found.append(("application", name, Application(name, ORGANISATION, name, "admin", policy="plenty")))
+        found.append(("key", f"{MANAGER}:client-{number}", Key(f"client-{number}", MANAGER, name)))
+        for place in range(per_application):
+            key = f"sub-{number}-{place}"
+            api = f"api-{(number * per_application + place) % apis}"
+            found.append(("subscription", key, Subscription(key, api, name, "plenty")))
+    return found
+
+
+class Hub:
+    """What the static hub serves: a snapshot, and what was published since."""
+
+    def __init__(self, url: str, what: list[tuple[str, str, Record]]) -> None:
+        self.url = url
+        self.events = [
+            Event(number, kind, key, ORGANISATION, "", msgspec.Raw(msgspec.json.encode(record)))
+            for number, (kind, key, record) in enumerate(what, 1)
+        ]
+        self.snapshot = msgspec.json.encode(Batch(len(self.events), self.events, snapshot=True))
+
+    def publish(self, kind: str, key: str, record: Record) -> None:
+        """One change more; gateways see it when they ask again."""
+        raw = msgspec.Raw(msgspec.json.encode(record))
+        self.events.append(Event(len(self.events) + 1, kind, key, ORGANISATION, "", raw))
+
+    def after(self, sequence: int) -> bytes:
+        """The answer to a gateway that has everything up to `sequence`."""
+        if sequence == 0:
+            return self.snapshot
+        return msgspec.json.encode(Batch(len(self.events), self.events[sequence:]))
+
+
 @contextmanager
-def static_hub(port: int, what: list[tuple[str, str, Record]]) -> Iterator[str]:
-    """Serve the records as the control plane would; yields the address for GATEWAY_CONTROL_PLANE_URL."""
-    events = [
-        Event(number, kind, key, ORGANISATION, "", msgspec.Raw(msgspec.json.encode(record)))
-        for number, (kind, key, record) in enumerate(what, 1)
-    ]
-    snapshot = msgspec.json.encode(Batch(len(events), events, snapshot=True))
-    nothing = msgspec.json.encode(Batch(len(events), []))
+def static_hub(port: int, what: list[tuple[str, str, Record]]) -> Iterator[Hub]:
+    """Serve the records as the control plane would; its `url` is for GATEWAY_CONTROL_PLANE_URL."""
+    hub = Hub(f"http://127.0.0.1:{port}", what)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             after = parse_qs(urlsplit(self.path).query).get("after", ["0"])[0]
-            self._answer(snapshot if after == "0" else nothing)
+            self._answer(hub.after(int(after)))
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -95,7 +148,7 @@ def static_hub(port: int, what: list[tuple[str, str, Record]]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield hub
     finally:
         server.shutdown()
         server.server_close()

@@ -25,9 +25,15 @@ def embedded_redis(var: Path, port: int) -> Iterator[str]:
 
 @contextmanager
 def data_plane(
-    name: str, var: Path, port: int, redis_url: str, environment: dict[str, str] | None = None, core: str = PROXY_CORE
+    name: str,
+    var: Path,
+    port: int,
+    redis_url: str,
+    environment: dict[str, str] | None = None,
+    core: str = PROXY_CORE,
+    workers: int = 1,
 ) -> Iterator[psutil.Process]:
-    """`gateway` or `integrator` with one worker on `port`."""
+    """`gateway` or `integrator` on `port`, with one worker if not told otherwise."""
     ensure_certificate(var / "secrets")
     read_or_make(var / "secrets" / "cluster")
     words = [
@@ -36,7 +42,7 @@ def data_plane(
         "gunicorn",
         "--worker-class=wire.worker.Worker",
         "--no-control-socket",
-        "--workers=1",
+        f"--workers={workers}",
     ]
     words += ["--keep-alive=75", f"--bind=127.0.0.1:{port}", f"{name}.app:service()"]
     told = {"APIM_VAR": str(var), "REDIS_URL": redis_url, **(environment or {})}

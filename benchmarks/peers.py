@@ -77,10 +77,12 @@ def _nginx(folder: Path, text: str, core: str, **values: object) -> Iterator[psu
 
 
 @contextmanager
-def envoy(folder: Path, port: int, backend: int, credentials: Credentials) -> Iterator[psutil.Process]:
-    """One worker with jwt_authn (keys inline, token cache on) and local_ratelimit (never reached)."""
+def envoy(
+    folder: Path, port: int, backend: int, credentials: Credentials, cache: bool = True
+) -> Iterator[psutil.Process]:
+    """One worker with jwt_authn (keys inline, token cache on or off) and local_ratelimit (never reached)."""
     path = folder / "envoy.yaml"
-    path.write_text(yaml.safe_dump(_envoy_config(port, backend, credentials)))
+    path.write_text(yaml.safe_dump(_envoy_config(port, backend, credentials, cache)))
     command = [
         _wheel("envoy", "envoy"),
         "-c",
@@ -95,14 +97,15 @@ def envoy(folder: Path, port: int, backend: int, credentials: Credentials) -> It
         yield process
 
 
-def _envoy_config(port: int, backend: int, credentials: Credentials) -> dict[str, object]:
-    # With its token cache, as our gateway remembers verified tokens too.
-    provider = {
+def _envoy_config(port: int, backend: int, credentials: Credentials, cache: bool) -> dict[str, object]:
+    provider: dict[str, object] = {
         "issuer": credentials.issuer,
         "local_jwks": {"inline_string": credentials.jwks},
         "forward": False,
-        "jwt_cache_config": {"jwt_cache_size": 1000},
     }
+    if cache:
+        # As our gateway remembers verified tokens too.
+        provider["jwt_cache_config"] = {"jwt_cache_size": 1000}
     filters = [
         _filter(
             "jwt_authn",
