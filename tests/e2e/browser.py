@@ -110,7 +110,7 @@ class Person:
 
     def find_api(self, name: str) -> None:
         """Search in the portal and open the API."""
-        self.go(f"/devportal/?q={name}")
+        self.go(f"/devportal/?query={name}")
         self.picture("portal-search")
         self.page.get_by_role("link", name=re.compile(name)).first.click()
         expect(self.page.get_by_role("heading", name=re.compile(name)).first).to_be_visible()
