@@ -13,7 +13,7 @@ from apim.errors import FieldError, Invalid
 from apim.eventhub.publish import publish
 from apim.traffic.models import Level, Policy
 from catalog.models import Service
-from publisher import hooks, records, snapshots
+from publisher import hooks, kinds, records, snapshots
 from publisher.actions.access import DESIGNERS, locked, locked_organisation
 from publisher.checks import Problems, identity
 from publisher.checks.basics import flag
@@ -21,6 +21,7 @@ from publisher.checks.design import Design
 from publisher.errors import InUse
 from publisher.models import Api, LifecycleEvent, State
 from publisher.openapi import writing
+from publisher.products import products_of
 
 DEFAULTS = {
     "transports": ["http", "https"],
@@ -31,9 +32,16 @@ DEFAULTS = {
 
 @transaction.atomic
 def create_api(
-    *, by: User, name: str, context: str, version: str, service: Service | None = None, **fields: Any
+    *,
+    by: User,
+    name: str,
+    context: str,
+    version: str,
+    service: Service | None = None,
+    kind: str = "HTTP",
+    **fields: Any,
 ) -> Api:
-    """Create an API in state CREATED. `fields` are those of `checks.design.CHECKS`; without operations it gets `/*`.
+    """Create an API in state CREATED. `fields` are those of `checks.design.CHECKS`; without operations it gets its kind's.
 
     Raises Invalid naming every wrong field, Taken when name and version or context exist already.
     """
@@ -46,13 +54,13 @@ def create_api(
         "version": identity.version(problems, version),
         "context": identity.context(problems, context, organisation),
     }
-    clean = Design(organisation, problems).check(
+    clean = Design(organisation, problems, kind).check(
         DEFAULTS | {key: value for key, value in fields.items() if value is not None}
     )
     problems.raise_any()
     identity.refuse_taken(organisation, **who)
     links = {"service": service, "service_md5": service.md5 if service else ""}
-    api = Api(organisation=organisation, provider=by, **who, **links, **_columns(clean))
+    api = Api(organisation=organisation, provider=by, kind=kind, **who, **links, **_columns(clean))
     _write(api, clean)
     LifecycleEvent.objects.create(api=api, after=State.CREATED, user=by.get_username())
     audit.record(by, "api.create", api, after=snapshots.for_audit(api))
@@ -68,7 +76,7 @@ def update_api(*, by: User, api: Api, expected: str = "", **changes: Any) -> Api
     """
     api = locked(by, api, *DESIGNERS, expected=expected)
     problems = Problems()
-    clean = Design(api.organisation, problems).check(changes)
+    clean = Design(api.organisation, problems, api.kind).check(changes)
     if clean.get("visibility", api.visibility) == "RESTRICTED" and not clean.get("visible_roles", api.visible_roles):
         problems.add("visible_roles", "Name at least one role when the visibility is RESTRICTED.")
     problems.raise_any()
@@ -112,7 +120,12 @@ def copy_api(*, by: User, api: Api, version: str, default_version: bool = False,
     design = {name: value for name, value in snapshots.take(source).items() if name not in ("version", "provider")}
     design = keep_known(source.organisation, design)
     return create_api(
-        by=by, version=version, service=service or source.service, is_default_version=is_default, **design
+        by=by,
+        version=version,
+        service=service or source.service,
+        kind=source.kind,
+        is_default_version=is_default,
+        **design,
     )
 
 
@@ -133,7 +146,8 @@ def _columns(clean: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(api: Api, clean: dict[str, Any]) -> None:
-    if "operations" in clean and "definition" not in clean and api.definition:
+    written_here = kinds.of(api.kind).document == "openapi"
+    if "operations" in clean and "definition" not in clean and api.definition and written_here:
         api.definition = writing.in_step(api.definition, clean["operations"])
     api.save()
     if "plans" in clean:

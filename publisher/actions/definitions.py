@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from apim.accounts.models import User
-from publisher import snapshots
+from publisher import kinds, snapshots
 from publisher.actions.apis import create_api, update_api
 from publisher.models import Api
 from publisher.openapi import writing
@@ -73,5 +73,7 @@ def merge_operations(before: list[dict[str, Any]], after: list[dict[str, Any]]) 
 
 
 def definition_text(api: Api) -> str:
-    """The definition as it was given, or a minimal one for an API designed by hand."""
+    """The OpenAPI definition as it was given, or a minimal one for an API designed by hand or of another kind."""
+    if kinds.of(api.kind).document != "openapi":
+        return writing.generate(api.name, api.version, api.description, [{"verb": "POST", "target": "/*"}])
     return api.definition or writing.generate(api.name, api.version, api.description, snapshots.operations(api))

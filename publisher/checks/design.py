@@ -12,12 +12,12 @@ from django.core.validators import validate_email
 from apim.accounts.models import Organisation, Role
 from apim.traffic.models import Level, Policy
 from gateway import schema
+from publisher import kinds
 from publisher.checks import endpoints as addresses
 from publisher.checks import operations as verbs
 from publisher.checks.basics import Problems, choice, flag, items, matching, names, number, shown, structure, text
-from publisher.models import Visibility
+from publisher.models import Api, Visibility
 
-TRANSPORTS = ("http", "https")
 SECURITY = (
     "oauth2",
     "api_key",
@@ -34,9 +34,10 @@ NOT_OFFERED = "Unauthenticated"
 class Design:
     """Checks the changes of one request against an organisation's policies and roles, read when first asked for."""
 
-    def __init__(self, organisation: Organisation, problems: Problems) -> None:
+    def __init__(self, organisation: Organisation, problems: Problems, kind: str = "HTTP") -> None:
         self.organisation = organisation
         self.problems = problems
+        self.kind = kinds.of(kind)
 
     def check(self, changes: dict[str, Any]) -> dict[str, Any]:
         """The cleaned `changes`. Raises TypeError for a name that is not a field of an API."""
@@ -58,7 +59,21 @@ class Design:
 
     def operations(self, field: str, value: Any) -> list[dict[str, Any]]:
         """The operations, none of which may be missing altogether."""
-        return verbs.operations(self.problems, value or list(verbs.DEFAULT_OPERATIONS), self.policies(Level.API))
+        if not value and not self.kind.start:
+            self.problems.add(field, f"A {self.kind.label} API needs an operation.")
+        found = verbs.operations(self.problems, value or list(self.kind.start), self.policies(Level.API), self.kind)
+        if self.kind is kinds.PRODUCT:
+            self._sources(field, found)
+        return found
+
+    def _sources(self, field: str, operations: list[dict[str, Any]]) -> None:
+        """Every resource of a product comes from an API of the organisation."""
+        known = {str(pk) for pk in Api.objects.filter(organisation=self.organisation).values_list("pk", flat=True)}
+        for position, operation in enumerate(operations):
+            if operation["source_id"] not in known:
+                self.problems.add(
+                    f"{field}[{position}]", "Comes from no API; choose the resources of a product from its APIs."
+                )
 
     def policy(self, field: str, value: Any) -> str:
         """Name of the limit that the whole API shares; empty when each operation has its own."""
@@ -119,7 +134,7 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "endpoints": lambda design, field, value: addresses.endpoints(design.problems, value),
     "plans": Design.plans,
     "tags": _names(most=60),
-    "transports": _names(TRANSPORTS),
+    "transports": lambda design, field, value: names(design.problems, field, value, allowed=design.kind.transports),
     "security": _names(SECURITY),
     "authorization_header": _header,
     "cors": lambda design, field, value: addresses.cors(design.problems, value),

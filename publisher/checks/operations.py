@@ -9,19 +9,17 @@ from typing import Any
 from apim.traffic.models import UNLIMITED
 from gateway import schema
 from publisher.checks.basics import Problems, choice, items, matching, names, shown, structure
+from publisher.kinds import HTTP, HTTP_VERBS, PRODUCT, Kind
 
-VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+VERBS = HTTP_VERBS
 AUTH = ("any", "application", "user", "none")
-TARGET = re.compile(r"^/(?:[^\s{}?#\\]|\{[^\s{}/]+\})*$")
 UNREACHABLE = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|;|$)|%(?![0-9a-f]{2})|%00", re.IGNORECASE)
 """Dot segments, broken escapes and NUL: gateways refuse calls of such paths, and therefore such resources."""
 
 MAX_OPERATIONS = 2000
-DEFAULT_OPERATIONS = tuple({"verb": verb, "target": "/*"} for verb in ("GET", "POST", "PUT", "DELETE", "PATCH"))
-"""What an API gets that was designed without operations (reference A1)."""
 
 
-def operations(problems: Problems, value: Any, policies: Collection[str]) -> list[dict[str, Any]]:
+def operations(problems: Problems, value: Any, policies: Collection[str], kind: Kind = HTTP) -> list[dict[str, Any]]:
     """Dicts of verb, target, auth, scopes, policy. `policies` are the names of API-level limits."""
     found: list[dict[str, Any]] = []
     seen: set[tuple[str, str]] = set()
@@ -30,7 +28,7 @@ def operations(problems: Problems, value: Any, policies: Collection[str]) -> lis
         if not isinstance(item, dict):
             problems.add(place, f"{shown(item)} is not an object.")
             continue
-        operation = _operation(problems, place, item, policies)
+        operation = _operation(problems, place, item, policies, kind)
         key = (operation["verb"], operation["target"])
         if key in seen:
             problems.add(place, f"{key[0]} {key[1]} is there twice.")
@@ -39,18 +37,21 @@ def operations(problems: Problems, value: Any, policies: Collection[str]) -> lis
     return found
 
 
-def _operation(problems: Problems, place: str, item: dict[str, Any], policies: Collection[str]) -> dict[str, Any]:
+def _operation(
+    problems: Problems, place: str, item: dict[str, Any], policies: Collection[str], kind: Kind
+) -> dict[str, Any]:
     verb, target = item.get("verb"), item.get("target")
     if isinstance(target, str) and UNREACHABLE.search(target):
         problems.add(f"{place}.target", f"{shown(target)} has a dot segment, a NUL or a broken percent escape.")
-    hint = "Begin with a slash; parameters stand in braces, as in /orders/{id}; no spaces, ? or #."
     checked: dict[str, Any] = {
-        "verb": choice(problems, f"{place}.verb", verb.upper() if isinstance(verb, str) else verb, VERBS),
-        "target": matching(problems, f"{place}.target", target, TARGET, hint, most=500),
+        "verb": choice(problems, f"{place}.verb", verb.upper() if isinstance(verb, str) else verb, kind.verbs),
+        "target": matching(problems, f"{place}.target", target, kind.target, kind.hint, most=500),
         "auth": choice(problems, f"{place}.auth", item.get("auth") or "any", AUTH),
         "scopes": names(problems, f"{place}.scopes", item.get("scopes")),
         "policy": policy(problems, f"{place}.policy", item.get("policy") or UNLIMITED, policies),
     }
+    if kind is PRODUCT:
+        checked["source_id"] = item.get("source_id")
     if item.get("flows"):
         checked["flows"] = structure(problems, f"{place}.flows", item["flows"], schema.Flows)
     return checked
