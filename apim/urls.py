@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("apim.accounts.urls")),
     path("internal/eventhub/v1/", include("apim.eventhub.urls")),
+    path("internal/keymanager/v1/", include("apim.keymanager.internal_urls")),
     path("oauth2/", include("apim.keymanager.urls")),
     path("", include("apim.keymanager.root_urls")),
     path("publisher/", include("portal.publisher_urls")),

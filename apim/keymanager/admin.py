@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -15,6 +16,7 @@ from oauth2_provider.models import (
     get_refresh_token_model,
 )
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from apim.accounts.admin_base import OrganisationAdmin, PlatformAdmin, ReadOnly
 from apim.errors import ApimError
@@ -30,6 +32,25 @@ for _model in (
         admin.site.unregister(_model)
 
 
+ELSEWHERE = ("organisation", "name", "issuer", "client_claim", "scope_claim", "jwks", "introspection_password")
+
+
+class KeyManagerForm(forms.ModelForm):
+    """A key manager with the secret that gateways show it. What is stored is never shown; empty leaves it."""
+
+    introspection_password = forms.CharField(
+        required=False,
+        max_length=500,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="The gateways' secret there; empty leaves the one that is set.",
+    )
+
+    class Meta:
+        model = KeyManager
+        fields = ("name",)
+
+
 @admin.register(KeyManager)
 class KeyManagerAdmin(OrganisationAdmin):
     """Issuers whose tokens the gateways accept."""
@@ -37,14 +58,31 @@ class KeyManagerAdmin(OrganisationAdmin):
     list_display = ("name", "issuer", "enabled", "organisation")
     list_filter = ("enabled", "organisation")
     search_fields = ("name", "issuer")
-    fields = ("organisation", "name", "issuer", "enabled", ("client_claim", "scope_claim"), "jwks")
+    form = KeyManagerForm
+    fields = (
+        "organisation",
+        "name",
+        "issuer",
+        "enabled",
+        ("client_claim", "scope_claim"),
+        "jwks",
+        "jwks_url",
+        "introspection_url",
+        ("introspection_user", "introspection_password"),
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: KeyManager | None = None) -> tuple[str, ...]:
         """The resident one can only be switched on and off."""
         if obj is None:
             return ()
         fixed = ("organisation", "name")
-        return (*fixed, "issuer", "client_claim", "scope_claim", "jwks") if obj.name == RESIDENT else fixed
+        return tuple(name for name in ELSEWHERE if name != "introspection_password") if obj.name == RESIDENT else fixed
+
+    def get_fields(self, request: HttpRequest, obj: KeyManager | None = None) -> Any:
+        """The resident one has no secret to be set."""
+        if obj is None or obj.name != RESIDENT:
+            return self.fields
+        return ("organisation", "name", "issuer", "enabled", ("client_claim", "scope_claim"), "jwks")
 
     def has_delete_permission(self, request: HttpRequest, obj: KeyManager | None = None) -> bool:
         """The resident one is the platform itself."""
@@ -52,7 +90,8 @@ class KeyManagerAdmin(OrganisationAdmin):
 
     def perform_save(self, request: HttpRequest, obj: KeyManager, form: Any, change: bool) -> None:
         """Write by action."""
-        key_managers.save_key_manager(by=request.user, manager=obj)
+        given = form.cleaned_data.get("introspection_password") or None
+        key_managers.save_key_manager(by=request.user, manager=obj, introspection_password=given)
 
     def perform_delete(self, request: HttpRequest, obj: KeyManager) -> None:
         """Delete by action."""

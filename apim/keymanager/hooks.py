@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from apim.accounts.models import User
     from apim.keymanager.models import OAuthClient
 
@@ -20,6 +22,24 @@ def provides_scopes(provider: ScopeProvider) -> ScopeProvider:
     if provider not in _providers:
         _providers.append(provider)
     return provider
+
+
+LastUse = Callable[[], "datetime | None"]
+"""Gives the moment until which something signed today may still be shown; None when there is nothing."""
+
+_last_uses: list[LastUse] = []
+
+
+def signs_for_long(last_use: LastUse) -> LastUse:
+    """Register what is signed with the platform's keys and lives longer than tokens (API keys), so that keys stay published."""
+    if last_use not in _last_uses:
+        _last_uses.append(last_use)
+    return last_use
+
+
+def last_uses() -> list[datetime]:
+    """The moments that all of them name."""
+    return [moment for last_use in _last_uses if (moment := last_use()) is not None]
 
 
 def provided_scopes(client: OAuthClient, user: User | None) -> dict[str, str]:

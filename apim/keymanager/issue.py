@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 TYPE = "at+jwt"
 """JWT header `typ` of access tokens (RFC 9068): no id token or other JWT of ours can pass for one."""
 
+API_KEY_TYPE = "apikey+jwt"
+TEST_KEY_TYPE = "internal+jwt"
+"""JWT header `typ` of API keys and of internal test keys: gateways take neither for an access token, nor one for the other."""
+
+ENDLESS = -1
+"""`exp` of an API key without end."""
+
 
 def issuer() -> str:
     """The `iss` of every token: the token endpoint's address, as WSO2 has it."""
@@ -47,6 +54,35 @@ def access_token(
         "org": client.organisation.domain,
     }
     return sign(claims, typ=TYPE), claims
+
+
+def api_key(
+    *, application: dict[str, str], owner: str, organisation: str, key_type: str, lifetime: int | None,
+    addresses: Iterable[str] = (), referers: Iterable[str] = (),
+) -> tuple[str, dict[str, Any]]:  # fmt: skip
+    """A signed API key of an application and its claims, named as the original names them. `lifetime` None: without end."""
+    now = int(time.time())
+    claims = {
+        "iss": issuer(),
+        "sub": owner,
+        "iat": now,
+        "exp": now + lifetime if lifetime is not None else ENDLESS,
+        "jti": secrets.token_urlsafe(18),
+        "token_type": "apiKey",
+        "keytype": key_type,
+        "application": application,
+        "permittedIP": ",".join(addresses),
+        "permittedReferer": ",".join(referers),
+        "org": organisation,
+    }
+    return sign(claims, typ=API_KEY_TYPE), claims
+
+
+def test_key(*, api: str, user: str, organisation: str, lifetime: int, key_type: str = "PRODUCTION") -> str:
+    """A signed key that opens one API of `organisation` at the gateways without a subscription, for trying it out."""
+    now = int(time.time())
+    claims = {"iss": issuer(), "sub": user, "iat": now, "exp": now + lifetime, "jti": secrets.token_urlsafe(18)}
+    return sign({**claims, "api": api, "keytype": key_type, "org": organisation}, typ=TEST_KEY_TYPE)
 
 
 def lifetime_of(request: Request) -> int:

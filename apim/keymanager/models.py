@@ -79,6 +79,16 @@ class KeyManager(models.Model):
     client_claim = models.CharField(max_length=60, default="azp")
     scope_claim = models.CharField(max_length=60, default="scope")
     jwks = models.TextField(blank=True, help_text="Public keys as RFC 7517 JSON; the resident one fills it in itself.")
+    jwks_url = models.CharField(
+        max_length=500, blank=True, help_text="Where gateways look for keys that are not above, when a token names one."
+    )
+    introspection_url = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="Where gateways ask about opaque tokens (RFC 7662), and about all tokens when there are no keys.",
+    )
+    introspection_user = models.CharField(max_length=200, blank=True, help_text="The gateways' client id there.")
+    introspection_sealed = models.TextField(blank=True, editable=False, help_text="Its secret, encrypted by `vault`.")
 
     class Meta:
         ordering = ["name"]

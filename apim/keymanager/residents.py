@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from apim.accounts.models import Organisation
 from apim.eventhub.publish import Change, publish_all, take_turn
+from apim.keymanager import vault
 from apim.keymanager.issue import issuer
 from apim.keymanager.models import RESIDENT, KeyManager
 from apim.keymanager.signing import ensure_key, jwks_text
@@ -26,6 +27,11 @@ def change(manager: KeyManager, *, deleted: bool = False) -> Change:
         client_claim=manager.client_claim,
         scope_claim=manager.scope_claim,
         enabled=manager.enabled,
+        jwks_url=manager.jwks_url,
+        introspection_url=manager.introspection_url,
+        introspection_user=manager.introspection_user,
+        introspection_password=vault.unseal(manager.introspection_sealed) if manager.introspection_sealed else "",
+        resident=manager.name == RESIDENT,
     )
     return Change("key_manager", manager.key, None if deleted else record, organisation=domain)
 

@@ -16,6 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from apim.keymanager import vault
+from apim.keymanager.hooks import last_uses
 from apim.keymanager.models import OAuthClient, SigningKey
 
 ALGORITHM = "RS256"
@@ -69,7 +70,7 @@ def ensure_key() -> None:
 
 def new_key() -> SigningKey:
     """Make another key, which signs once it has been published for SPREADING seconds."""
-    return add_key(_generate())
+    return add_key(generate_pem())
 
 
 def add_key(pem: str) -> SigningKey:
@@ -83,7 +84,8 @@ def add_key(pem: str) -> SigningKey:
 def last_token_of_today() -> datetime:
     """When the longest-lived token that could be signed now expires."""
     longest = OAuthClient.objects.aggregate(most=Max("token_lifetime"))["most"] or 0
-    return timezone.now() + timedelta(seconds=max(longest, settings.APIM.token_lifetime, LONGEST_TEST_TOKEN) + 60)
+    ends = timezone.now() + timedelta(seconds=max(longest, settings.APIM.token_lifetime, LONGEST_TEST_TOKEN) + 60)
+    return max([ends, *last_uses()])
 
 
 def _signer() -> tuple[str, str]:
@@ -107,10 +109,11 @@ def _private(kid: str, sealed: str) -> RSAKey:
 @cache
 def _first_pem() -> str:
     """Kept, so that two seedings that race in one process agree on the first key."""
-    return _generate()
+    return generate_pem()
 
 
-def _generate() -> str:
+def generate_pem() -> str:
+    """A new private key, unencrypted PKCS #8."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()

@@ -9,7 +9,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from apim.keymanager.errors import InvalidToken
-from apim.keymanager.issue import TYPE, issuer
+from apim.keymanager.issue import API_KEY_TYPE, TYPE, issuer
 from apim.keymanager.models import RevokedToken
 from apim.keymanager.signing import ALGORITHM, public_key
 
@@ -45,6 +45,21 @@ def verify_signature(token: str) -> dict[str, Any]:
     if str(found.header.get("typ", "")).lower() != TYPE or not _complete(found.claims):
         raise InvalidToken
     return found.claims
+
+
+def verify_api_key(key: str) -> dict[str, Any]:
+    """Claims of an API key that we signed, be it expired or revoked. Raises InvalidToken."""
+    if len(key) > LONGEST:
+        raise InvalidToken
+    try:
+        found = jwt.decode(key, _key, algorithms=[ALGORITHM])
+    except (JoseError, ValueError, TypeError) as error:
+        raise InvalidToken from error
+    claims = found.claims
+    whole = isinstance(claims.get("jti"), str) and isinstance(claims.get("exp"), int) and claims.get("iss") == issuer()
+    if found.header.get("typ") != API_KEY_TYPE or not whole or not isinstance(claims.get("application"), dict):
+        raise InvalidToken
+    return claims
 
 
 def _key(token: Any) -> Any:

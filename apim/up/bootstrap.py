@@ -20,6 +20,7 @@ from apim.accounts import hooks
 from apim.accounts.actions.organisations import create_organisation
 from apim.accounts.actions.users import create_user
 from apim.accounts.models import SUPER_TENANT, BuiltinRole, Organisation, User
+from apim.keymanager import gateway_key
 from apim.secrets import ensure_certificate, read_or_make
 from apim.up import hold
 from apim.up.parts import INTEGRATOR_ACCOUNT, INTEGRATOR_SECRET
@@ -36,6 +37,7 @@ def bootstrap() -> None:
     wait_for_database()
     migrate()
     ensure_certificate(settings.APIM.secrets, urlsplit(settings.APIM.public).hostname or "localhost")
+    gateway_key.ensure()
     with transaction.atomic():
         first_organisation()
         integrator_account()

@@ -43,7 +43,9 @@ class KeyManager(Record, frozen=True):
 
     `client_claim` names the claim that holds the OAuth client id; `scope_claim` the space-separated scopes. Opaque tokens are
     asked about at `introspection_url` with the gateway's own credentials there; empty means that this issuer has none.
-    `jwks_url` is asked again when a token names a key that `jwks` does not hold.
+    `jwks_url` is asked again when a token names a key that `jwks` does not hold; of an issuer with neither, JWTs are introspected
+    too. `resident` is the platform itself: it alone issues API keys and internal test keys, and its claim `org` says whose
+    client a token is for.
     """
 
     organisation: str
@@ -59,6 +61,7 @@ class KeyManager(Record, frozen=True):
     introspection_url: str = ""
     introspection_user: str = ""
     introspection_password: str = ""
+    resident: bool = False
 
 
 class ClientCertificate(Record, frozen=True):

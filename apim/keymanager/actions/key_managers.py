@@ -16,6 +16,7 @@ from apim.accounts.permissions import require, require_same_organisation
 from apim.accounts.queries import sees_every_organisation
 from apim.errors import Conflict, FieldError, Invalid
 from apim.eventhub.publish import publish_all, take_turn
+from apim.keymanager import vault
 from apim.keymanager.models import RESIDENT, KeyManager
 from apim.keymanager.residents import change
 
@@ -23,9 +24,10 @@ ASYMMETRIC = ("RSA", "EC", "OKP")
 
 
 @transaction.atomic
-def save_key_manager(*, by: User, manager: KeyManager) -> KeyManager:
+def save_key_manager(*, by: User, manager: KeyManager, introspection_password: str | None = None) -> KeyManager:
     """Add `manager` or write its changes; the resident one can only be switched on and off.
 
+    `introspection_password` None leaves the stored one. It is kept sealed, and goes to gateways only.
     Raises Forbidden unless `by` is an administrator, NotFound, Invalid naming the field, Conflict for a taken name.
     """
     _admit(by, manager)
@@ -38,6 +40,8 @@ def save_key_manager(*, by: User, manager: KeyManager) -> KeyManager:
         stored.enabled, manager = manager.enabled, stored
     else:
         _check(manager)
+        if introspection_password is not None:
+            manager.introspection_sealed = vault.seal(introspection_password) if introspection_password else ""
     manager.save()
     audit.record(by, "key_manager.save", manager, before=stored and values(stored), after=values(manager))
     publish_all([change(manager)])
@@ -57,7 +61,17 @@ def delete_key_manager(*, by: User, manager: KeyManager) -> None:
 
 def values(manager: KeyManager) -> dict[str, Any]:
     """What the audit trail keeps."""
-    names = ("name", "issuer", "enabled", "client_claim", "scope_claim", "jwks")
+    names = (
+        "name",
+        "issuer",
+        "enabled",
+        "client_claim",
+        "scope_claim",
+        "jwks",
+        "jwks_url",
+        "introspection_url",
+        "introspection_user",
+    )
     return {name: getattr(manager, name) for name in names}
 
 
@@ -71,7 +85,13 @@ def _check(manager: KeyManager) -> None:
     wrong = []
     if urlsplit(manager.issuer).scheme not in ("http", "https"):
         wrong.append(FieldError("issuer", f"{manager.issuer!r} is not an address"))
-    if problem := _jwks_problem(manager.jwks):
+    for name in ("jwks_url", "introspection_url"):
+        url = getattr(manager, name)
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
+            wrong.append(FieldError(name, f"{url!r} is not an address of the form https://host/path"))
+    elsewhere = manager.jwks_url or manager.introspection_url
+    if (manager.jwks.strip() or not elsewhere) and (problem := _jwks_problem(manager.jwks)):
         wrong.append(FieldError("jwks", problem))
     if wrong:
         raise Invalid("The key manager is not valid.", wrong)

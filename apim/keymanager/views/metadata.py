@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apim.accounts.models import User
-from apim.keymanager import scopes
+from apim.keymanager import gateway_key, scopes
 from apim.keymanager.errors import InvalidToken
 from apim.keymanager.issue import issuer, person_claims
 from apim.keymanager.signing import ALGORITHM, jwks
@@ -22,8 +22,9 @@ CACHED = 300
 
 @require_safe
 def keys(request: HttpRequest) -> HttpResponse:
-    """`/oauth2/jwks`."""
-    return _open(JsonResponse(jwks()))
+    """`/oauth2/jwks`: the keys of tokens, and the one with which gateways sign for backends."""
+    document = jwks()
+    return _open(JsonResponse({**document, "keys": [*document["keys"], *gateway_key.public()]}))
 
 
 @require_safe
