@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
 from gateway import logs
+from gateway.auth.trust import Trust
 from gateway.compile import Compiler
 from gateway.export import Export, Send, to_log, to_stream
 from gateway.hub import Hub
+from gateway.listeners import Listeners
 from gateway.merge import Merge
 from gateway.observe import Observer
 from gateway.pages import Pages
 from gateway.pipeline import Pipeline
 from gateway.services import Services
+from gateway.shares import resets
 from gateway.settings import Settings
 from gateway.state import Build
 from gateway.sync import Sync
+from wire.proxies import Proxies, networks
 from wire.service import Service
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway")
 
-DECIDING = frozenset({"application", "key", "subscription", "policy"})
+DECIDING = frozenset({"application", "key", "subscription", "policy", "client_certificate"})
 """Kinds of records from which decisions are made."""
 
 
@@ -39,6 +44,10 @@ class Gateway(Service):
         self.settings = settings
         self.observer = Observer(settings)
         self.services = Services(settings)
+        self.trust = Trust(settings.client_ca)
+        self.listeners = Listeners(settings, self.trust.serve)
+        self.max_connections = settings.max_connections
+        self.proxies = Proxies(networks(settings.trusted_proxies))
         self.compiler = Compiler(self.services)
 
     async def start(self) -> None:
@@ -68,6 +77,7 @@ class Gateway(Service):
 
     async def stop(self) -> None:
         """Ends what runs beside the calls."""
+        await self.listeners.stop()
         await self.sync.stop()
         await self.merge.stop()
         if self.export is not None:
@@ -78,33 +88,23 @@ class Gateway(Service):
         await self.services.close()
 
     def tls(self, port: int) -> ssl.SSLContext | None:
-        """TLS 1.2 or newer with our certificate on the https port."""
-        if port != self.settings.tls_port:
-            return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
-        context.load_cert_chain(self.settings.certificate, self.settings.private_key)
-        return context
+        """TLS 1.2 or newer on the ports for https, wss and WebSub over https."""
+        return self.listeners.context(port)
 
     def _install(self, build: Build) -> None:
         """Makes a state the one that serves. Runs in one go, so no call sees half of it."""
         state = build.state
         snapshot = build.changed
-        for organisation, issuers in state.issuers.items():
-            self.services.realm(organisation).issuers = issuers
-        for organisation, realm in self.services.realms.items():
-            realm.issuers = state.issuers.get(organisation, {})
-            realm.revoked = state.records["revocation"]
-            if "key_manager" in snapshot:
-                realm.tokens.clear()
-            elif build.revoked:
-                realm.forget(build.revoked)
+        self.services.accept(state, build.revoked, everybody="key_manager" in snapshot)
+        if "client_certificate" in snapshot:
+            self.trust.know(state.records["client_certificate"].values())
         if snapshot & {"log_level", "api"}:
             levels = state.records["log_level"]
             for api in state.apis.values():
                 level = levels.get(api.record.id)
                 api.log_level = level.level if level is not None and level.level != "OFF" else None
+        if "throttle_reset" in snapshot:
+            self.services.counters.reset(resets(state.records["throttle_reset"].values()), time.time())
         if snapshot & DECIDING:
             for api in state.apis.values():
                 api.decisions.clear()

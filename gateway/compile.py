@@ -13,10 +13,10 @@ from gateway.kinds import Kind, Making, Stages
 from gateway.observe import Tally
 from gateway.plan import Plan, Unusable
 from gateway.principal import Decision
-from gateway.protocols import graphql, websocket
+from gateway.protocols import graphql, sse, websocket
 from gateway.schema import Api, Cors, Operation, Policy
 from gateway.services import Services
-from gateway.stages import Step, authenticate, cors, endpoint, limits, policies, subscription
+from gateway.stages import Step, authenticate, cors, deny, endpoint, limits, policies, subscription
 from gateway.stages.route import BadPath, Resources, plain
 
 ORDER = (
@@ -24,6 +24,7 @@ ORDER = (
     "cors",
     "authenticate",
     "subscription",
+    "deny",
     "limits",
     "request_policies",
     "endpoint",
@@ -37,6 +38,7 @@ STAGES: Stages = (
     ("authenticate", authenticate.stage),
     ("authenticate", authenticate.rights_stage),
     ("subscription", subscription.stage),
+    ("deny", deny.stage),
     ("limits", limits.stage),
     ("authenticate", assertion.stage),
     ("request_policies", policies.stage),
@@ -44,14 +46,14 @@ STAGES: Stages = (
 )
 """The compilers of one operation's chain. Response policies are compiled by the endpoint stage, which has the answer."""
 
-KINDS: dict[str, Kind] = {"GRAPHQL": graphql.compile, "WS": websocket.rows}
+KINDS: dict[str, Kind] = {"GRAPHQL": graphql.compile, "SSE": sse.rows, "WS": websocket.rows}
 """Kind of API → what picks its operations (gateway.protocols). Kinds that are not here are matched by verb and path."""
 
 SCHEME_OF = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 """Transport as an API names it → scheme of the connections that its calls come in on."""
 
 SCHEMES = frozenset({"oauth2", "api_key", "basic_auth", "mutualssl"})
-"""The security schemes a gateway can check. An API that wants others only is refused rather than left open."""
+"""The security schemes a gateway can check. An API that names another is refused rather than left open."""
 
 Preflight = Callable[[Call, list[bytes]], bool]
 
@@ -144,8 +146,9 @@ def _check(record: Api) -> None:
         if wrong and (context or name == "context"):
             raise Unusable(f"{name} {context!r} is not a path of the form /name/version")
     secured = [operation for operation in record.operations if operation.auth != "none"]
-    if secured and record.security and not SCHEMES & set(record.security):
-        raise Unusable(f"security {list(record.security)} has none of the schemes offered here: {sorted(SCHEMES)}")
+    unknown = sorted(set(record.security) - SCHEMES)
+    if secured and unknown:
+        raise Unusable(f"security {unknown} cannot be checked here; the schemes are {sorted(SCHEMES)}")
     strange = set(record.transports) - SCHEME_OF.keys()
     if strange or not record.transports:
         raise Unusable(f"transports {sorted(strange)} are not among {', '.join(SCHEME_OF)}")

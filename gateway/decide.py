@@ -6,47 +6,81 @@ from typing import TYPE_CHECKING
 
 from gateway import faults
 from gateway.counters import Counter, Counters
-from gateway.principal import Decision
-from gateway.schema import Api, Application, Key, Policy, Subscription
+from gateway.principal import SPECIAL, Decision
+from gateway.schema import Api, Application, Key, Refusal, Subscription
+from gateway.shares import counted, missing
 
 if TYPE_CHECKING:
     from gateway.state import State
 
 
 def decide(state: State, api: Api, consumer: str, counters: Counters) -> Decision:
-    """What the client with key record `consumer` may do with `api`."""
-    key: Key | None = state.records["key"].get(consumer)
-    application: Application | None = state.records["application"].get(key.application) if key else None
-    if key is None or application is None:
-        return Decision(faults.FORBIDDEN, f"no application has the client {consumer}")
-    subscription = state.pairs.get((api.id, application.id))
-    decision = Decision(None, application=application, subscription=subscription, key_type=key.key_type)
-    if subscription is None:
-        decision.fault = faults.FORBIDDEN
-        decision.cause = "not subscribed"
+    """What a caller may do with `api`. `consumer` (a principal's) is the key of a `Key` record, or one of the forms
+    `@application:<key type>:<id>` (API keys), `@person:<name>`, `@certificate:<thumbprint>`, `@internal:<key type>`."""
+    if consumer[:1] != SPECIAL:
+        key: Key | None = state.records["key"].get(consumer)
+        if key is None:
+            return _stranger(api, f"no application has the client {consumer}")
+        return _of_application(state, api, key.application, key.key_type, counters)
+    kind, _, rest = consumer[1:].partition(":")
+    if kind == "application":
+        key_type, _, application = rest.partition(":")
+        return _of_application(state, api, application, key_type, counters)
+    if kind == "certificate":
+        return _of_certificate(state, api, rest, counters)
+    return Decision(None, key_type=rest if kind == "internal" else "PRODUCTION")
+
+
+def _of_application(state: State, api: Api, uuid: str, key_type: str, counters: Counters) -> Decision:
+    application: Application | None = state.records["application"].get(uuid)
+    if application is None:
+        return _stranger(api, f"there is no application {uuid}")
+    decision = Decision(None, application=application, key_type=key_type)
+    if application.organisation != api.organisation and not api.cross_tenant:
+        decision.fault, decision.cause = faults.FORBIDDEN, f"application of {application.organisation}"
         return decision
-    decision.fault = _state_fault(subscription.state, key.key_type)
-    decision.cause = f"subscription is {subscription.state}"
-    decision.limits = limits(state.records["policy"], api, application, subscription, counters)
+    subscription = state.pairs.get((api.id, application.id))
+    if subscription is None and not api.subscriptionless:
+        decision.fault, decision.cause = faults.FORBIDDEN, "not subscribed"
+        return decision
+    decision.subscription = subscription
+    if subscription is not None:
+        decision.fault = _state_fault(subscription.state, key_type)
+        decision.cause = f"subscription is {subscription.state}"
+    paid = subscription or Subscription("", api.id, application.id, "Unlimited")
+    decision.limits = limits(state, api, application, paid, counters, decision.sandbox)
     return decision
 
 
+def _of_certificate(state: State, api: Api, thumbprint: str, counters: Counters) -> Decision:
+    """Under the tier that the certificate was uploaded with; it stands in for application and subscription."""
+    record = state.certificates.get(api.id, {}).get(thumbprint)
+    if record is None:
+        return Decision(faults.CERTIFICATE_REFUSED, "the client certificate is not one of this API's")
+    name = f"certificate:{record.key_type}:{record.alias}"
+    holder = Application(f"{api.id}:{name}", api.organisation, name, "", "Unlimited")
+    plan = Subscription(holder.id, api.id, holder.id, record.tier)
+    return Decision(None, limits=limits(state, api, holder, plan, counters, record.key_type == "SANDBOX"), key_type=record.key_type)
+
+
+def _stranger(api: Api, cause: str) -> Decision:
+    """A caller with a valid credential and no application here: good enough where no subscription is asked for."""
+    return Decision(None, key_type="PRODUCTION") if api.subscriptionless else Decision(faults.FORBIDDEN, cause)
+
+
 def limits(
-    policies: dict[str, Policy], api: Api, application: Application, subscription: Subscription, counters: Counters
+    state: State,
+    api: Api,
+    application: Application,
+    subscription: Subscription,
+    counters: Counters,
+    sandbox: bool = False,
 ) -> tuple[Counter, ...]:
-    """The counters of a subscription: burst, quota, application."""
-    found = []
-    plan = policies.get(f"{api.organisation}:subscription:{subscription.plan}")
-    if plan is not None and plan.burst is not None:
-        found.append(counters.get(f"burst:{subscription.id}", plan.burst, "900807"))
-    if plan is not None and plan.quota is not None and plan.stop_on_quota_reach:
-        found.append(counters.get(f"subscription:{subscription.id}", plan.quota, "900804"))
-    own = policies.get(f"{application.organisation}:application:{application.policy}")
-    if own is not None and own.quota is not None:
-        found.append(counters.get(f"application:{application.id}", own.quota, "900803"))
-    if own is not None and own.burst is not None:
-        found.append(counters.get(f"application-burst:{application.id}", own.burst, "900809"))
-    return tuple(found)
+    """The counters of a subscription: burst, quota, application, backend. A policy nobody knows is noted in the status."""
+    policies = state.records["policy"]
+    for key, text in missing(policies, api, application, subscription):
+        state.refusals.setdefault(("policy", key), Refusal(state.sequence, "policy", key, text))
+    return counted(policies, api, application, subscription, counters, sandbox)
 
 
 def _state_fault(state: str, key_type: str) -> faults.Fault | None:

@@ -6,6 +6,7 @@ the reference page and the tests are made from it. Their forms on the wire are `
 
 from __future__ import annotations
 
+from dataclasses import replace
 from email.utils import formatdate
 from time import gmtime, strftime
 
@@ -195,6 +196,26 @@ RESPONSE_FAILED = _general(500, "101510", "The response could not be processed",
 SUSPENDED = _general(
     500, "303001", "Currently , Address endpoint : [ Name : ] [ State : SUSPENDED ]", when="all suspended"
 )
+NONE_READY = _general(
+    500, "303000", "Loadbalance endpoint :  - no ready child endpoints", when="all endpoints of a group are suspended"
+)
+ENDPOINT_AUTH = _general(
+    500, "303003", "The gateway could not authenticate itself to the back end", when="no token for the backend"
+)
+OVERLOADED = _general(
+    503, "303004", "The back end has as many calls as it takes", "Service Unavailable", "the circuit breaker's bounds"
+)
+
+
+def suspended(name: str, state: str) -> Fault:
+    """303001 for a single endpoint, which is SUSPENDED or in TIMEOUT."""
+    return replace(SUSPENDED, description=f"Currently , Address endpoint : [ Name : {name} ] [ State : {state} ]")
+
+
+def none_ready(kind: str, name: str) -> Fault:
+    """303000 for a group; `kind` as the original spells it: Loadbalance or Failover."""
+    return replace(NONE_READY, description=f"{kind} endpoint : {name} - no ready child endpoints")
+
 
 # -- GraphQL
 
@@ -225,14 +246,14 @@ def too_large(limit: int) -> Fault:
     return _general(413, "413", text, "Payload Too Large", "a body that a policy must read, and that is too long")
 
 
-def missing_credentials(header: str) -> Fault:
-    """900902, naming the header in which this API wants its token."""
+def missing_credentials(header: str, key_header: str = "apikey") -> Fault:
+    """900902, naming the headers in which this API wants its token or API key."""
     return _security(
         401,
         "900902",
         "Missing Credentials",
         "Missing Credentials. Make sure your API invocation call has a header: "
-        f"'{header} : Bearer ACCESS_TOKEN' or '{header} : Basic ACCESS_TOKEN' or 'apikey : API_KEY'",
+        f"'{header} : Bearer ACCESS_TOKEN' or '{header} : Basic ACCESS_TOKEN' or '{key_header} : API_KEY'",
         "none of the credentials that the API takes",
     )
 
@@ -256,13 +277,16 @@ def threat(code: int, message: str, description: str) -> Fault:
 def throttled(code: str, ends: float) -> Fault:
     """The 429 of a limit (`THROTTLED`) until `ends`."""
     moment = strftime("%Y-%b-%d %H:%M:%S+0000 UTC", gmtime(ends))
+    lines = f"retry-after: {formatdate(ends, usegmt=True)}\r\n".encode()
+    if code == BACKEND_LIMIT.code:
+        return Fault(503, code, BACKEND_LIMIT.message, BACKEND_LIMIT.description, "throttling", lines=lines)
     return Fault(
         429,
         code,
         "Message throttled out",
         f"You have exceeded your quota .You can access API after {moment}",
         "throttling",
-        lines=f"retry-after: {formatdate(ends, usegmt=True)}\r\n".encode(),
+        lines=lines,
         next_access=moment,
         when=THROTTLED.get(code, ""),
     )

@@ -1,9 +1,9 @@
-"""Who calls (a verified token) and what that caller may do with one API (a compiled decision)."""
+"""Who calls (a checked credential) and what that caller may do with one API (a compiled decision)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.faults import Fault
 from gateway.schema import Application, Subscription
@@ -11,10 +11,18 @@ from gateway.schema import Application, Subscription
 if TYPE_CHECKING:
     from gateway.counters import Counter
 
+Kind = Literal["oauth2", "api_key", "basic", "certificate", "internal"]
+
+SPECIAL = "@"
+"""First character of the `consumer` of everything but OAuth2; no organisation's domain has it, so no `Key` record either."""
+
 
 @dataclass(slots=True)
 class Principal:
-    """A verified access token. `consumer` is the key of its `Key` record; `expires` Unix seconds with leeway."""
+    """A checked credential. `consumer` says whose calls these are: for OAuth2 the key of a `Key` record, for the others one of
+    gateway.decide's own forms. `expires`: Unix seconds with leeway. `free`: the API's and operation's demands on OAuth2
+    tokens (key manager, audience, kind, scopes) do not apply. `bound`: the certificate it must come with, as hex thumbprint.
+    """
 
     consumer: str
     client_id: str
@@ -22,14 +30,25 @@ class Principal:
     subject: str
     token_id: str
     expires: float
-    scopes: frozenset[str]
-    audiences: frozenset[str]
-    is_application: bool
+    scopes: frozenset[str] = frozenset()
+    audiences: frozenset[str] = frozenset()
+    is_application: bool = False
+    kind: Kind = "oauth2"
+    free: bool = False
+    bound: str = ""
+    roles: frozenset[str] | None = None
+    """Of people who came with a password: their roles, which stand in for scopes. None for everybody else."""
+
+    claims: dict[str, Any] = field(default_factory=dict)
+    """What else the token says, for claim conditions and the backend's JWT."""
+
+    assertions: dict[str, tuple[bytes, float, Decision]] | None = None
+    """Backend JWTs made for it: API id → header line, when it has to be made anew, and what it was made from."""
 
 
 @dataclass(slots=True)
 class Decision:
-    """What one OAuth client may do with one API, worked out once per change: refused, or which side and how much."""
+    """What one caller may do with one API, worked out once per change: refused, or which side and how much."""
 
     fault: Fault | None
     cause: str = ""

@@ -1,174 +1,202 @@
-"""Token verification for one organisation: its issuers, and the tokens verified already."""
+"""Credentials of one organisation: its issuers, and what was checked already."""
 
 from __future__ import annotations
 
-import binascii
-import json
-import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import Key as JoseKey
-from joserfc.jwk import KeySet
-
+from gateway.auth import introspection, remote
+from gateway.auth.caches import Bounded, Refused
+from gateway.auth.issuers import Issuer, Keyring
+from gateway.auth.jwt import TOKEN_LIMIT, Rejected, Token, UnknownKey, check_signature, expiry, words
 from gateway.principal import Principal
-from gateway.schema import KeyManager
+from wire.client import Client
 
-ASYMMETRIC = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
-"""Signature algorithms a gateway can check without a shared secret. `none` and HMAC are never accepted."""
+__all__ = ["Issuer", "Realm", "Rejected"]
 
 TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt"})
-TOKEN_LIMIT = 8192
-"""Longest token looked at, in bytes."""
+"""JWT header types of access tokens. API keys and internal test keys have types of their own and are none."""
 
-LAST_MOMENT = 2**53
-"""Unix seconds that no claim may reach: larger whole numbers do not fit a float, and infinity is no time."""
-
-
-class Rejected(Exception):
-    """A token that is not accepted; the text says why, for our log only."""
-
-
-class Issuer:
-    """A key manager with its keys parsed. Raises ValueError, naming what is wrong, for a record it cannot use."""
-
-    def __init__(self, record: KeyManager) -> None:
-        unknown = sorted(set(record.algorithms) - ASYMMETRIC)
-        if unknown or not record.algorithms:
-            raise ValueError(f"algorithms {unknown} are not among {sorted(ASYMMETRIC)}")
-        self.record = record
-        self.key_manager = f"{record.organisation}:{record.name}"
-        self.registry = jws.JWSRegistry(algorithms=list(record.algorithms))
-        try:
-            self.keys = KeySet.import_key_set(json.loads(record.jwks))
-        except (ValueError, KeyError, TypeError, JoseError) as error:
-            raise ValueError(f"jwks is not a set of RFC 7517 keys: {error}") from error
-
-    def key(self, header: dict[str, Any]) -> JoseKey:
-        """The key a token names, or the only one. Raises Rejected for an unknown or ambiguous key."""
-        wanted = header.get("kid")
-        found = [key for key in self.keys.keys if wanted is None or key.kid == wanted]
-        if len(found) != 1:
-            raise Rejected(f"key {wanted!r} is not one of {self.key_manager}")
-        return found[0]
+REFUSED_SECONDS = 5.0
+"""For which an opaque token stays refused without another question to its issuer."""
 
 
 class Realm:
-    """The issuers of one organisation and its cache: raw authorization header → principal, oldest out first."""
+    """The issuers of one organisation and its cache: raw authorization header → principal, oldest out first.
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self.tokens: dict[bytes, Principal] = {}
+    `client` gives what makes the calls to issuers; `opaque_seconds` bounds how long the answer to an introspection is believed.
+    """
+
+    def __init__(
+        self, organisation: str, capacity: int, client: Callable[[], Client], opaque_seconds: float = 60.0
+    ) -> None:
+        self.organisation = organisation
+        self.client = client
+        self.opaque_seconds = opaque_seconds
+        self.tokens: Bounded[bytes, Principal] = Bounded(capacity)
+        self.bound: Bounded[bytes, Principal] = Bounded(capacity)
+        """Tokens that only count together with a client certificate: never in `tokens`, which is looked at first."""
+
+        self.keys: Bounded[bytes, Any] = Bounded(capacity)
+        """API keys and internal test keys, checked (gateway.auth.signed_keys)."""
+
         self.issuers: dict[str, tuple[Issuer, ...]] = {}
-        self.revoked: dict[str, int] = {}
-        self.steps: dict[str, Any] = {}
-        """The steps of gateway.stages.authenticate that check for this realm, by the header they read."""
+        self.resident: Issuer | None = None
+        """The platform itself, also when its OAuth tokens are switched off: it signs API keys."""
 
-    def verify(self, raw: bytes, now: float) -> Principal:
-        """The principal of an `Authorization` value, remembered until it expires. Raises Rejected."""
-        scheme, _, token = raw.partition(b" ")
-        token = token.strip()
-        if scheme.lower() != b"bearer" or not token:
-            raise Rejected("no bearer token")
-        principal = self._check(token, now)
-        if len(self.tokens) >= self.capacity:
-            del self.tokens[next(iter(self.tokens))]
-        self.tokens[raw] = principal
-        return principal
+        self.revoked: dict[str, int] = {}
+        self.steps: dict[Any, Any] = {}
+        """The steps of gateway.stages.authenticate that check for this realm and are shared by its APIs."""
+
+        self._opaque: set[bytes] = set()
+        self._changes = 0
+        self._refused = Refused(10_000, REFUSED_SECONDS)
+        self._asking: remote.Once[Principal] = remote.Once()
+
+    def verify(self, raw: bytes, now: float) -> Principal | Awaitable[Principal]:
+        """The principal of a `Bearer` value; awaitable when its issuer has to be asked first. Raises Rejected."""
+        token = raw.partition(b" ")[2].strip()
+        if not token or len(token) > TOKEN_LIMIT:
+            raise Rejected("no bearer token, or too long a one")
+        known = self.bound.get(raw)
+        if known is not None and known.expires > now:
+            return known
+        if token.count(b".") != 2:
+            return self._introspect(raw, token, now, self._asked())
+        return self._check(raw, token, now)
+
+    def adopt(self, issuers: dict[str, tuple[Issuer, ...]], resident: Issuer | None, keyrings: Keyrings) -> None:
+        """The issuers from now on."""
+        self.issuers, self.resident = issuers, resident
+        for issuer in (one for several in issuers.values() for one in several):
+            if issuer.record.jwks_url:
+                issuer.keyring = keyrings.of(issuer.record.jwks_url)
 
     def forget(self, token_ids: set[str]) -> None:
-        """Drops revoked tokens from the cache."""
-        for raw in [raw for raw, known in self.tokens.items() if known.token_id in token_ids]:
-            del self.tokens[raw]
+        """Drops revoked tokens. Opaque ones without an id of their own might be among them, so they are asked about anew."""
+        for cache in (self.tokens, self.bound):
+            for raw in [raw for raw, known in cache.items() if known.token_id in token_ids]:
+                del cache[raw]
+        for raw in self._opaque:
+            self.tokens.pop(raw, None)
+        self._start_over()
 
-    def _check(self, token: bytes, now: float) -> Principal:
-        header, claims = _look_inside(token)
-        if str(header.get("typ", "JWT")).lower() not in TOKEN_TYPES:
-            raise Rejected(f"typ {header.get('typ')!r} is not an access token's")
-        issuers = self.issuers.get(str(claims.get("iss", "")))
+    def clear(self) -> None:
+        """Forgets every credential."""
+        for cache in (self.tokens, self.bound):
+            cache.clear()
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._opaque.clear()
+        self._refused.clear()
+        self.keys.clear()
+        self._changes += 1
+
+    def _check(self, raw: bytes, token: bytes, now: float) -> Principal | Awaitable[Principal]:
+        parsed = Token(token)
+        if parsed.type not in TOKEN_TYPES:
+            raise Rejected(f"typ {parsed.header.get('typ')!r} is not an access token's")
+        issuers = self.issuers.get(str(parsed.claims.get("iss", "")))
         if not issuers:
-            raise Rejected(f"issuer {claims.get('iss')!r} is not accepted here")
-        reason = "no issuer"
+            raise Rejected(f"issuer {parsed.claims.get('iss')!r} is not accepted here")
+        if any(issuer.introspects_all for issuer in issuers):
+            return self._introspect(raw, token, now, [one for one in issuers if one.introspects_all])
+        try:
+            return self._keep(raw, self._signed(parsed, issuers, now))
+        except UnknownKey:
+            rings = [issuer.keyring for issuer in issuers if issuer.keyring is not None]
+            if not rings:
+                raise
+            return self._with_new_keys(raw, parsed, issuers, rings, now)
+
+    async def _with_new_keys(
+        self, raw: bytes, parsed: Token, issuers: tuple[Issuer, ...], rings: list[Keyring], now: float
+    ) -> Principal:
+        for ring in rings:
+            await ring.refresh()
+        return self._keep(raw, self._signed(parsed, issuers, now))
+
+    def _signed(self, parsed: Token, issuers: tuple[Issuer, ...], now: float) -> Principal:
+        """The principal as the issuer that signed the token means it. Raises UnknownKey when another key might be it."""
+        reason: Rejected = Rejected("no issuer")
         for issuer in issuers:
             try:
-                _check_signature(token, header, issuer)
+                check_signature(parsed, issuer)
             except Rejected as rejected:
-                reason = str(rejected)
+                reason = rejected if not isinstance(reason, UnknownKey) else reason
             else:
-                return self._principal(issuer, claims, now)
-        raise Rejected(reason)
+                return self._principal(issuer, parsed.claims, now)
+        raise reason
 
     def _principal(self, issuer: Issuer, claims: dict[str, Any], now: float) -> Principal:
         record = issuer.record
-        expires = _seconds(claims, "exp") + record.leeway_seconds
-        if expires <= now:
-            raise Rejected("expired")
-        if "nbf" in claims and _seconds(claims, "nbf") - record.leeway_seconds > now:
-            raise Rejected("not valid yet")
-        token_id = str(claims.get("jti", ""))
-        if token_id in self.revoked:
+        expires = expiry(claims, record.leeway_seconds, now)
+        if str(claims.get("jti", "")) in self.revoked:
             raise Rejected("revoked")
         client_id = str(claims.get(record.client_claim, ""))
         if not client_id:
             raise Rejected(f"claim {record.client_claim} is missing")
-        subject = str(claims.get("sub", ""))
-        kind = claims.get("aut")
-        return Principal(
-            consumer=f"{issuer.key_manager}:{client_id}",
-            client_id=client_id,
-            key_manager=record.name,
-            subject=subject,
-            token_id=token_id,
-            expires=expires,
-            scopes=_words(claims.get(record.scope_claim)),
-            audiences=_words(claims.get("aud")),
-            is_application=kind == "APPLICATION" if kind is not None else subject in ("", client_id),
+        return issuer.principal(client_id, claims, expires, words(claims.get(record.scope_claim)))
+
+    def _keep(self, raw: bytes, principal: Principal) -> Principal:
+        (self.bound if principal.bound else self.tokens).keep(raw, principal)
+        return principal
+
+    def _asked(self) -> list[Issuer]:
+        """The issuers that can be asked about an opaque token."""
+        known = (issuer for several in self.issuers.values() for issuer in several)
+        return [issuer for issuer in known if issuer.record.introspection_url]
+
+    def _introspect(self, raw: bytes, token: bytes, now: float, issuers: list[Issuer]) -> Awaitable[Principal]:
+        if not issuers:
+            raise Rejected("not a signed JWT, and no issuer can be asked about it")
+        why = self._refused.why(token, now)
+        if why is not None:
+            raise Rejected(why)
+        return self._asking.ask(token, lambda: self._ask(raw, token, now, issuers))
+
+    async def _ask(self, raw: bytes, token: bytes, now: float, issuers: list[Issuer]) -> Principal:
+        reason: Rejected = Rejected("no issuer")
+        changes = self._changes
+        for issuer in issuers:
+            try:
+                found = await introspection.ask(self.client(), issuer, token, now, self.opaque_seconds)
+            except Rejected as rejected:
+                reason = reason if isinstance(reason, remote.Unanswered) else rejected
+                continue
+            if found.token_id and found.token_id in self.revoked:
+                raise Rejected("revoked")
+            if changes != self._changes:  # revoked while its issuer answered, perhaps: good for the waiting calls only
+                return found
+            if not found.token_id and not found.bound:
+                if len(self._opaque) > self.tokens.capacity:
+                    self._opaque.clear()
+                self._opaque.add(raw)
+            return self._keep(raw, found)
+        if not isinstance(reason, remote.Unanswered):
+            self._refused.add(token, str(reason), now)
+        raise reason
+
+
+class Keyrings:
+    """The keyrings of a worker, by address: they outlive the records that name them."""
+
+    def __init__(self, client: Callable[[], Client]) -> None:
+        self._client = client
+        self._rings: dict[str, Keyring] = {}
+
+    def of(self, url: str) -> Keyring:
+        """The keyring of an address, made at first need."""
+        found = self._rings.get(url)
+        if found is None:
+            found = self._rings[url] = Keyring(url, self._fetch)
+        return found
+
+    async def _fetch(self, url: str, limit: int) -> bytes:
+        status, content = await remote.fetch(
+            self._client(), "GET", url, [(b"accept", b"application/json")], None, limit
         )
-
-
-def _look_inside(token: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims before any check, only to find the issuer. Raises Rejected when it is no JWT."""
-    parts = token.split(b".")
-    if len(token) > TOKEN_LIMIT or len(parts) != 3:
-        raise Rejected("not a signed JWT")
-    try:
-        header, claims = (
-            json.loads(binascii.a2b_base64(part + b"==", strict_mode=False)) for part in map(_standard, parts[:2])
-        )
-    except (ValueError, RecursionError) as error:
-        raise Rejected("not a signed JWT") from error
-    if not isinstance(header, dict) or not isinstance(claims, dict):
-        raise Rejected("not a signed JWT")
-    return header, claims
-
-
-def _standard(part: bytes) -> bytes:
-    return part.replace(b"-", b"+").replace(b"_", b"/")
-
-
-def _check_signature(token: bytes, header: dict[str, Any], issuer: Issuer) -> None:
-    if header.get("alg") not in issuer.record.algorithms:
-        raise Rejected(f"algorithm {header.get('alg')!r} is not accepted by {issuer.key_manager}")
-    try:
-        jws.deserialize_compact(token, issuer.key(header), registry=issuer.registry)
-    except (JoseError, ValueError, TypeError) as error:
-        raise Rejected(f"signature: {error}") from error
-
-
-def _seconds(claims: dict[str, Any], name: str) -> float:
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LAST_MOMENT:
-        raise Rejected(f"claim {name} is missing or not a time")
-    return float(value)
-
-
-def _words(value: object) -> frozenset[str]:
-    if isinstance(value, str):
-        return frozenset(value.split())
-    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
-
-
-def current() -> float:
-    """Unix seconds; one place to ask, so that tests can say what time it is."""
-    return time.time()
+        if status != 200:
+            raise remote.Unanswered(f"{url} answered {status}")
+        return content

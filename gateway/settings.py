@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     merge_seconds: float = Field(
         default=0.05, gt=0, description="Seconds between merges of limit counters with other workers."
     )
+    rate_limit_headers: bool = Field(
+        default=True, description="Tell callers in ratelimit-limit, -remaining and -reset what they may still use."
+    )
     token_cache: int = Field(
         default=50_000, ge=1, description="Verified tokens remembered for each organisation in a worker."
     )
@@ -80,11 +83,34 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         default="",
-        description="Addresses and ranges (by comma) of proxies whose x-forwarded-for and client-certificate header are believed.",
+        description="Addresses and ranges (by comma) of proxies whose x-forwarded-for and client certificates are believed.",
     )
     client_ca: Path | None = Field(
         default=None,
         description="Authorities (PEM) of client certificates that callers may show, besides those uploaded for APIs.",
+    )
+    client_certificates: str = Field(
+        default="known",
+        pattern=r"^(\d+=)?(none|known|any|required|required-any)(,\d+=(none|known|any|required|required-any))*$",
+        description="What TLS callers are asked for: none; known: those uploaded for APIs or signed by client_ca, when there are"
+        " any; any: any certificate, the API decides; required or required-any: the same, and nobody comes in without."
+        " Other modes for single ports behind it: known,8244=required.",
+    )
+    tls_ports_extra: str = Field(
+        default="",
+        validation_alias=AliasChoices("GATEWAY_TLS_PORTS", "tls_ports_extra"),
+        pattern=r"^(\d{1,5}(,\d{1,5})*)?$",
+        description="Further listening ports that speak TLS (by comma), as with client_certificates of their own.",
+    )
+    tls_folder: Path | None = Field(
+        default=None,
+        description="Folder of further certificates, NAME.crt with NAME.key (PEM) each, taken by the host name that a caller"
+        " asks for; default var/secrets/tls.d. Changes in it and in the others are taken in without a restart.",
+    )
+    max_connections: int = Field(
+        default=0,
+        ge=0,
+        description="Callers' connections a worker holds at most, more are answered with 503; 0: half its open files.",
     )
     backend_jwt: bool = Field(default=False, description="Tell backends who calls, in a JWT signed by the gateway.")
     backend_jwt_header: str = Field(
@@ -103,6 +129,14 @@ class Settings(BaseSettings):
         default=100, ge=0, description="Refused calls logged a second; more are only counted."
     )
     correlation_log: bool = Field(default=False, description="Log for each call where its time went.")
+    policy_body: int = Field(
+        default=10 * 1024 * 1024, ge=1024, description="Bytes of a request or answer that a policy may read."
+    )
+    policy_seconds: float = Field(default=30.0, gt=0, description="Seconds that one custom policy may take for a call.")
+    cache_entries: int = Field(default=10_000, ge=1, description="Answers that response caching keeps in a worker.")
+    cache_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=1024, description="Bytes that response caching keeps in a worker."
+    )
     analytics: bool = Field(default=False, description="Send one event per call to analytics_sink.")
     analytics_sink: str = Field(
         default="redis",
@@ -196,7 +230,18 @@ class Settings(BaseSettings):
     def tls_ports(self) -> frozenset[int]:
         """Every listening port that speaks TLS."""
         websocket = self.websocket_secure_port or self.port(8099)
-        return frozenset({self.tls_port, websocket, self.websub_secure_port or self.port(8021)})
+        further = map(int, filter(None, self.tls_ports_extra.split(",")))
+        return frozenset({self.tls_port, websocket, self.websub_secure_port or self.port(8021), *further})
+
+    def client_mode(self, port: int) -> str:
+        """What callers of a TLS port are asked for: a word of client_certificates."""
+        found = dict(part.rpartition("=")[::2] for part in self.client_certificates.split(","))
+        return found.get(str(port)) or found.get("") or "known"
+
+    @property
+    def further_certificates(self) -> Path:
+        """The folder of certificates by host name."""
+        return self.tls_folder or self.var / "secrets" / "tls.d"
 
     @property
     def certificate(self) -> Path:

@@ -17,12 +17,14 @@ from gateway.schema import (
     RECORDS,
     Api,
     Batch,
+    ClientCertificate,
     Event,
     KeyManager,
     Record,
     Refusal,
     Subscription,
 )
+from gateway.shares import NOT_KNOWN
 
 Maps = dict[str, dict[str, Any]]
 Pairs = dict[tuple[str, str], Subscription]
@@ -44,6 +46,12 @@ class State:
     find: Find = field(init=False)
     pairs: Pairs = field(default_factory=dict)
     issuers: dict[str, dict[str, tuple[Issuer, ...]]] = field(default_factory=dict)
+    residents: dict[str, Issuer] = field(default_factory=dict)
+    """By organisation: the platform itself as issuer of API keys, be its OAuth tokens accepted or not."""
+
+    certificates: dict[str, dict[str, ClientCertificate]] = field(default_factory=dict)
+    """API id → thumbprint → client certificate."""
+
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -71,6 +79,8 @@ class Build:
             routes=Routes() if fresh else before.routes.copy(),
             pairs={} if fresh else before.pairs,
             issuers=before.issuers,
+            residents=before.residents,
+            certificates=before.certificates,
             refusals={} if fresh else dict(before.refusals),
         )
         if fresh:
@@ -89,7 +99,9 @@ class Build:
         if "key_manager" in self.changed:
             self._parse_issuers()
             yield
-        for key in self._with_changed_policies():
+        if "client_certificate" in self.changed:
+            self._sort_certificates()
+        for key in (*self._with_changed_policies(), *self._with_changed_guards()):
             compile_these.setdefault(key, self._batch.sequence)
         yield from self._compile_all(compile_these)
         if "domain" in self.changed:
@@ -163,12 +175,21 @@ class Build:
     def _parse_issuers(self) -> None:
         """Issuers by organisation and `iss`. One that cannot be used is refused, its predecessor stays."""
         found: dict[str, dict[str, tuple[Issuer, ...]]] = {}
+        self.state.residents = {}
         for key in list(self.state.records["key_manager"]):
             issuer = self._issuer(key)
+            if issuer is not None and issuer.record.resident:
+                self.state.residents[issuer.record.organisation] = issuer
             if issuer is not None and issuer.record.enabled:
                 known = found.setdefault(issuer.record.organisation, {})
                 known[issuer.record.issuer] = (*known.get(issuer.record.issuer, ()), issuer)
         self.state.issuers = found
+
+    def _sort_certificates(self) -> None:
+        found: dict[str, dict[str, ClientCertificate]] = {}
+        for one in self.state.records["client_certificate"].values():
+            found.setdefault(one.api, {})[one.thumbprint] = one
+        self.state.certificates = found
 
     def _issuer(self, key: str) -> Issuer | None:
         record: KeyManager = self.state.records["key_manager"][key]
@@ -187,6 +208,28 @@ class Build:
         names = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         organisations = {key.partition(":")[0] for key in names if ":application:" not in key}
         return [key for key, api in self.state.records["api"].items() if api.organisation in organisations]
+
+    def _with_changed_guards(self) -> list[str]:
+        """Puts deny policies and custom rules in force. Keys of the APIs that had none of them before, or have none any more.
+
+        One that cannot be used is refused, its predecessor stays in force.
+        """
+        services, records = self._compiler.services, self.state.records
+        if self.changed & {"application", "subscription", "policy"}:
+            # Whatever of these is still true is noted again by the next call.
+            self.state.refusals = {place: one for place, one in self.state.refusals.items() if one.reason != NOT_KNOWN}
+        for kind, check in (("deny", services.denials.check), ("custom_rule", services.rules.check)):
+            for key, record in list(records[kind].items()) if kind in self.changed else ():
+                if record != self._before.records[kind].get(key):
+                    try:
+                        check(record)
+                    except ValueError as error:
+                        self._keep_old(kind, key, self._batch.sequence, str(error))
+        organisations = services.denials.load(records["deny"].values()) if "deny" in self.changed else set()
+        everybody = "custom_rule" in self.changed and services.rules.load(records["custom_rule"].values())
+        if self._batch.snapshot or not (organisations or everybody):
+            return []
+        return [key for key, api in records["api"].items() if everybody or api.organisation in organisations]
 
     def _compile_all(self, keys: dict[str, int]) -> Iterator[None]:
         """Compiles aside, then takes out what changed and puts the new in, so that contexts may move between APIs."""

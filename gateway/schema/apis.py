@@ -92,7 +92,7 @@ class Api(Record, frozen=True):
     limit; then the operations' own policies are not looked at. `hosts` are the virtual hosts it answers on; none means every one.
     `security` names the schemes it takes: `oauth2`, `api_key`, `basic_auth`, `mutualssl`; `application_security_mandatory` and
     `mutual_tls_mandatory` say which side must be there. `definition` (OpenAPI, GraphQL SDL, WSDL, AsyncAPI) travels only where a
-    feature of the gateway needs it.
+    feature of the gateway needs it. `scope_roles`: scope → roles it is bound to, for callers with user name and password.
     """
 
     id: str
@@ -128,3 +128,4 @@ class Api(Record, frozen=True):
     complexities: tuple[Complexity, ...] = ()
     definition: str = ""
     properties: Pairs = ()
+    scope_roles: tuple[tuple[str, tuple[str, ...]], ...] = ()

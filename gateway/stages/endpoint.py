@@ -7,22 +7,24 @@ import time
 from gateway import faults
 from gateway.call import Call
 from gateway.endpoints.plain import Plain
-from gateway.endpoints.target import ANSWER_LIMIT, XFF, Failed, Outcome, Shape, Target, below
+from gateway.endpoints.target import ANSWER_LIMIT, Failed, Outcome, Shape, Target, below
 from gateway.faults import Fault
 from gateway.message import Answer
 from gateway.plan import Plan
 from gateway.schema import Api, Operation
 from gateway.stages import Step
+from gateway.stages.authenticate import hidden_headers
 from wire.forward import forward, forward_edited
 
 
 class Way:
     """From an API's calls to its backends. `relay` is the step that answers a call; `fetch` gets the answer whole."""
 
-    __slots__ = ("production", "relay", "sandbox", "shape")
+    __slots__ = ("production", "relay", "sandbox", "sandbox_shape", "shape")
 
     def __init__(self, shape: Shape, production: Target | None, sandbox: Target | None) -> None:
         self.shape = shape
+        self.sandbox_shape = shape.named(shape.name.replace("production", "sandbox"))
         self.production = production
         self.sandbox = sandbox
         simple = all(target is None or isinstance(target, Plain) for target in (production, sandbox))
@@ -44,13 +46,16 @@ class Way:
         target = self.pick(call)
         if target is None:
             raise Failed(self.missing(), "")
-        return await target.fetch(call, self.shape, limit)
+        return await target.fetch(call, self._shape_of(target), limit)
 
     def _relay(self, call: Call) -> Outcome:
         target = self.pick(call)
         if target is None:
             return call.refuse(self.missing())
-        return target.relay(call, self.shape)
+        return target.relay(call, self._shape_of(target))
+
+    def _shape_of(self, target: Target) -> Shape:
+        return self.shape if target is self.production else self.sandbox_shape
 
 
 def stage(plan: Plan) -> Step | None:
@@ -72,7 +77,8 @@ def _way(plan: Plan, source: Api | Operation) -> Way:
     upstreams = plan.services.upstreams
     production = upstreams.target(source.production, plan) if source.production else None
     sandbox = upstreams.target(source.sandbox, plan) if source.sandbox else None
-    return Way(Shape(plan.record.authorization_header), production, sandbox)
+    name = f"{plan.record.name}--v{plan.record.version}_APIproductionEndpoint"
+    return Way(Shape(name, *hidden_headers(plan.record, plan.services)), production, sandbox)
 
 
 def hot(shape: Shape, production: Plain | None, sandbox: Plain | None) -> Step:
@@ -89,14 +95,7 @@ def hot(shape: Shape, production: Plain | None, sandbox: Plain | None) -> Step:
         if backend is None:
             return call.refuse(faults.NO_SANDBOX if production else faults.NO_PRODUCTION)
         exchange = call.exchange
-        known = exchange.fields.get(XFF)
-        address = exchange.client[0].encode()
-        lines = b"activityid: %b\r\nx-forwarded-for: %b\r\n%b%b" % (
-            call.correlation,
-            address if known is None else b"%b, %b" % (known, address),
-            exchange.connection.forwarded,
-            call.request_lines,
-        )
+        lines = b"activityid: %b\r\n%b%b" % (call.correlation, exchange.forwarded, call.request_lines)
         call.backend_started = time.perf_counter()
         edited = call.outgoing
         if edited is None:

@@ -11,8 +11,11 @@ from gateway.plan import Plan
 from gateway.principal import Decision
 from gateway.stages import Step
 
+MOST = 100_000
+"""Decisions remembered for one API; beyond it they are made anew."""
+
 Decide = Callable[[str], Decision]
-"""From the key of a `Key` record (`{key_manager}:{client_id}`) to what it may do."""
+"""From a principal's `consumer` to what it may do."""
 
 
 def stage(plan: Plan) -> Step | None:
@@ -38,7 +41,9 @@ def compile(decisions: dict[str, Decision], find: Decide) -> Step:
         decision = decisions.get(consumer)
         if decision is None:
             decision = find(consumer)
-            if decision.application is not None:
+            if decision.fault is None or decision.application is not None:
+                if len(decisions) >= MOST:
+                    decisions.clear()
                 decisions[consumer] = decision
         call.decision = decision
         if decision.fault is not None:

@@ -25,7 +25,7 @@ FULL = schema.Operation("GET", "/full", scopes=("default",), policy="Ten")
 
 def test_the_order_of_the_stages() -> None:
     assert ORDER == (
-        "route", "cors", "authenticate", "subscription", "limits", "request_policies", "endpoint", "response_policies",
+        "route", "cors", "authenticate", "subscription", "deny", "limits", "request_policies", "endpoint", "response_policies",
         "analytics",
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ async def test_stages_with_nothing_to_do_vanish(
         ({"production": schema.Endpoint("amqp://x")}, "endpoint 'amqp://x'"),
         ({"transports": ("ws",)}, r"\['ws'\]"),
         ({"operations": ()}, "no operations"),
-        ({"security": ("api_key", "basic_auth")}, r"\['api_key', 'basic_auth'\] has none of the schemes"),
+        ({"security": ("oauth2", "kerberos")}, r"security \['kerberos'\] cannot be checked here"),
     ],
 )
 async def test_records_that_cannot_serve_are_refused_with_the_value(changes: dict[str, Any], reason: str) -> None:
