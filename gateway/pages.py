@@ -80,6 +80,7 @@ class Pages:
     def _metrics_text(self) -> str:
         lines = [
             *prometheus(self.observer),
+            *self.sync.compiler.services.counters.prometheus(os.getpid()),
             "# TYPE gateway_sequence gauge",
             f'gateway_sequence{{worker="{os.getpid()}"}} {self.sync.state.sequence}',
             "# TYPE gateway_apis gauge",

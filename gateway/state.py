@@ -231,6 +231,28 @@ class Build:
             return []
         return [key for key, api in records["api"].items() if everybody or api.organisation in organisations]
 
+    def _with_changed_guards(self) -> list[str]:
+        """Puts deny policies and custom rules in force. Keys of the APIs that had none of them before, or have none any more.
+
+        One that cannot be used is refused, its predecessor stays in force.
+        """
+        services, records = self._compiler.services, self.state.records
+        if self.changed & {"application", "subscription", "policy"}:
+            # Whatever of these is still true is noted again by the next call.
+            self.state.refusals = {place: one for place, one in self.state.refusals.items() if one.reason != NOT_KNOWN}
+        for kind, check in (("deny", services.denials.check), ("custom_rule", services.rules.check)):
+            for key, record in list(records[kind].items()) if kind in self.changed else ():
+                if record != self._before.records[kind].get(key):
+                    try:
+                        check(record)
+                    except ValueError as error:
+                        self._keep_old(kind, key, self._batch.sequence, str(error))
+        organisations = services.denials.load(records["deny"].values()) if "deny" in self.changed else set()
+        everybody = "custom_rule" in self.changed and services.rules.load(records["custom_rule"].values())
+        if self._batch.snapshot or not (organisations or everybody):
+            return []
+        return [key for key, api in records["api"].items() if everybody or api.organisation in organisations]
+
     def _compile_all(self, keys: dict[str, int]) -> Iterator[None]:
         """Compiles aside, then takes out what changed and puts the new in, so that contexts may move between APIs."""
         ready: dict[str, CompiledApi] = {}

@@ -8,12 +8,16 @@ from gateway.schema.base import Record
 
 
 class Limit(Record, frozen=True):
-    """At most `amount` of `unit` in each window of `seconds` seconds; windows follow the calendar unless `sliding`."""
+    """At most `amount` of `unit` in each window of `seconds` seconds; windows follow the calendar unless `sliding`.
+
+    `months` above 0: windows are that many calendar months (12: years), and `seconds` only says about how long that is.
+    """
 
     amount: int
     seconds: int
     unit: Literal["requests", "bytes", "events"] = "requests"
     sliding: bool = False
+    months: int = 0
 
 
 class Condition(Record, frozen=True):

@@ -147,7 +147,7 @@ def test_counters_live_as_long_as_their_window_or_their_users() -> None:
     counters = Counters()
     limit = schema.Limit(5, 60)
     counters.get("x", limit, "900804").add(3, 1000)
-    assert counters.get("x", limit, "900804").used == 3
+    assert counters.get("x", limit, "900804").remaining == 2
     counters.dirty.clear()
     counters.sweep(1080)
-    assert counters.get("x", limit, "900804").used == 0
+    assert counters.get("x", limit, "900804").ends == 0
