@@ -243,8 +243,8 @@ def test_frames_in_small_pieces(served: Served, ws_backend: WsBackend) -> None:
     with RawCaller(served.gateway, "/ws-bytes/1.0/r", served.signer.token()) as connection:
         for byte in masked(0x81, b"a" * 300) + masked(0x89, b"p") + masked(0x88, b"\x03\xe8"):
             connection.send(bytes((byte,)))
-        assert connection.frame() == (0x81, b"a" * 300)
-        assert connection.frame() == (0x8A, b"p")
+        # The backend's library answers pings beside its messages.
+        assert sorted((connection.frame(), connection.frame())) == [(0x81, b"a" * 300), (0x8A, b"p")]
         assert connection.closed_with() == 1000
 
 
