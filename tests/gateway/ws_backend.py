@@ -1,4 +1,4 @@
-"""A WebSocket backend in a thread, and small callers: real ones of the `websockets` library, and raw ones for what it refuses to send."""
+"""A WebSocket backend in a thread, and callers: real ones (`websockets`), and raw ones for what that library refuses to send."""
 
 from __future__ import annotations
 
