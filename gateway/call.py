@@ -137,4 +137,9 @@ def backend_fault(error: UpstreamError) -> Fault:
         return faults.CONNECT_TIMEOUT if error.timeout else faults.CONNECT_FAILED
     if error.timeout:
         return faults.SEND_TIMEOUT
-    return faults.PROTOCOL_VIOLATION if "not valid HTTP" in str(error) else faults.CONNECTION_CLOSED
+    if "not valid HTTP" in str(error):
+        return faults.PROTOCOL_VIOLATION
+    return _BY_STAGE.get(error.stage, faults.CONNECTION_CLOSED)
+
+
+_BY_STAGE = {"send": faults.SENDER_SENDING, "body": faults.SENDER_RECEIVING, "answer": faults.RESPONSE_FAILED}

@@ -12,7 +12,7 @@ from gateway.message import Answer, outgoing
 from wire.client import AnswerTooLarge, Body, Client, Limits
 from wire.exchange import Exchange
 from wire.forward import Relay, forward, forward_edited
-from wire.heads import HOP_BY_HOP, Header
+from wire.heads import HOP_BY_HOP, Header, tokens
 from wire.upstream import Origin, UpstreamError
 
 
@@ -41,36 +41,43 @@ class Plain:
     async def fetch(self, call: Call, shape: Shape, limit: int = ANSWER_LIMIT) -> Answer:
         """The answer, whole. Raises Failed."""
         call.backend_started = time.perf_counter()
+        edited = call.outgoing or outgoing(call.exchange, call.cut)
+        target, extra = below(self.base, edited.target), headers_of(shape.lines(call))
         try:
-            return await self.ask(call, shape, limit)
+            return await ask(self.client(), self.origin, self.timeout, call, target, shape.drops, extra, limit)
         except UpstreamError as error:
             raise Failed(backend_fault(error), str(error)) from error
 
-    async def ask(self, call: Call, shape: Shape, limit: int, extra: tuple[Header, ...] = ()) -> Answer:
-        """`fetch`, with header lines of ours; raises UpstreamError as it is."""
-        edited = call.outgoing or outgoing(call.exchange, call.cut)
-        listed = named(call.exchange)
-        kept = [pair for pair in edited.headers if pair[0] not in shape.drops and pair[0] not in listed]
-        body: Body = edited.body
-        if body is None and call.exchange.has_body:
-            body = call.exchange.stream()
-        elif not body and not call.exchange.has_body:
-            body = None
-        url = self.origin.name.encode() + below(self.base, edited.target)
-        limits = Limits(self.origin.connect_seconds, self.timeout)
-        headers = [*kept, *headers_of(shape.lines(call)), *extra]
-        return await whole(self.client(), edited.method, url, headers, body, limits, limit)
 
-
-async def whole(
-    client: Client, method: bytes, url: bytes, headers: list[Header], body: Body, limits: Limits, limit: int
+async def ask(
+    client: Client,
+    origin: Origin[Relay],
+    timeout: float,
+    call: Call,
+    target: bytes,
+    drops: frozenset[bytes],
+    extra: list[Header],
+    limit: int,
 ) -> Answer:
-    """One request and its answer with at most `limit` bytes. Raises UpstreamError, also for an answer that is too long."""
-    async with await client.request(method, url, headers, body, limits) as response:
+    """The request of `call`, without the headers in `drops` and with `extra` ones, and its answer of at most `limit` bytes.
+
+    Raises UpstreamError, also for an answer that is too long (stage "answer").
+    """
+    exchange = call.exchange
+    request = call.outgoing or outgoing(exchange, call.cut)
+    hidden = drops | named(exchange)
+    body: Body = request.body or None
+    if request.body is None and exchange.has_body:
+        body = exchange.stream()
+    elif request.body == b"" and exchange.has_body:
+        body = b""
+    headers = [pair for pair in request.headers if pair[0] not in hidden] + extra
+    limits = Limits(origin.connect_seconds, timeout)
+    async with await client.request(request.method, origin.name.encode() + target, headers, body, limits) as response:
         try:
             content = await response.body(limit)
         except AnswerTooLarge as error:
-            raise UpstreamError("body", str(error)) from error
+            raise UpstreamError("answer", str(error)) from error
         kept = [pair for pair in response.headers if pair[0] not in HOP_BY_HOP and pair[0] != b"content-length"]
         return Answer(response.status, kept, content)
 
@@ -78,6 +85,4 @@ async def whole(
 def named(exchange: Exchange) -> frozenset[bytes]:
     """The headers that the caller's `connection` header makes its own."""
     value = exchange.fields.get(b"connection")
-    if value is None:
-        return frozenset()
-    return frozenset(part.strip().lower() for part in value.split(b",")) - {b"content-length"}
+    return frozenset() if value is None else frozenset(tokens(value)) - {b"content-length"}

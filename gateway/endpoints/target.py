@@ -14,8 +14,6 @@ from wire.heads import Header, block
 ANSWER_LIMIT = 10 * 1024 * 1024
 """Bytes of an answer that is fetched whole."""
 
-XFF = b"x-forwarded-for"
-
 Outcome = bool | Awaitable[bool | None] | None
 
 
@@ -29,25 +27,32 @@ class Failed(Exception):
 
 
 class Shape:
-    """What the requests of one API have in common: the headers that its backends are not shown."""
+    """What the requests of one API have in common: the headers its backends are not shown, and its endpoint's name in faults."""
 
-    __slots__ = ("drops",)
+    __slots__ = ("_hiding", "drops", "name")
 
-    def __init__(self, *headers: str) -> None:
-        hidden = {name.lower().encode() for name in headers}
-        self.drops = DROPPED | hidden | {b"activityid", XFF, b"x-forwarded-proto"}
+    def __init__(self, name: str, *headers: str) -> None:
+        self.name = name
+        hidden = {header.lower().encode() for header in headers}
+        self.drops = DROPPED | hidden | {b"activityid"}
+        self._hiding: dict[frozenset[bytes], frozenset[bytes]] = {}
+
+    def named(self, name: str) -> Shape:
+        """The same for another endpoint of the API."""
+        other = Shape(name)
+        other.drops = self.drops
+        return other
+
+    def hiding(self, names: frozenset[bytes]) -> frozenset[bytes]:
+        """`drops` and these."""
+        found = self._hiding.get(names)
+        if found is None:
+            found = self._hiding[names] = self.drops | names
+        return found
 
     def lines(self, call: Call) -> bytes:
         """The header lines every backend gets: correlation, the caller's address and scheme, and what stages added."""
-        exchange = call.exchange
-        known = exchange.fields.get(XFF)
-        address = exchange.client[0].encode()
-        return b"activityid: %b\r\nx-forwarded-for: %b\r\n%b%b" % (
-            call.correlation,
-            address if known is None else b"%b, %b" % (known, address),
-            exchange.connection.forwarded,
-            call.request_lines,
-        )
+        return b"activityid: %b\r\n%b%b" % (call.correlation, call.exchange.forwarded, call.request_lines)
 
 
 class Target(Protocol):

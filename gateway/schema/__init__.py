@@ -19,7 +19,7 @@ from gateway.schema.apis import (
     PolicyUse,
 )
 from gateway.schema.base import Record
-from gateway.schema.endpoints import CircuitBreaker, Endpoint, EndpointSecurity, HealthCheck, Suspension
+from gateway.schema.endpoints import CircuitBreaker, Endpoint, EndpointSecurity, Function, HealthCheck, Suspension
 from gateway.schema.environments import Domain, LogLevel
 from gateway.schema.limits import Condition, ConditionalGroup, CustomRule, Deny, Limit, Policy, ThrottleReset
 from gateway.schema.sync import DELETED, Batch, Event, Refusal, Status
@@ -75,6 +75,7 @@ __all__ = [
     "Domain",
     "Endpoint",
     "EndpointSecurity",
+    "Function",
     "Event",
     "Flows",
     "HealthCheck",

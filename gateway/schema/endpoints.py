@@ -28,7 +28,9 @@ class EndpointSecurity(Record, frozen=True):
 class Suspension(Record, frozen=True):
     """When an endpoint counts as dead and for how long (Synapse's `markForSuspension` and `suspendOnFailure`).
 
-    `codes`: transport error codes that count, none = all; `retries` before it is suspended; milliseconds for the rest.
+    `codes` are the transport codes that only mark it (none = 101504 and 101505): it is tried again after `retry_delay_ms`,
+    `retries` times, before it is suspended. `suspend_codes` suspend it at once (none = all others). The first suspension takes
+    `initial_ms`, each one after it `factor` times as long as the one before, up to `maximum_ms` (0 = no maximum).
     """
 
     codes: tuple[str, ...] = ()
@@ -57,8 +59,22 @@ class CircuitBreaker(Record, frozen=True):
     pending: int = 0
 
 
+class Function(Record, frozen=True):
+    """Which AWS Lambda function serves one operation. `encoded`: its request body travels in base64."""
+
+    verb: str
+    target: str
+    name: str
+    timeout_ms: int = 50_000
+    encoded: bool = False
+
+
 class Endpoint(Record, frozen=True):
-    """A backend. `url` is its address; groups (`load_balance`, `failover`) have `members` instead. Times: milliseconds."""
+    """A backend. `url` is its address; groups (`load_balance`, `failover`) have `members` instead. Times: milliseconds.
+
+    `retries`: how often a call that got no answer is sent again at once, where that is safe. `timeout_action`: what the caller
+    gets when no answer comes in time: a fault, nothing (`discard`: the connection closes), or all the time it takes (`never`).
+    """
 
     url: str
     connect_timeout_ms: int = 5_000
@@ -79,5 +95,13 @@ class Endpoint(Record, frozen=True):
     certificates: tuple[str, ...] = ()
     """PEM certificates trusted for this backend, besides the gateway's authorities."""
 
+    client_certificate: str = ""
+    """PEM certificate (chain) we show to this backend, and its key."""
+
+    client_key: str = ""
+    functions: tuple[Function, ...] = ()
+    """Of `aws_lambda`: the operations' functions."""
+
     properties: Pairs = ()
-    """What a kind needs besides: `aws_lambda` its access key, secret, region, role; `mock` nothing."""
+    """What a kind needs besides. `aws_lambda`: access_key, secret_key, region, role_arn, role_session_name, role_region, sts_url.
+    `mock`: implementation `INLINE` (scripts of the definition first) or `MOCKED_OAS` (its examples only)."""

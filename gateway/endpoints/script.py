@@ -1,0 +1,126 @@
+"""Runs the inline scripts of mocked APIs, in an engine that has nothing but the message: bounded in time and memory.
+
+A script sees `mc` as the original's do: `getProperty` (`query.param.X`, `uri.var.X`, `AcceptHeader`), `setProperty` (`HTTP_SC`,
+`CONTENT_TYPE`), `getPayloadJSON`, `setPayloadJSON`, `getPayloadXML`, `setPayloadXML`, `getHeader` and `setHeader`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import quickjs  # type: ignore[import-untyped]
+
+from gateway import faults
+from gateway.call import Call
+from gateway.endpoints.parameters import path_parameters
+from gateway.endpoints.target import Failed
+from gateway.message import Answer, check_header
+
+SECONDS = 1.0
+"""CPU time of a script."""
+
+MEMORY = 16 * 1024 * 1024
+STACK = 256 * 1024
+BODY_LIMIT = 1024 * 1024
+"""Bytes of a request body that a script may look at, and of the answer it may give."""
+
+WAITING = 64
+"""Scripts that wait for a thread; more are refused."""
+
+_THREADS = 2
+_MC = """
+var __in = JSON.parse(__input), __out = {properties: {}, headers: {}, payload: null, type: null};
+var mc = {
+  getProperty: function (name) {
+    if (name in __out.properties) return __out.properties[name];
+    return Object.prototype.hasOwnProperty.call(__in.properties, name) ? __in.properties[name] : null;
+  },
+  setProperty: function (name, value) { __out.properties[name] = value; },
+  getPayloadJSON: function () { try { return JSON.parse(__in.body); } catch (error) { return null; } },
+  setPayloadJSON: function (value) {
+    __out.type = 'application/json';
+    __out.payload = typeof value === 'string' ? value : JSON.stringify(value === undefined ? null : value);
+  },
+  getPayloadXML: function () { return __in.body; },
+  setPayloadXML: function (value) { __out.type = 'application/xml'; __out.payload = String(value); },
+  getHeader: function (name) { var found = __in.headers[String(name).toLowerCase()]; return found === undefined ? null : found; },
+  setHeader: function (name, value) { __out.headers[name] = String(value); }
+};
+"""
+_pool: list[ThreadPoolExecutor] = []
+_running: list[int] = [0]
+
+
+async def run(call: Call, script: str) -> Answer:
+    """What the script makes of this call. Raises Failed when it fails, runs for too long or takes too much."""
+    if _running[0] >= WAITING:
+        raise Failed(faults.OVERLOADED, "too many mock scripts run already")
+    _running[0] += 1
+    try:
+        body = await call.read(BODY_LIMIT)
+        given = json.dumps(_given(call, body))
+        return _answer(await asyncio.get_running_loop().run_in_executor(_threads(), evaluate, script, given))
+    except (quickjs.JSException, ValueError) as error:
+        raise Failed(faults.RESPONSE_FAILED, f"the mock script failed: {str(error)[:500]}") from None
+    finally:
+        _running[0] -= 1
+
+
+def evaluate(script: str, given: str) -> dict[str, Any]:
+    """Runs `script` in a fresh engine. Raises quickjs.JSException."""
+    engine = quickjs.Context()
+    engine.set_memory_limit(MEMORY)
+    engine.set_max_stack_size(STACK)
+    engine.set_time_limit(SECONDS)
+    engine.set("__input", given)
+    engine.eval(_MC)
+    engine.eval(f"(function () {{\n{script}\n}})();")
+    found: dict[str, Any] = json.loads(engine.eval("JSON.stringify(__out)"))
+    return found
+
+
+def _threads() -> ThreadPoolExecutor:
+    """Made at first need, after the worker was forked."""
+    if not _pool:
+        _pool.append(ThreadPoolExecutor(_THREADS, thread_name_prefix="mock-script"))
+    return _pool[0]
+
+
+def _given(call: Call, body: bytes) -> dict[str, Any]:
+    exchange = call.exchange
+    path, _, query = exchange.target[call.cut :].partition(b"?")
+    template = call.operation.record.target if call.operation is not None else ""
+    properties = {"AcceptHeader": exchange.fields.get(b"accept", b"").decode("latin-1") or None}
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=1000):
+        properties[f"query.param.{name}"] = value
+    for name, value in path_parameters(template, path.decode("latin-1")).items():
+        properties[f"uri.var.{name}"] = unquote(value)
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in exchange.fields.items()
+        if name != b"authorization"
+    }
+    return {"properties": properties, "headers": headers, "body": body.decode("utf-8", "replace")}
+
+
+def _answer(out: dict[str, Any]) -> Answer:
+    """Raises ValueError for a status or header that no answer can have."""
+    properties = out["properties"]
+    status = int(float(properties.get("HTTP_SC", 200)))
+    if not 200 <= status <= 599:
+        raise ValueError(f"HTTP_SC is {status}")
+    payload = out["payload"]
+    body = payload.encode("utf-8", "replace") if isinstance(payload, str) else b""
+    if len(body) > BODY_LIMIT:
+        raise ValueError(f"its answer is longer than {BODY_LIMIT} bytes")
+    headers = [(str(name).lower().encode("latin-1"), value.encode("latin-1")) for name, value in out["headers"].items()]
+    kind = str(properties.get("CONTENT_TYPE") or out["type"] or "")
+    if kind and body:
+        headers.append((b"content-type", kind.encode("latin-1")))
+    for name, value in headers:
+        check_header(name, value)
+    return Answer(status, headers, body)
