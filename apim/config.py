@@ -61,6 +61,10 @@ class Config(BaseSettings):
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
     token_lifetime: int = Field(default=3600, ge=1, description="Validity of access tokens, seconds.")
 
+    fetch_inner: bool = Field(
+        default=False, description="Fetch definitions that people import by address from inner networks as well."
+    )
+
     @field_validator("var")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
