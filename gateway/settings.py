@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         default=0.05, gt=0, description="Seconds between merges of limit counters with other workers."
     )
     rate_limit_headers: bool = Field(
-        default=True, description="Tell callers in ratelimit-limit, -remaining and -reset what they may still use."
+        default=False, description="Tell callers in ratelimit-limit, -remaining and -reset what they may still use."
     )
     token_cache: int = Field(
         default=50_000, ge=1, description="Verified tokens remembered for each organisation in a worker."

@@ -10,7 +10,8 @@ from gateway.counters import Counter
 from gateway.faults import Fault
 from gateway.plan import Plan
 from gateway.schema import Operation
-from gateway.stages import Step
+from gateway.stages import Step, limits
+from gateway.stages.limits import Own
 
 QUOTA_CODES = frozenset({"900804", "900808"})
 
@@ -39,17 +40,12 @@ class Meter:
         return found
 
 
-def own_counters(plan: Plan, operation: Operation) -> tuple[Counter, ...]:
-    """The counters of the API's policy or, when it has none, of this operation's."""
-    record = plan.record
-    if record.policy:
-        name, key, code = record.policy, f"api:{record.id}", "900800"
-    else:
-        name, key, code = operation.policy, f"operation:{record.id}:{operation.verb}:{operation.target}", "900802"
-    policy = plan.policy("api", name)
-    if policy is None or policy.quota is None:
-        return ()
-    return (plan.services.counters.get(key, policy.quota, code),)
+def own_counters(plan: Plan, operation: Operation) -> Own:
+    """The counters of a stream from the API's policy or, when it has none, this operation's, and from custom rules."""
+    own, rules = limits.own_counters(plan, operation), plan.services.rules
+    if rules:
+        return lambda call: limits.own_of(own, call) + rules.counters(call)
+    return lambda call: limits.own_of(own, call)
 
 
 def of_caller(call: Call) -> tuple[Counter, ...]:
@@ -57,11 +53,11 @@ def of_caller(call: Call) -> tuple[Counter, ...]:
     return call.decision.limits if call.decision is not None else ()
 
 
-def admission(own: tuple[Counter, ...]) -> Step:
+def admission(own: Own) -> Step:
     """The step that refuses a stream whose limits have no room left. It counts nothing: events do."""
 
     def admit(call: Call) -> bool | None:
-        counter = Meter(own + of_caller(call)).full(call.now)
+        counter = Meter(own(call) + of_caller(call)).full(call.now)
         return call.refuse(exceeded(counter), counter.key) if counter is not None else None
 
     return admit

@@ -20,12 +20,11 @@ from gateway.faults import Fault
 from gateway.kinds import Making, Rows, Stages
 from gateway.plan import Plan
 from gateway.protocols import graphql_request
-from gateway.protocols.events import own_counters
 from gateway.protocols.graphql_document import Document, Documents, InvalidQuery, Variables, read_schema
 from gateway.protocols.graphql_request import Request
 from gateway.schema import Operation, Policy
 from gateway.stages import Step, authenticate
-from gateway.stages.limits import UNAUTHENTICATED, take
+from gateway.stages.limits import UNAUTHENTICATED, own_counters, own_of, take
 
 if TYPE_CHECKING:
     from gateway.compile import CompiledOperation
@@ -216,8 +215,8 @@ def _asked(plan: Plan) -> tuple[Step, ...]:
         rights = None
     counters = own_counters(plan, plan.operation) if not plan.record.policy else ()
 
-    def own(call: Call) -> bool | None:
-        return take(call, counters)
+    def own(call: Call) -> bool | Awaitable[bool | None] | None:
+        return take(call, own_of(counters, call))
 
     return tuple(step for step in (rights, own if counters else None) if step is not None)
 

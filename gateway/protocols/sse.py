@@ -65,7 +65,7 @@ def relay(plan: Plan) -> Step:
             return call.refuse(backend)
         headers = block(known.headers(call, backend))
         request = b"GET %b%b%b\r\n" % (known.target(call, backend), backend.origin.version_and_host, headers)
-        return _open(services, call, backend, own, request)
+        return _open(services, call, backend, own(call), request)
 
     return stream
 

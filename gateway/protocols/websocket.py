@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from gateway.call import Call, backend_fault
-from gateway.counters import Counter
 from gateway.faults import Fault
 from gateway.plan import Plan
 from gateway.protocols.backends import Backend, Backends, backends
@@ -20,6 +19,7 @@ from gateway.protocols.rechecks import Admission, Recheck
 from gateway.protocols.websocket_session import Bounds, Session
 from gateway.schema import Operation
 from gateway.stages import Step
+from gateway.stages.limits import Own
 from wire.client import AnswerTooLarge, Limits, Response
 from wire.errors import UpstreamError
 from wire.heads import HOP_BY_HOP, Header, block, tokens
@@ -156,7 +156,7 @@ class _Upgrader:
         self.publish = verbs.get("PUBLISH")
         self.own = self._counters(plan, verbs)
 
-    def _counters(self, plan: Plan, verbs: dict[str, Operation]) -> tuple[tuple[Counter, ...], tuple[Counter, ...]]:
+    def _counters(self, plan: Plan, verbs: dict[str, Operation]) -> tuple[Own, Own]:
         either = plan.operation
         return own_counters(plan, verbs.get("PUBLISH", either)), own_counters(plan, verbs.get("SUBSCRIBE", either))
 
@@ -218,7 +218,7 @@ class _Upgrader:
     def _meter(self, call: Call, session: Session) -> None:
         limits = of_caller(call)
         session.forbidden = not may_publish(call, self.publish)
-        session.meters = (Meter(self.own[0] + limits), Meter(self.own[1] + limits))
+        session.meters = (Meter(self.own[0](call) + limits), Meter(self.own[1](call) + limits))
 
 
 def may_publish(call: Call, publish: Operation | None) -> bool:
