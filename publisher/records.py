@@ -31,7 +31,7 @@ def record(deployment: Deployment) -> schema.Api:
         default_context=_default_context(prefix, design["context"]) if api.is_default_version else "",
         provider=design["provider"],
         revision=deployment.revision.number,
-        operations=tuple(_operation(operation) for operation in design["operations"]),
+        operations=tuple(_operation(operation, design.get("sources", {})) for operation in design["operations"]),
         production=_as(schema.Endpoint, design["endpoints"].get("production")),
         sandbox=_as(schema.Endpoint, design["endpoints"].get("sandbox")),
         lifecycle=api.state,
@@ -48,11 +48,12 @@ def record(deployment: Deployment) -> schema.Api:
         or not design["security"],
         mutual_tls_mandatory="mutualssl_mandatory" in design["security"],
         api_key_header=design.get("api_key_header", "apikey"),
-        flows=_as(schema.Flows, design.get("flows")) or schema.Flows(),
+        **_flows(design.get("flows")),
         validate_schema=design.get("validate_schema", False),
         cache_seconds=design.get("cache_seconds", 0),
         throughput=_as(schema.BackendThroughput, design.get("throughput")),
         complexities=tuple(_as(schema.Complexity, one) for one in design.get("complexities", ())),
+        definition=_definition(api, design),
         properties=tuple(sorted((design.get("gateway_options") or {}).items())),
     )
 
@@ -89,21 +90,40 @@ def announce_all(api: Api) -> None:
         announce(deployment)
 
 
+def _definition(api: Api, design: dict[str, Any]) -> str:
+    """The definition's text where gateways need it: it may be megabytes."""
+    return design["definition"] if api.kind == "GRAPHQL" or design.get("validate_schema") else ""
+
+
 def _default_context(prefix: str, context: str) -> str:
     """The path without the version; empty, for no such path, when the context is nothing but the version."""
     bare = context.replace("/{version}", "").replace("{version}", "").rstrip("/")
     return prefix + bare if bare else ""
 
 
-def _operation(operation: dict[str, Any]) -> schema.Operation:
+def _operation(operation: dict[str, Any], sources: dict[str, dict[str, Any]]) -> schema.Operation:
+    source = sources.get(operation.get("source_id", ""), {})
+    endpoints = source.get("endpoints", {})
     return schema.Operation(
         verb=operation["verb"],
         target=operation["target"],
         auth=operation["auth"],
         scopes=tuple(operation["scopes"]),
         policy=operation["policy"],
-        flows=_as(schema.Flows, operation.get("flows")) or schema.Flows(),
+        **_flows(source.get("flows"), operation.get("flows")),
+        production=_as(schema.Endpoint, endpoints.get("production")),
+        sandbox=_as(schema.Endpoint, endpoints.get("sandbox")),
+        source=operation.get("source_id", ""),
     )
+
+
+def _flows(outer: dict[str, Any] | None, inner: dict[str, Any] | None = None) -> dict[str, schema.Flows]:
+    """The policies of an operation, after those of its own API where it is part of a product; nothing where there are none."""
+    first, then = _as(schema.Flows, outer), _as(schema.Flows, inner)
+    if first is None or then is None:
+        return {"flows": one} if (one := first or then) else {}
+    both = schema.Flows(first.request + then.request, first.response + then.response, first.fault + then.fault)
+    return {"flows": both}
 
 
 def _as(kind: type[T], value: Any) -> T | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from publisher import products
 from publisher.models import Api, Operation
 
 COLUMNS = (
@@ -39,6 +40,7 @@ COLUMNS = (
 
 def take(api: Api) -> dict[str, Any]:
     """The design of `api` now, with operations and the names of its plans."""
+    rows = operations(api)
     return {
         "name": api.name,
         "version": api.version,
@@ -46,7 +48,8 @@ def take(api: Api) -> dict[str, Any]:
         "provider": api.provider.get_username(),
         **{name: getattr(api, name) for name in COLUMNS},
         "plans": list(api.plans.values_list("name", flat=True)),
-        "operations": operations(api),
+        "operations": rows,
+        **({"sources": products.sources(rows)} if api.kind == products.PRODUCT else {}),
     }
 
 
@@ -54,7 +57,8 @@ def for_audit(api: Api) -> dict[str, Any]:
     """The design for the audit trail, with the definition's fingerprint in place of its text, which may be megabytes."""
     text = api.definition
     digest = hashlib.sha256(text.encode()).hexdigest() if text else ""
-    return take(api) | {"definition": f"sha256:{digest}" if text else ""}
+    design = {name: value for name, value in take(api).items() if name != "sources"}
+    return design | {"definition": f"sha256:{digest}" if text else ""}
 
 
 def operations(api: Api) -> list[dict[str, Any]]:

@@ -29,6 +29,8 @@ DEFAULTS = {
     "operations": [],
 }
 
+_NOT_COPIED = ("version", "provider", "sources")
+
 
 @transaction.atomic
 def create_api(
@@ -92,11 +94,14 @@ def update_api(*, by: User, api: Api, expected: str = "", **changes: Any) -> Api
 
 @transaction.atomic
 def delete_api(*, by: User, api: Api, expected: str = "") -> None:
-    """Delete `api` with its revisions and withdraw it from gateways. Raises InUse while subscriptions exist."""
+    """Delete `api` with its revisions and withdraw it from gateways. Raises InUse while subscriptions or products need it."""
     api = locked(by, api, *DESIGNERS, expected=expected)
     count = hooks.usage(api)
     if count:
         raise InUse(f"{api} has {count} subscription{'s' if count > 1 else ''}; remove them or retire the API first.")
+    holders = products_of(api)
+    if holders:
+        raise InUse(f"{api} has resources in {', '.join(map(str, holders[:5]))}; take them out of the product first.")
     for deployment in api.deployments.select_related("environment"):
         records.withdraw(api, deployment.environment)
     publish("log_level", str(api.pk), None, organisation=api.organisation.domain)
@@ -117,7 +122,7 @@ def copy_api(*, by: User, api: Api, version: str, default_version: bool = False,
     problems = Problems()
     is_default = flag(problems, "is_default_version", default_version)
     problems.raise_any()
-    design = {name: value for name, value in snapshots.take(source).items() if name not in ("version", "provider")}
+    design = {name: value for name, value in snapshots.take(source).items() if name not in _NOT_COPIED}
     design = keep_known(source.organisation, design)
     return create_api(
         by=by,

@@ -32,10 +32,7 @@ def deploy_revision(
     api = locked(by, revision.api, *DEPLOYERS)
     if api.state == State.RETIRED:
         raise Conflict(f"{api} is retired and cannot be deployed any more.")
-    if not revision.snapshot["endpoints"]:
-        raise NoEndpoint(
-            f"{revision} has neither a production nor a sandbox endpoint. Set one and create a new revision."
-        )
+    _require_backends(revision)
     deployments = []
     for environment in _resolve(api, environments):
         _require_host(environment, vhost)
@@ -67,6 +64,16 @@ def undeploy_revision(
         deployment.delete()
     audit.record(by, "revision.undeploy", revision, before={"environments": names}, organisation=api.organisation)
     return list(revision.deployments.select_related("environment"))
+
+
+def _require_backends(revision: Revision) -> None:
+    parts = revision.snapshot.get("sources", {}).values() or [revision.snapshot | {"name": "", "version": ""}]
+    for part in parts:
+        if not part["endpoints"]:
+            whose = f" of {part['name']} {part['version']}" if part["name"] else ""
+            raise NoEndpoint(
+                f"{revision} has neither a production nor a sandbox endpoint{whose}. Set one and create a new revision."
+            )
 
 
 def _require_host(environment: GatewayEnvironment, vhost: str) -> None:

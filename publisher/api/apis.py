@@ -16,6 +16,7 @@ from publisher.api.base import Resource, api_response, body_of
 from publisher.api.places import contract_places
 from publisher.api.services import service_by_key
 from publisher.models import Api
+from publisher.products import PRODUCT
 
 IDENTITY = ("name", "version", "context")
 
@@ -25,7 +26,7 @@ class Apis(Resource):
 
     def get(self, request: Request) -> Response:
         """The organisation's APIs that match `query`, sorted and paged."""
-        found = queries.search(queries.listed(request.user), self.word("query"))
+        found = queries.search(queries.listed(request.user).exclude(kind=PRODUCT), self.word("query"))
         return self.page(found.order_by(*self._order()), dto.summary)
 
     def _order(self) -> tuple[str, str]:

@@ -12,12 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apim.errors import FieldError, Invalid
+from apim.errors import FieldError, Invalid, NotFound
 from publisher import queries
 from publisher.actions.access import etag
 from publisher.api import dto
 from publisher.checks.basics import refuse_unstorable, shown, storable
 from publisher.models import Api
+from publisher.products import PRODUCT
 
 DEFAULT_LIMIT, MOST = 25, 1000
 
@@ -26,8 +27,11 @@ class Resource(APIView):
     """A resource below /api/am/publisher/v4."""
 
     def api(self, identifier: Any) -> Api:
-        """The caller's API with that id. Raises NotFound."""
-        return queries.api(self.request.user, identifier)
+        """The caller's API with that id. Raises NotFound, also for API products, which have resources of their own."""
+        found = queries.api(self.request.user, identifier)
+        if found.kind == PRODUCT:
+            raise NotFound(f"There is no API {str(identifier)[:80]}.")
+        return found
 
     def word(self, name: str, default: str = "") -> str:
         """A query parameter. Raises Invalid for text that no database stores."""

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from django.urls import path
 
-from publisher.api import apis, definitions, lifecycle, revisions, services, settings
+from publisher.api import apis, definitions, graphql, lifecycle, product_urls, revisions, services, settings
 
 urlpatterns = [
     path("apis", apis.Apis.as_view()),
     path("apis/validate", apis.ValidateName.as_view()),
     path("apis/validate-openapi", definitions.ValidateOpenApi.as_view()),
     path("apis/import-openapi", definitions.ImportOpenApi.as_view()),
+    path("apis/validate-graphql-schema", graphql.ValidateGraphql.as_view()),
+    path("apis/import-graphql-schema", graphql.ImportGraphql.as_view()),
     path("apis/import-service", services.ImportService.as_view()),
     path("apis/change-lifecycle", lifecycle.ChangeLifecycle.as_view()),
     path("apis/copy-api", apis.CopyApi.as_view()),
     path("apis/<str:api_id>", apis.OneApi.as_view()),
     path("apis/<str:api_id>/swagger", definitions.Swagger.as_view()),
+    path("apis/<str:api_id>/graphql-schema", graphql.GraphqlSchema.as_view()),
+    path("apis/<str:api_id>/graphql-policies/complexity", graphql.Complexity.as_view()),
+    path("apis/<str:api_id>/graphql-policies/complexity/types", graphql.ComplexityTypes.as_view()),
     path("apis/<str:api_id>/reimport-service", services.ReimportService.as_view()),
     path("apis/<str:api_id>/lifecycle-state", lifecycle.LifecycleState.as_view()),
     path("apis/<str:api_id>/lifecycle-history", lifecycle.LifecycleHistory.as_view()),
@@ -31,3 +36,4 @@ urlpatterns = [
     path("settings", settings.Settings.as_view()),
     path("search", apis.Search.as_view()),
 ]
+urlpatterns += product_urls.urlpatterns
