@@ -16,7 +16,7 @@ from gateway.principal import Decision
 from gateway.protocols import graphql, sse, websocket
 from gateway.schema import Api, Cors, Operation, Policy
 from gateway.services import Services
-from gateway.stages import Step, authenticate, cors, deny, endpoint, limits, policies, subscription
+from gateway.stages import Step, answer, authenticate, cors, deny, endpoint, limits, policies, subscription
 from gateway.stages.route import BadPath, Resources, plain
 
 ORDER = (
@@ -42,9 +42,9 @@ STAGES: Stages = (
     ("limits", limits.stage),
     ("authenticate", assertion.stage),
     ("request_policies", policies.stage),
-    ("endpoint", endpoint.stage),
+    ("endpoint", answer.stage),
 )
-"""The compilers of one operation's chain. Response policies are compiled by the endpoint stage, which has the answer."""
+"""The compilers of one operation's chain. `answer` is the endpoint with the response and fault policies."""
 
 KINDS: dict[str, Kind] = {"GRAPHQL": graphql.compile, "SSE": sse.rows, "WS": websocket.rows}
 """Kind of API → what picks its operations (gateway.protocols). Kinds that are not here are matched by verb and path."""

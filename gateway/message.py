@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wire.heads import Header
 
@@ -24,6 +24,8 @@ class Outgoing:
     headers: list[Header]
     body: bytes | None = None
     to: bytes | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    """What request policies leave for those of the response (mediation's default scope)."""
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header, by its lower-case name."""
@@ -47,6 +49,20 @@ class Answer:
     status: int
     headers: list[Header] = field(default_factory=list)
     body: bytes = b""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header, by its lower-case name."""
+        return next((value for known, value in self.headers if known == name), None)
+
+    def remove(self, name: bytes) -> None:
+        """Takes out all headers of this lower-case name."""
+        self.headers = [pair for pair in self.headers if pair[0] != name]
+
+    def replace(self, name: bytes, value: bytes) -> None:
+        """Sets a header, whatever was there. Raises ValueError for a value with a line break or NUL."""
+        check_header(name, value)
+        self.remove(name)
+        self.headers.append((name, value))
 
 
 def outgoing(exchange: Exchange, cut: int) -> Outgoing:
