@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django_celery_beat.models import PeriodicTasks
 
 from apim.accounts import hooks
@@ -22,7 +20,7 @@ from apim.accounts.actions.users import create_user
 from apim.accounts.models import SUPER_TENANT, BuiltinRole, Organisation, User
 from apim.keymanager import gateway_key
 from apim.secrets import ensure_certificate, read_or_make
-from apim.up import hold
+from apim.up import hold, tables
 from apim.up.parts import INTEGRATOR_ACCOUNT, INTEGRATOR_SECRET
 from apim.up.trouble import Trouble
 
@@ -60,13 +58,9 @@ def wait_for_database() -> None:
 
 
 def migrate() -> None:
-    """Run the migrations that are missing; looking costs far less than Django's command does."""
+    """Make or change the tables. Raises Trouble with the database's own words."""
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if missing:
-            log.info("bootstrap.migrate", steps=len(missing))
-            call_command("migrate", interactive=False, verbosity=0)
+        tables.bring_up_to_date()
     except DatabaseError as error:
         raise Trouble(f"The tables of {_shown(settings.APIM.database)} cannot be made: {error}.") from error
 
