@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from publisher.views import create, definition, deployments, design, lifecycle, listing, overview
+from publisher.views import create, definition, deployments, design, lifecycle, listing, overview, products
 
 app_name = "publisher"
 API = "apis/<uuid:api_id>/"
@@ -16,7 +16,10 @@ urlpatterns = [
     path("create/openapi/", create.openapi, name="create_openapi"),
     path("create/service/", create.services, name="create_services"),
     path("create/service/<uuid:service_id>/", create.from_service, name="create_from_service"),
+    path("create/product/", products.create, name="create_product"),
     path(API, overview.overview, name="api"),
+    path(API + "resources/", products.resources, name="product_resources"),
+    path(API + "resources/refresh/", products.refresh, name="product_refresh"),
     path(API + "delete/", overview.delete, name="delete"),
     path(API + "reimport/", overview.reimport, name="reimport"),
     path(API + "copy/", create.copy, name="copy"),

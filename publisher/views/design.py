@@ -19,6 +19,7 @@ from publisher.checks.operations import VERBS
 from publisher.forms import design as forms
 from publisher.forms import operations as table
 from publisher.models import Api
+from publisher.products import PRODUCT
 from publisher.views.base import api_page, back, expected, read_api, try_save
 
 AUTH_CHOICES = (
@@ -80,8 +81,10 @@ def endpoints(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def operations(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
-    """All operations in one table."""
+    """All operations in one table; of a product, the resources of its APIs."""
     api = read_api(request, api_id)
+    if api.kind == PRODUCT:
+        return back("product_resources", api)
     rows, errors = table.rows_of(snapshots.operations(api)), []
     if request.method == "POST":
         rows = table.rows_from(request.POST)

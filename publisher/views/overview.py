@@ -14,6 +14,8 @@ from publisher.actions.apis import delete_api
 from publisher.actions.services import is_outdated, reimport_service
 from publisher.checks.identity import full_path
 from publisher.models import Api, State
+from publisher.products import PRODUCT, products_of
+from publisher.products import is_outdated as product_outdated
 from publisher.vhosts import bases
 from publisher.views.base import api_page, attempt, back, expected, read_api
 
@@ -38,7 +40,7 @@ def steps(api: Api) -> list[Step]:
             "Name a backend and check the operations.",
             "publisher:endpoints",
             "Set the endpoint",
-            bool(api.endpoints),
+            bool(api.endpoints) or api.kind == PRODUCT,
         ),
         Step(
             "Choose plans",
@@ -84,6 +86,8 @@ def overview(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
         "operation_count": api.operations.count(),
         "plans": api.plans.all(),
         "outdated": is_outdated(api),
+        "product_outdated": api.kind == PRODUCT and product_outdated(api),
+        "products": products_of(api),
         "versions": Api.objects.filter(organisation=api.organisation, name__iexact=api.name)
         .exclude(pk=api.pk)
         .only("name", "version", "state"),

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apim.accounts.models import User
 from apim.errors import Conflict, Invalid, NotFound
@@ -207,3 +208,41 @@ def test_rest(rest, pizza, delivery, publisher_user, other_organisation):
     assert stranger.call("get", one).status_code == 404
     assert client.call("delete", one).status_code == 200
     assert client.call("get", one).status_code == 404
+
+
+def test_pages(pizza, delivery, publisher_user, creator):
+    client = Client()
+    client.force_login(publisher_user)
+    page = client.get("/publisher/create/product/").content.decode()
+    assert str(pizza.pk) in page and "Choose resources" in page
+    query = f"?api={pizza.pk}&api={delivery.pk}&api=nonsense"
+    page = client.get(f"/publisher/create/product/{query}").content.decode()
+    assert f'value="{pizza.pk} GET /menu"' in page and f'value="{delivery.pk} GET /status/{{id}}"' in page
+    sent = {"api": [str(pizza.pk), str(delivery.pk)], "name": "Meal", "context": "/meal", "version": "1.0.0"}
+    both = [f"{pizza.pk} GET /menu", f"{delivery.pk} GET /menu"]
+    refused = client.post("/publisher/create/product/", {**sent, "resource": both})
+    assert (refused.status_code, "is there already" in refused.content.decode()) == (400, True)
+    assert client.post("/publisher/create/product/", sent).status_code == 400
+    refused = client.post("/publisher/create/product/", {**sent, "name": "a/b", "resource": both[:1]})
+    assert (refused.status_code, " checked" in refused.content.decode()) == (400, True)
+    made = client.post("/publisher/create/product/", {**sent, "resource": both[:1]})
+    product = Api.objects.get(name="Meal")
+    assert (made.status_code, made["Location"]) == (302, f"/publisher/apis/{product.pk}/")
+    page = client.get(f"/publisher/apis/{product.pk}/operations/", follow=True).content.decode()
+    assert page.count(" checked") == 1
+    page = client.get(f"/publisher/apis/{product.pk}/resources/?api={delivery.pk}").content.decode()
+    assert f'value="{delivery.pk} GET /status/{{id}}"' in page
+    client.post(
+        f"/publisher/apis/{product.pk}/resources/", {"resource": [*both[:1], f"{delivery.pk} GET /status/{{id}}"]}
+    )
+    assert product.operations.count() == 2
+    deploy(publisher_user, product)
+    update_api(by=publisher_user, api=pizza, operations=[{**MENU, "auth": "user"}])
+    assert "has changed since" in client.get(f"/publisher/apis/{product.pk}/").content.decode()
+    client.post(f"/publisher/apis/{product.pk}/resources/refresh/")
+    assert product.operations.get(target="/menu").auth == "user"
+    assert "Meal 1.0.0" in client.get(f"/publisher/apis/{pizza.pk}/").content.decode()
+    assert client.get(f"/publisher/apis/{pizza.pk}/resources/").status_code == 404
+    for name in ("endpoints", "plans", "definition", "deployments", "lifecycle", "info"):
+        assert client.get(f"/publisher/apis/{product.pk}/{name}/").status_code == 200, name
+    assert "product" in client.get("/publisher/").content.decode()
