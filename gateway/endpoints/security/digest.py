@@ -121,7 +121,9 @@ class Digest:
             f"uri={_quoted(uri)}", f"algorithm={challenge.algorithm}", f'response="{response}"',
         ]  # fmt: skip
         if qop:
-            fields += [f"qop={qop}", f"nc={count}", f'cnonce="{challenge.cnonce}"']
+            fields += [f"qop={qop}", f"nc={count}"]
+        if qop or challenge.session:
+            fields.append(f'cnonce="{challenge.cnonce}"')
         if challenge.opaque is not None:
             fields.append(f"opaque={_quoted(challenge.opaque)}")
         if challenge.userhash:
