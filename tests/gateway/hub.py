@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,6 +26,19 @@ class FakeHub:
         self.statuses: list[schema.Status] = []
         self.asked: list[int] = []
         self.oldest = 0
+        self.history = "first"
+        """Part of every mark: another one is another database."""
+
+        self.delay = 0.0
+        """Seconds before each answer."""
+
+        self.garbage: bytes | None = None
+        """Sent instead of changes."""
+
+        self.people: dict[tuple[str, str, str], list[str]] = {}
+        """(organisation, user name, password) → roles, for Basic authentication."""
+
+        self.people_asked: list[dict[str, str]] = []
         self._redis_url = redis_url
         self._server: ThreadingHTTPServer | None = None
 
@@ -42,14 +56,27 @@ class FakeHub:
                 client.publish("apim:hints", str(self.sequence))
         return self.sequence
 
-    def batch(self, after: int) -> schema.Batch:
+    def batch(self, after: int, mark: str = "") -> schema.Batch:
         """What the control plane would answer."""
-        if 0 < after <= self.sequence and after >= self.oldest:
+        if 0 < after <= self.sequence and after >= self.oldest and mark in ("", self._mark(after)):
             page = self.events[after : after + 50]
             end = after + len(page)
-            return schema.Batch(end, page, more=end < self.sequence)
+            return schema.Batch(end, page, more=end < self.sequence, mark=self._mark(end))
         newest = {(event.kind, event.key): event for event in self.events}
-        return schema.Batch(self.sequence, [one for one in newest.values() if not one.deleted], snapshot=True)
+        kept = [one for one in newest.values() if not one.deleted]
+        return schema.Batch(self.sequence, kept, snapshot=True, mark=self._mark(self.sequence))
+
+    def _mark(self, sequence: int) -> str:
+        return f"{self.history}.{sequence}"
+
+    def who(self, question: dict[str, str]) -> bytes:
+        """What the control plane would say of a user name and password."""
+        self.people_asked.append(question)
+        roles = self.people.get((question["organisation"], question["username"], question["password"]))
+        answer: dict[str, object] = {"active": roles is not None}
+        if roles is not None:
+            answer |= {"username": question["username"], "roles": roles}
+        return msgspec.json.encode(answer)
 
     def start(self) -> FakeHub:
         """Opens the port."""
@@ -65,11 +92,16 @@ class FakeHub:
                 """Changes after a number."""
                 after = int(parse_qs(urlsplit(self.path).query)["after"][0])
                 hub.asked.append(after)
-                self._answer(msgspec.json.encode(hub.batch(after)))
+                mark = parse_qs(urlsplit(self.path).query).get("mark", [""])[0]
+                time.sleep(hub.delay)
+                self._answer(msgspec.json.encode(hub.batch(after, mark)) if hub.garbage is None else hub.garbage)
 
             def do_POST(self) -> None:
                 """A status."""
                 body = self.rfile.read(int(self.headers["content-length"]))
+                if self.path.endswith("/keymanager/v1/people"):
+                    self._answer(hub.who(msgspec.json.decode(body)))
+                    return
                 hub.statuses.append(msgspec.json.decode(body, type=schema.Status))
                 self._answer(b"{}")
 
