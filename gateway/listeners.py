@@ -22,8 +22,6 @@ MODES = {
 }
 """What the words of GATEWAY_CLIENT_CERTIFICATES mean. `known` and `required` take what `prepare` adds to a context."""
 
-ALPN = ("http/1.1",)
-
 
 class Listeners:
     """All TLS listeners of a worker. `prepare` puts the certificates that callers may show into a context."""
@@ -40,7 +38,8 @@ class Listeners:
             return None
         mode = self._settings.client_mode(port)
         prepare = self._prepare if mode in ("known", "required") else None
-        listener = Listener(self._pairs, MODES[mode], ALPN, prepare)
+        spoken = ("h2", "http/1.1") if self._settings.http2 else ("http/1.1",)
+        listener = Listener(self._pairs, MODES[mode], spoken, prepare)
         self._listeners.append(listener)
         if self._watch is None:
             self._watch = asyncio.get_running_loop().create_task(self._follow())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httptools
@@ -374,17 +374,7 @@ class Connection(asyncio.Protocol):
         try:
             self.handle(exchange)
         except Exception:  # noqa: BLE001 - the edge of a request: logged once, answered with 500
-            self.failed(exchange)
-
-    def failed(self, exchange: Exchange) -> None:
-        """Call inside `except`: logs the exception and answers 500, or breaks an answer already begun."""
-        log.exception("%s %s failed", exchange.method.decode(), exchange.path.decode("latin-1"))
-        if exchange.finished:
-            return
-        if exchange.started:
-            exchange.abort()
-        else:
-            exchange.respond(500, [(b"content-type", b"text/plain; charset=utf-8")], b"internal error\n")
+            exchange.failed()
 
     def answered(self, exchange: Exchange) -> None:
         """The answer to `exchange` is written."""
@@ -412,6 +402,13 @@ class Connection(asyncio.Protocol):
         """More of a body that nobody wants any more arrived."""
         if exchange.received > DISCARD_LIMIT:
             self.abort()
+
+    def trail(self, headers: Iterable[Header]) -> None:
+        """Trailers are not sent to HTTP/1.1 callers: hardly any expects them, and they are a way to smuggle."""
+
+    def trailers(self) -> list[Header]:
+        """None are kept."""
+        return []
 
     def pause_request(self) -> None:
         """Stops reading from the caller."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,8 +11,10 @@ from wire.heads import BODILESS, CONTINUE, HOP_BY_HOP, Header, block, date_line,
 from wire.proxies import lines_behind, told_scheme
 
 if TYPE_CHECKING:
-    from wire.connection import Connection
+    from wire.carrier import Carrier
     from wire.tunnel import End, Tunnel
+
+log = logging.getLogger("wire")
 
 BODY_LIMIT = 10 * 1024 * 1024
 HIGH_WATER = 64 * 1024
@@ -88,7 +91,7 @@ class Exchange:
         "target",
     )
 
-    def __init__(self, connection: Connection, method: bytes, target: bytes, headers: list[Header]) -> None:
+    def __init__(self, connection: Carrier, method: bytes, target: bytes, headers: list[Header]) -> None:
         self.connection = connection
         self.method = method
         self.target = target
@@ -226,6 +229,11 @@ class Exchange:
         self.sink = None
         return self.connection.hand_over(lines, tunnel)
 
+    @property
+    def trailers(self) -> list[Header]:
+        """Headers that came after the body, once it is complete: HTTP/2 only, those of HTTP/1.1 are dropped."""
+        return self.connection.trailers()
+
     # -- what the connection tells
 
     def feed(self, chunk: bytes) -> None:
@@ -338,10 +346,24 @@ class Exchange:
             return
         self.complete()
 
+    def trail(self, headers: Iterable[Header]) -> None:
+        """Headers to send behind the body, before `finish` or `complete`. HTTP/1.1 callers do not get them."""
+        self.connection.trail(headers)
+
     def abort(self) -> None:
         """Breaks the connection, so that the caller cannot take a partial answer for a whole one."""
         self.finished = True
         self.connection.abort()
+
+    def failed(self) -> None:
+        """Call inside `except`: logs the exception and answers 500, or breaks an answer already begun."""
+        log.exception("%s %s failed", self.method.decode("latin-1"), self.path.decode("latin-1"))
+        if self.finished:
+            return
+        if self.started:
+            self.abort()
+        else:
+            self.respond(500, [(b"content-type", b"text/plain; charset=utf-8")], b"internal error\n")
 
     def connection_line(self) -> bytes:
         """The `connection` header line this answer needs, with CRLF; mostly empty."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from wire.carrier import Carrier
 from wire.client import IDEMPOTENT
-from wire.connection import Connection
 from wire.errors import UpstreamError
 from wire.exchange import Exchange
 from wire.heads import BODILESS, HOP_BY_HOP, Header, status_line, tokens
@@ -59,7 +59,7 @@ class Relay(Link):
         """
         self.call = call
         self.exchange = exchange = call.exchange
-        self.caller: Connection = exchange.connection
+        self.caller: Carrier = exchange.connection
         self.request = request
         self.timeout = timeout
         self.request_open = False

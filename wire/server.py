@@ -8,9 +8,10 @@ import socket
 import ssl
 import sys
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from wire.connection import Connection
+from wire.http2 import Http2Connection
 from wire.service import Service
 
 HEAD_LIMIT = 32 * 1024
@@ -50,6 +51,25 @@ def connection_limit(wanted: int) -> int:
     return min(wanted, room) if wanted else room
 
 
+class Negotiated(asyncio.Protocol):
+    """A TLS connection at the moment of its birth: becomes one of HTTP/2 or of HTTP/1.1, as was agreed in the handshake."""
+
+    def __init__(self, server: Server, port: int) -> None:
+        self.server = server
+        self.port = port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Steps aside."""
+        agreed = transport.get_extra_info("ssl_object").selected_alpn_protocol()
+        protocol: asyncio.Protocol
+        if agreed == "h2":
+            protocol = Http2Connection(self.server, self.port)
+        else:
+            protocol = Connection(self.server, "https", self.port)
+        cast(asyncio.Transport, transport).set_protocol(protocol)
+        protocol.connection_made(transport)
+
+
 class Server:
     """Serves one service on any number of sockets. `head_limit`: bytes of request line and headers together."""
 
@@ -69,11 +89,10 @@ class Server:
 
     async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Accepts calls on a bound socket, over TLS when a context is given."""
-        scheme = "https" if tls else "http"
         address = sock.getsockname()
         port = int(address[1]) if isinstance(address, tuple) else 0
         listener = await self.loop.create_server(
-            lambda: Connection(self, scheme, port),
+            lambda: Negotiated(self, port) if tls else Connection(self, "http", port),
             sock=sock,
             ssl=tls,
             backlog=2048,
