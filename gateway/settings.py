@@ -107,6 +107,7 @@ class Settings(BaseSettings):
         description="Folder of further certificates, NAME.crt with NAME.key (PEM) each, taken by the host name that a caller"
         " asks for; default var/secrets/tls.d. Changes in it and in the others are taken in without a restart.",
     )
+    http2: bool = Field(default=True, description="Offer HTTP/2 to callers over TLS, beside HTTP/1.1.")
     max_connections: int = Field(
         default=0,
         ge=0,
