@@ -59,6 +59,31 @@ class Config(BaseSettings):
         default="json", pattern="^(json|console)$", description="json for machines, console for people."
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+    websub_networks: str = Field(
+        default="",
+        description="Networks (CIDR, by comma) that WebSub callbacks may lie in besides public addresses, as 10.0.0.0/8.",
+    )
+    websub_algorithm: str = Field(
+        default="sha256",
+        pattern="^(sha1|sha256|sha384|sha512)$",
+        description="How deliveries to WebSub callbacks are signed (X-Hub-Signature); the original uses sha1.",
+    )
+    websub_lease: int = Field(
+        default=864_000,
+        ge=1,
+        description="Seconds that a WebSub subscription lasts when it asks for no time of its own.",
+    )
+    websub_longest_lease: int = Field(
+        default=31_536_000, ge=1, description="Longest lease a WebSub subscriber may ask for, seconds."
+    )
+    websub_attempts: int = Field(
+        default=8, ge=1, le=30, description="Attempts at a WebSub delivery before it is given up."
+    )
+    websub_retry: int = Field(
+        default=10,
+        ge=1,
+        description="Seconds until the second attempt at a WebSub delivery; then twice as long each time.",
+    )
     token_lifetime: int = Field(default=3600, ge=1, description="Validity of access tokens, seconds.")
 
     fetch_inner: bool = Field(

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "apim.eventhub",
     "apim.traffic",
     "apim.keymanager",
+    "apim.websub",
     "catalog",
     "publisher",
     "portal",

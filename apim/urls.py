@@ -14,6 +14,7 @@ urlpatterns = [
     path("accounts/", include("apim.accounts.urls")),
     path("internal/eventhub/v1/", include("apim.eventhub.urls")),
     path("internal/keymanager/v1/", include("apim.keymanager.internal_urls")),
+    path("internal/websub/v1/", include("apim.websub.urls")),
     path("oauth2/", include("apim.keymanager.urls")),
     path("", include("apim.keymanager.root_urls")),
     path("publisher/", include("portal.publisher_urls")),

@@ -13,7 +13,7 @@ from gateway.kinds import Kind, Making, Stages
 from gateway.observe import Tally
 from gateway.plan import Plan, Unusable
 from gateway.principal import Decision
-from gateway.protocols import graphql, sse, websocket
+from gateway.protocols import graphql, sse, websocket, websub
 from gateway.schema import Api, Cors, Operation, Policy
 from gateway.services import Services
 from gateway.stages import Step, answer, authenticate, cors, deny, endpoint, limits, policies, subscription
@@ -46,7 +46,7 @@ STAGES: Stages = (
 )
 """The compilers of one operation's chain. `answer` is the endpoint with the response and fault policies."""
 
-KINDS: dict[str, Kind] = {"GRAPHQL": graphql.compile, "SSE": sse.rows, "WS": websocket.rows}
+KINDS: dict[str, Kind] = {"GRAPHQL": graphql.compile, "SSE": sse.rows, "WEBSUB": websub.rows, "WS": websocket.rows}
 """Kind of API → what picks its operations (gateway.protocols). Kinds that are not here are matched by verb and path."""
 
 SCHEME_OF = {"http": "http", "https": "https", "ws": "http", "wss": "https"}

@@ -218,6 +218,11 @@ class Settings(BaseSettings):
         return self.backend_jwt_key or self.var / "secrets" / "gateway-jwt.pem"
 
     @property
+    def websub_hub(self) -> str:
+        """Address of the control plane's WebSub hub, without a slash at the end."""
+        return f"{self.hub.removesuffix('/internal/eventhub/v1')}/internal/websub/v1"
+
+    @property
     def redis(self) -> str:
         """Redis in use, given or embedded."""
         return self.redis_url or f"redis://127.0.0.1:{self.port(6390)}/0"

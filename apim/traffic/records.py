@@ -18,6 +18,7 @@ def record(policy: Policy) -> schema.Policy:
         quota=_quota(policy),
         burst=_burst(policy),
         stop_on_quota_reach=policy.stop_on_quota_reach,
+        subscriber_count=policy.subscriber_count or 0,
     )
 
 

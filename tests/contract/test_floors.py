@@ -33,8 +33,9 @@ FLOORS += [
     ("apim.keymanager", ("apim.keymanager", *GROUND)),
     ("apim.traffic", ("apim.traffic", *GROUND)),
     ("apim.analytics", ("apim.analytics", *GROUND)),
+    ("apim.websub", ("apim.websub", "apim.keymanager", *GROUND)),
 ]
-SERVICES = ("apim.keymanager", "apim.traffic", "apim.analytics", *GROUND)
+SERVICES = ("apim.keymanager", "apim.traffic", "apim.analytics", "apim.websub", *GROUND)
 FLOORS += [
     ("catalog", ("catalog", *SERVICES)),
     ("publisher", ("publisher", "catalog", *SERVICES)),
