@@ -21,8 +21,8 @@ from gateway.observe import Observer
 from gateway.pages import Pages
 from gateway.pipeline import Pipeline
 from gateway.services import Services
-from gateway.shares import resets
 from gateway.settings import Settings
+from gateway.shares import resets
 from gateway.state import Build
 from gateway.sync import Sync
 from wire.proxies import Proxies, networks
@@ -108,6 +108,8 @@ class Gateway(Service):
         if snapshot & DECIDING:
             for api in state.apis.values():
                 api.decisions.clear()
+        if build.amended:
+            self.services.counters.amend(build.amended)
         self.pipeline.state = state
         self.pipeline.ready = True
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from asyncio import Future
 from collections.abc import Callable, Iterator, Sequence
-from weakref import WeakValueDictionary
+from functools import partial
+from weakref import WeakValueDictionary, ref
 
 from gateway.schema import Limit
 from gateway.windows import bounds
@@ -240,20 +241,46 @@ class Counters:
         self.ask: Callable[[Sequence[Counter]], Future[None]] | None = None
         """Has shares set aside at once (gateway.merge); None where nobody joins the workers."""
 
+        self._amended: dict[int, tuple[ref[Limit], Limit]] = {}
+        """Limits that chains still hold, by identity → what they are now."""
+
         self._all: WeakValueDictionary[tuple[str, int, int, str, bool], Counter] = WeakValueDictionary()
 
     def get(self, key: str, limit: Limit, code: str, lenient: bool = False) -> Counter:
         """The counter of `key`; a changed amount takes effect at once and keeps what was used."""
+        if id(limit) in self._amended:
+            limit = self._amended[id(limit)][1]
         identity = (key, limit.seconds, limit.months, limit.unit, limit.sliding)
         counter = self._all.get(identity)
         if counter is None:
             counter = self._all[identity] = Counter(self, key, limit, code, lenient)
         if counter.amount != limit.amount or counter.lenient != lenient or counter.generation != self._generation(key):
-            counter.amount, counter.lenient, counter.generation = limit.amount, lenient, self._generation(key)
-            counter.rename()
-            if counter.ends:
-                counter.rebound(counter.starts)
+            counter.limit = limit
+            self._adjust(counter, limit.amount, lenient)
         return counter
+
+    def amend(self, changes: Sequence[tuple[Limit, Limit]]) -> None:
+        """Gives limits that chains hold other amounts, and their counters with them, those to come included."""
+        now_is = {id(old): new for old, new in changes}
+        for key, (held, new) in list(self._amended.items()):
+            self._amended[key] = held, now_is.get(id(new), new)
+        for old, new in changes:
+            self._amended[id(old)] = ref(old, partial(self._released, id(old))), new
+        for counter in list(self._all.values()):
+            limit = now_is.get(id(counter.limit))
+            if limit is not None:
+                counter.limit = limit
+                self._adjust(counter, limit.amount, counter.lenient)
+
+    def _released(self, key: int, _: ref[Limit]) -> None:
+        """No chain holds this limit any more."""
+        self._amended.pop(key, None)
+
+    def _adjust(self, counter: Counter, amount: int, lenient: bool) -> None:
+        counter.amount, counter.lenient, counter.generation = amount, lenient, self._generation(counter.key)
+        counter.rename()
+        if counter.ends:
+            counter.rebound(counter.starts)
 
     def credit(self, left: int, unasked: bool) -> int:
         """How much of what is `left` a worker may let pass before it asks: everything when it is alone or must not ask."""

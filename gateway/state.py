@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
+from gateway import policy_changes
 from gateway.compile import CompiledApi, Compiler
 from gateway.plan import Unusable
 from gateway.realm import Issuer
@@ -40,6 +41,7 @@ class State:
     """One consistent whole; never changed once it serves, except for the decisions its APIs remember."""
 
     sequence: int = 0
+    mark: str = ""
     records: Maps = field(default_factory=lambda: {kind: {} for kind in RECORDS})
     apis: dict[str, CompiledApi] = field(default_factory=dict)
     routes: Routes = field(default_factory=Routes)
@@ -68,12 +70,16 @@ class Build:
         self._touched: set[str] = set()
         self.revoked: set[str] = set()
         self.wants_snapshot = False
+        self.amended: list[policy_changes.Amended] = []
+        """Limits that chains hold and whose amounts changed."""
+
         self.changed: set[str] = set()
         """Kinds in which anything changed."""
 
         fresh = batch.snapshot
         self.state = State(
             sequence=batch.sequence,
+            mark=batch.mark,
             records={kind: {} for kind in RECORDS} if fresh else dict(before.records),
             apis={} if fresh else dict(before.apis),
             routes=Routes() if fresh else before.routes.copy(),
@@ -201,35 +207,19 @@ class Build:
             return Issuer(old) if old is not None and old != record else None
 
     def _with_changed_policies(self) -> list[str]:
-        """Keys of the APIs whose chains hold a policy that changed."""
+        """Keys of the APIs whose chains hold a policy that changed in more than its numbers; those go to `amended`."""
         if "policy" not in self.changed or self._batch.snapshot:
             return []
         before, after = self._before.records["policy"], self.state.records["policy"]
-        names = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-        organisations = {key.partition(":")[0] for key in names if ":application:" not in key}
-        return [key for key, api in self.state.records["api"].items() if api.organisation in organisations]
-
-    def _with_changed_guards(self) -> list[str]:
-        """Puts deny policies and custom rules in force. Keys of the APIs that had none of them before, or have none any more.
-
-        One that cannot be used is refused, its predecessor stays in force.
-        """
-        services, records = self._compiler.services, self.state.records
-        if self.changed & {"application", "subscription", "policy"}:
-            # Whatever of these is still true is noted again by the next call.
-            self.state.refusals = {place: one for place, one in self.state.refusals.items() if one.reason != NOT_KNOWN}
-        for kind, check in (("deny", services.denials.check), ("custom_rule", services.rules.check)):
-            for key, record in list(records[kind].items()) if kind in self.changed else ():
-                if record != self._before.records[kind].get(key):
-                    try:
-                        check(record)
-                    except ValueError as error:
-                        self._keep_old(kind, key, self._batch.sequence, str(error))
-        organisations = services.denials.load(records["deny"].values()) if "deny" in self.changed else set()
-        everybody = "custom_rule" in self.changed and services.rules.load(records["custom_rule"].values())
-        if self._batch.snapshot or not (organisations or everybody):
-            return []
-        return [key for key, api in records["api"].items() if everybody or api.organisation in organisations]
+        remade = []
+        for key in before.keys() | after.keys():
+            if before.get(key) is not after.get(key):
+                numbers = policy_changes.amended(before.get(key), after.get(key))
+                if numbers is None:
+                    remade.append(key)
+                else:
+                    self.amended += numbers
+        return list(policy_changes.users(remade, self.state.records["api"])) if remade else []
 
     def _with_changed_guards(self) -> list[str]:
         """Puts deny policies and custom rules in force. Keys of the APIs that had none of them before, or have none any more.

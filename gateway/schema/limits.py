@@ -7,7 +7,7 @@ from typing import Literal
 from gateway.schema.base import Record
 
 
-class Limit(Record, frozen=True):
+class Limit(Record, frozen=True, weakref=True):
     """At most `amount` of `unit` in each window of `seconds` seconds; windows follow the calendar unless `sliding`.
 
     `months` above 0: windows are that many calendar months (12: years), and `seconds` only says about how long that is.

@@ -61,7 +61,7 @@ async def test_stages_with_nothing_to_do_vanish(
         ({"context": "/pizza/"}, "context '/pizza/'"),
         ({"production": None}, "neither a production nor a sandbox endpoint"),
         ({"production": schema.Endpoint("amqp://x")}, "endpoint 'amqp://x'"),
-        ({"transports": ("ws",)}, r"\['ws'\]"),
+        ({"transports": ("amqp",)}, r"\['amqp'\]"),
         ({"operations": ()}, "no operations"),
         ({"security": ("oauth2", "kerberos")}, r"security \['kerberos'\] cannot be checked here"),
     ],
