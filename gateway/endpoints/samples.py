@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -14,8 +15,8 @@ from wire.heads import Header
 DEPTH = 12
 """Levels of a made-up value; what is nested deeper, or refers to itself, is left out."""
 
-FIELDS = 500
-"""Fields of a made-up object."""
+NODES = 2_000
+"""Values in one sample altogether; schemas that refer to each other would make millions."""
 
 _FORMATS = {
     "date": "2024-01-31", "date-time": "2024-01-31T12:00:00Z", "time": "12:00:00Z",
@@ -40,6 +41,24 @@ class Document:
 
     def __init__(self, root: dict[str, Any]) -> None:
         self.root = root
+        self._left = NODES
+        self._inside: list[Any] = []
+
+    def sample(self, schema: Any) -> Any:
+        """A value made up from a schema."""
+        self._left = NODES
+        return made_up(self, schema)
+
+    @contextmanager
+    def within(self, schema: dict[str, Any]) -> Iterator[bool]:
+        """Whether a value for this schema is made: not inside itself, and not beyond the bounds."""
+        self._left -= 1
+        fine = self._left > 0 and len(self._inside) < DEPTH and not any(one is schema for one in self._inside)
+        self._inside.append(schema)
+        try:
+            yield fine
+        finally:
+            self._inside.pop()
 
     def resolved(self, value: Any) -> Any:
         """What `value` refers to, at most twenty references away; references to elsewhere give nothing."""
@@ -104,7 +123,7 @@ def _examples(document: Document, media: dict[str, Any]) -> Iterator[tuple[str, 
             described = document.resolved(one)
             yield str(name), described.get("value") if isinstance(described, dict) else described
     else:
-        yield "", made_up(document, media.get("schema"))
+        yield "", document.sample(media.get("schema"))
 
 
 def _headers(document: Document, response: dict[str, Any]) -> Iterator[Header]:
@@ -113,7 +132,7 @@ def _headers(document: Document, response: dict[str, Any]) -> Iterator[Header]:
         described = document.resolved(header)
         if not isinstance(described, dict):
             continue
-        value = described.get("example", made_up(document, described.get("schema", described)))
+        value = described.get("example", document.sample(described.get("schema", described)))
         line = (str(name).lower().encode("latin-1", "replace"), str(value).encode("latin-1", "replace"))
         try:
             check_header(*line)
@@ -123,11 +142,16 @@ def _headers(document: Document, response: dict[str, Any]) -> Iterator[Header]:
             yield line
 
 
-def made_up(document: Document, schema: Any, depth: int = 0) -> Any:
+def made_up(document: Document, schema: Any) -> Any:
     """A value that fits a schema: its example, default, constant or first choice, else one of its type."""
     schema = document.resolved(schema)
-    if not isinstance(schema, dict) or depth > DEPTH:
+    if not isinstance(schema, dict):
         return None
+    with document.within(schema) as fine:
+        return _made_up(document, schema) if fine else None
+
+
+def _made_up(document: Document, schema: dict[str, Any]) -> Any:
     for name in ("example", "default", "const"):
         if name in schema:
             return schema[name]
@@ -135,23 +159,23 @@ def made_up(document: Document, schema: Any, depth: int = 0) -> Any:
         if isinstance(schema.get(name), list) and schema[name]:
             return schema[name][0]
     if isinstance(schema.get("allOf"), list):
-        parts = [made_up(document, part, depth + 1) for part in [*schema["allOf"], {**schema, "allOf": None}]]
+        parts = [made_up(document, part) for part in [*schema["allOf"], {**schema, "allOf": None}]]
         objects = [part for part in parts if isinstance(part, dict)]
         return {name: value for part in objects for name, value in part.items()} if objects else parts[0]
     for name in ("oneOf", "anyOf"):
         if isinstance(schema.get(name), list) and schema[name]:
-            return made_up(document, schema[name][0], depth + 1)
-    return _of_type(document, schema, depth)
+            return made_up(document, schema[name][0])
+    return _of_type(document, schema)
 
 
-def _of_type(document: Document, schema: dict[str, Any], depth: int) -> Any:
+def _of_type(document: Document, schema: dict[str, Any]) -> Any:
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next((one for one in kind if one != "null"), "null")
     if kind == "object" or (kind is None and isinstance(schema.get("properties"), dict)):
-        return _object(document, schema, depth)
+        return _object(document, schema)
     if kind == "array":
-        item = made_up(document, schema.get("items"), depth + 1)
+        item = made_up(document, schema.get("items"))
         return [] if item is None else [item]
     if kind == "string":
         text = _FORMATS.get(str(schema.get("format")), "string")
@@ -163,18 +187,18 @@ def _of_type(document: Document, schema: dict[str, Any], depth: int) -> Any:
     return True if kind == "boolean" else None
 
 
-def _object(document: Document, schema: dict[str, Any], depth: int) -> dict[str, Any]:
+def _object(document: Document, schema: dict[str, Any]) -> dict[str, Any]:
     found = {}
     properties = schema.get("properties")
-    for name, inner in list(properties.items())[:FIELDS] if isinstance(properties, dict) else ():
+    for name, inner in properties.items() if isinstance(properties, dict) else ():
         described = document.resolved(inner)
         if isinstance(described, dict) and not described.get("writeOnly"):
-            value = made_up(document, inner, depth + 1)
+            value = made_up(document, inner)
             if value is not None:
                 found[str(name)] = value
     extra = schema.get("additionalProperties")
     if not found and isinstance(extra, dict):
-        value = made_up(document, extra, depth + 1)
+        value = made_up(document, extra)
         found = {} if value is None else {"additionalProp1": value}
     return found
 

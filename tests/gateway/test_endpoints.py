@@ -12,8 +12,8 @@ import pytest
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.conftest import Served
+from tests.gateway.deciding import Asked, Reply, Scripted
 from tests.gateway.process import Answer
-from tests.gateway.scripted import Asked, Reply, Scripted
 from tests.support.ports import free_port
 from tests.support.wait import until
 

@@ -18,8 +18,8 @@ from botocore.credentials import Credentials
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.conftest import Served
+from tests.gateway.deciding import Asked, Reply, Scripted
 from tests.gateway.process import Answer
-from tests.gateway.scripted import Asked, Reply, Scripted
 
 _names = count(1)
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:order"

@@ -17,8 +17,8 @@ import pytest
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.conftest import Served
+from tests.gateway.deciding import Asked, Reply, Scripted
 from tests.gateway.process import Answer
-from tests.gateway.scripted import Asked, Reply, Scripted
 
 _names = count(1)
 SECRET = "s3cr3t-öf-the-backend"

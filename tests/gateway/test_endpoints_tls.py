@@ -12,8 +12,8 @@ import pytest
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.conftest import Served
+from tests.gateway.deciding import Scripted
 from tests.gateway.process import Answer
-from tests.gateway.scripted import Scripted
 from tests.support.certificate import make_certificate
 from tests.support.wait import until
 
