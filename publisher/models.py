@@ -79,6 +79,10 @@ class Api(models.Model):
     cache_seconds = models.PositiveIntegerField(default=0, help_text="Response caching; 0: off.")
     throughput = models.JSONField(default=dict, blank=True, help_text="gateway.schema.BackendThroughput.")
     complexities = models.JSONField(default=list, blank=True, help_text="GraphQL: a list of type, field, value.")
+    wsdl = models.TextField(blank=True, help_text="SOAP: the WSDL, or its files as JSON (publisher.wsdl.bundle).")
+    resource_policies = models.JSONField(
+        default=list, blank=True, help_text="REST from SOAP: a list of id, verb, target, direction, content."
+    )
     gateway_options = models.JSONField(
         default=dict, blank=True, help_text="What one kind of API needs besides: gateway.schema.Api.properties."
     )

@@ -34,6 +34,8 @@ COLUMNS = (
     "throughput",
     "complexities",
     "gateway_options",
+    "wsdl",
+    "resource_policies",
 )
 """Columns of `Api` that are design, not identity and not state."""
 

@@ -157,5 +157,7 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "throughput": _structure(schema.BackendThroughput, dict),
     "complexities": _structure(list[schema.Complexity], list),
     "gateway_options": _structure(dict[str, str], dict),
+    "wsdl": _text(20_000_000),
+    "resource_policies": _structure(list[dict[str, str]], list),
 }
 """Field → check. `plans` and `operations` are rows of their own, the rest columns of `Api`."""

@@ -1,0 +1,1 @@
+"""WSDL definitions: read safely, told about, turned into REST resources with their mediation."""
