@@ -186,7 +186,7 @@ def request_step(plan: Plan) -> Step | None:
 
 
 def _checker(plan: Plan, parameters: list[Parameter], content: Content | None, path: str) -> Step:
-    template = names(plan.operation.target)
+    template = names(path)
     in_path = matcher(plan.operation.target)
     limit = plan.services.settings.policy_body
     verb = plan.operation.verb

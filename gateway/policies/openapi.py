@@ -116,6 +116,10 @@ def prepared(value: Json, direction: Direction, depth: int = 0) -> Json:
     if not isinstance(value, dict):
         return value
     made = {str(name): prepared(one, direction, depth + 1) for name, one in value.items()}
+    if isinstance(made.get("required"), bool):  # a parameter of 2.0, which is its own schema
+        del made["required"]
+    if made.get("type") == "file":
+        del made["type"]
     if made.get("nullable") is True:
         _nullable(made)
     if isinstance(made.get("required"), list) and isinstance(made.get("properties"), dict):
