@@ -21,6 +21,7 @@ class Copy(msgspec.Struct, frozen=True):
     format: int
     sequence: int
     events: list[Event]
+    mark: str = ""
 
 
 def encode(state: State) -> bytes:
@@ -30,7 +31,7 @@ def encode(state: State) -> bytes:
         for kind in RECORDS
         for key, record in state.records[kind].items()
     ]
-    return msgspec.json.encode(Copy(FORMAT, 0 if state.refusals else state.sequence, events))
+    return msgspec.json.encode(Copy(FORMAT, 0 if state.refusals else state.sequence, events, state.mark))
 
 
 def write(path: Path, content: bytes) -> None:
@@ -59,4 +60,4 @@ def read(path: Path) -> Batch | None:
         copy = msgspec.json.decode(content, type=Copy)
     except msgspec.DecodeError as error:
         raise ValueError(f"disk copy {path} cannot be read: {error}") from error
-    return Batch(copy.sequence if copy.format == FORMAT else 0, copy.events, snapshot=True)
+    return Batch(copy.sequence if copy.format == FORMAT else 0, copy.events, snapshot=True, mark=copy.mark)

@@ -28,9 +28,9 @@ class Hub:
         self._secret = secret
         self._client = Client(Limits(connect=2.0, read=30.0))
 
-    async def changes(self, after: int) -> Batch:
-        """Everything after a sequence number. Raises Unreachable."""
-        path = f"/changes?after={after}&environment={quote(self.environment)}"
+    async def changes(self, after: int, mark: str = "") -> Batch:
+        """Everything after a sequence number, which came with `mark`. Raises Unreachable."""
+        path = f"/changes?after={after}&mark={quote(mark)}&environment={quote(self.environment)}"
         try:
             return msgspec.json.decode(await self._call("GET", path, None), type=Batch)
         except msgspec.DecodeError as error:

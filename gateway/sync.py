@@ -29,6 +29,13 @@ RECONNECT_SECONDS = 0.5
 WRITE_DELAY = 0.2
 """Seconds that changes may gather before the disk copy is written."""
 
+FIRST_ROUND = 1.0
+"""Seconds a worker with a disk copy waits at its start for the first answer of the control plane: what was revoked since the copy
+was written shall not pass."""
+
+CLOCK_JUMP = 5.0
+"""Seconds by which the clock may be set without a whole snapshot, which brings back what was dropped under a wrong clock."""
+
 SLICE = 0.005
 """Seconds of building between two pauses in which calls are served."""
 
@@ -53,16 +60,20 @@ class Sync:
         self._writing: asyncio.Task[None] | None = None
         self._after = 0
         self._started = time.time()
+        self._tried = asyncio.Event()
+        self._clock = time.time() - time.monotonic()
 
     async def start(self) -> None:
         """Loads the disk copy, looks for news once, and then follows in the background."""
         await self._load()
         self._tasks = [asyncio.create_task(one) for one in (self._follow(), self._listen(), self._report())]
-        if not self.loaded:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.settings.poll_seconds):
-                    while not self.loaded:
-                        await asyncio.sleep(0.02)
+        with contextlib.suppress(TimeoutError):
+            if self.loaded:
+                await asyncio.wait_for(self._tried.wait(), FIRST_ROUND)
+                return
+            async with asyncio.timeout(self.settings.poll_seconds):
+                while not self.loaded:
+                    await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         """Stops following; a disk copy that is due is written."""
@@ -106,6 +117,7 @@ class Sync:
         backoff = FIRST_BACKOFF
         while True:
             self._wake.clear()
+            self._watch_clock()
             try:
                 await self._catch_up()
                 backoff = FIRST_BACKOFF
@@ -121,13 +133,21 @@ class Sync:
                     log.exception("changes not taken in; what served goes on serving")
                 wait = backoff
                 backoff = min(backoff * 2, LONGEST_BACKOFF)
+            self._tried.set()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait)
+
+    def _watch_clock(self) -> None:
+        """Asks for a whole snapshot after the clock was set."""
+        clock = time.time() - time.monotonic()
+        if abs(clock - self._clock) > CLOCK_JUMP:
+            log.warning("the clock was set", extra={"fields": {"seconds": round(clock - self._clock)}})
+            self._clock, self._after = clock, 0
 
     async def _catch_up(self) -> None:
         more = True
         while more:
-            batch = await self.hub.changes(self._after)
+            batch = await self.hub.changes(self._after, self.state.mark)
             self.reached = True
             more = batch.more
             news = batch.snapshot or bool(batch.events)
@@ -138,6 +158,7 @@ class Sync:
                 self._write_soon()
             else:
                 self.state.sequence = self._after = batch.sequence
+                self.state.mark = batch.mark
                 self.loaded = True
 
     def _write_soon(self) -> None:

@@ -25,22 +25,34 @@ def last_sequence() -> int:
     return Counter.objects.filter(pk=1).values_list("last", flat=True).first() or 0
 
 
-def delta(after: int, environment: str) -> schema.Batch | None:
+def newest_change() -> tuple[int, str]:
+    """Number and mark of the newest change."""
+    return Counter.objects.filter(pk=1).values_list("last", "mark").first() or (0, "")
+
+
+def _mark(sequence: int) -> str | None:
+    return Event.objects.filter(sequence=sequence).values_list("mark", flat=True).first()
+
+
+def delta(after: int, environment: str, mark: str = "") -> schema.Batch | None:
     """The next changes after `after`; None when they are no longer all here, so that a snapshot is due.
 
-    Numbers have no gaps (a rolled-back change gives its number back), so a missing first one means it was pruned.
+    Numbers have no gaps (a rolled-back change gives its number back), so a missing first one means it was pruned. With `mark`,
+    that of the caller's last change, None also when change `after` has another one here: it came from another database.
     """
-    newest = last_sequence()
+    newest, newest_mark = newest_change()
     if not 0 < after <= newest:
+        return None
+    if mark and mark != (newest_mark if after == newest else _mark(after)):
         return None
     window = list(Event.objects.filter(sequence__gt=after).order_by("sequence").values_list(*_FIELDS)[: BATCH + 1])
     if not window:
-        return schema.Batch(sequence=after, events=[]) if newest == after else None
+        return schema.Batch(sequence=after, events=[], mark=newest_mark) if newest == after else None
     if window[0][0] != after + 1:
         return None
     page = window[:BATCH]
     events = [_event(row) for row in page if row[4] in ("", environment)]
-    return schema.Batch(sequence=page[-1][0], events=events, more=len(window) > BATCH)
+    return schema.Batch(page[-1][0], events, more=len(window) > BATCH, mark=_mark(page[-1][0]) or "")
 
 
 def snapshot(environment: str) -> Iterator[bytes]:
@@ -48,7 +60,8 @@ def snapshot(environment: str) -> Iterator[bytes]:
 
     The number is read first: a change in between is sent twice, never lost.
     """
-    yield b'{"sequence":%d,"snapshot":true,"events":[' % last_sequence()
+    newest, mark = newest_change()
+    yield b'{"sequence":%d,"snapshot":true,"mark":"%b","events":[' % (newest, mark.encode())
     rows = Current.objects.filter(Q(environment="") | Q(environment=environment)).order_by("sequence")
     piece: list[bytes] = []
     comma = b""

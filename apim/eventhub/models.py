@@ -13,10 +13,15 @@ class Counter(models.Model):
     """One row that holds the last sequence number. Taking its lock puts commits in the order of the numbers."""
 
     last = models.BigIntegerField(default=0)
+    mark = models.CharField(max_length=16, blank=True, help_text="The mark of the newest change.")
 
 
 class Event(models.Model):
-    """One change for data planes. `record` is the JSON of a `gateway.schema` record; empty means deleted."""
+    """One change for data planes. `record` is the JSON of a `gateway.schema` record; empty means deleted.
+
+    `mark` is random. A gateway shows the one of its last change, so that another history (a database that was replaced or brought
+    back from a copy) is noticed even where the numbers fit.
+    """
 
     sequence = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -25,6 +30,7 @@ class Event(models.Model):
     organisation = models.CharField(max_length=254, blank=True)
     environment = models.CharField(max_length=120, blank=True)
     record = models.TextField(blank=True)
+    mark = models.CharField(max_length=16, blank=True)
 
     class Meta:
         ordering = ["sequence"]

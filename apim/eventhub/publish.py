@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,8 +53,9 @@ def publish_all(changes: Sequence[Change]) -> int:
         _check(change)
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError(f"{len(changes)} changes published outside a transaction")
-    last = _take(len(changes))
-    rows = [_event(last - len(changes) + n, change) for n, change in enumerate(changes, 1)]
+    mark = secrets.token_hex(8)
+    last = _take(len(changes), mark)
+    rows = [_event(last - len(changes) + n, change, mark) for n, change in enumerate(changes, 1)]
     Event.objects.bulk_create(rows, batch_size=1000)
     _update_current({(row.kind, row.key): row for row in rows})
     _hint_on_commit(last)
@@ -76,7 +78,7 @@ def _check(change: Change) -> None:
         raise TypeError(f"{change.kind} takes {RECORDS[change.kind].__name__}, not {type(change.record).__name__}")
 
 
-def _event(sequence: int, change: Change) -> Event:
+def _event(sequence: int, change: Change, mark: str) -> Event:
     text = "" if change.record is None else msgspec.json.encode(change.record).decode()
     return Event(
         sequence=sequence,
@@ -85,14 +87,15 @@ def _event(sequence: int, change: Change) -> Event:
         record=text,
         organisation=change.organisation,
         environment=change.environment,
+        mark=mark,
     )
 
 
-def _take(count: int) -> int:
+def _take(count: int, mark: str) -> int:
     """Reserve `count` numbers and return the last. The update locks the row, which puts commits in order."""
-    if not Counter.objects.filter(pk=1).update(last=F("last") + count):
+    if not Counter.objects.filter(pk=1).update(last=F("last") + count, mark=mark):
         Counter.objects.get_or_create(pk=1)
-        Counter.objects.filter(pk=1).update(last=F("last") + count)
+        Counter.objects.filter(pk=1).update(last=F("last") + count, mark=mark)
     return Counter.objects.values_list("last", flat=True).get(pk=1)
 
 

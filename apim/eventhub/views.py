@@ -36,10 +36,10 @@ def cluster_only(view: View) -> View:
 @cluster_only
 @require_GET
 def changes(request: HttpRequest) -> HttpResponseBase:
-    """Everything after `after`, for one `environment`; the whole snapshot when that is 0 or too old."""
+    """Everything after `after`, for one `environment`; the whole snapshot when that is 0, too old or not of this database."""
     after = _number(request.GET.get("after", "0"))
     environment = request.GET.get("environment", "Default")
-    batch = feed.delta(after, environment)
+    batch = feed.delta(after, environment, request.GET.get("mark", "")[:64])
     if batch is None:
         return StreamingHttpResponse(feed.snapshot(environment), content_type="application/json")
     return HttpResponse(msgspec.json.encode(batch), content_type="application/json")

@@ -29,13 +29,16 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     """Answer of the event hub: `events` in sequence order up to `sequence`.
 
-    `snapshot` True: these events are everything there is, forget what you had. `more` True: ask again at once.
+    `snapshot` True: these events are everything there is, forget what you had. `more` True: ask again at once. `mark` is drawn
+    for change number `sequence`: a follower shows it when it asks again, so that a hub with another history, whose database was
+    replaced or restored, notices and answers with a snapshot.
     """
 
     sequence: int
     events: list[Event]
     snapshot: bool = False
     more: bool = False
+    mark: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ class SurprisingHub(Hub):
         super().__init__("http://127.0.0.1:1", "Default", lambda: "")
         self.asked = 0
 
-    async def changes(self, after: int) -> Batch:
+    async def changes(self, after: int, mark: str = "") -> Batch:
         self.asked += 1
         if self.asked < 3:
             raise ZeroDivisionError("a defect")

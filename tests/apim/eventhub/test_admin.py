@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -24,8 +25,9 @@ def test_it_shows_lag_refusals_and_who_is_gone(admin):
     browser = Client()
     browser.force_login(set_roles(by=None, user=admin, roles=["admin"]))
     text = browser.get(PAGE).content.decode()
-    for word in ("refuses", "gone", "120 s ago"):
+    for word in ("refuses", "gone"):
         assert word in text
+    assert re.search(r"\b1[2-9]\d s ago", text), "the age of the last report"
     detail = browser.get(f"{PAGE}{row.pk}/change/").content.decode()
     assert "&lt;b&gt;no endpoint&lt;/b&gt;" in detail
     assert browser.post(f"{PAGE}{row.pk}/delete/", {"post": "yes"}, headers={"Accept": "text/html"}).status_code == 403

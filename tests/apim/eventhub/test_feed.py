@@ -103,7 +103,7 @@ def test_nothing_new_is_an_empty_delta_even_when_everything_old_is_pruned():
     publish_all([api("Default", n, 1) for n in range(3)])
     prune_events(rows=0)
     assert not Event.objects.exists()
-    assert ask(3) == schema.Batch(sequence=3, events=[])
+    assert (ask(3).sequence, ask(3).events, ask(3).snapshot) == (3, [], False)
     assert ask(2).snapshot
     assert ask(99).snapshot
 
@@ -160,3 +160,42 @@ def test_only_the_cluster_is_let_in(header, path):
     client = Client()
     send = client.post if path == "status" else client.get
     assert send(f"/internal/eventhub/v1/{path}", headers=header).status_code == 401
+
+
+def marked(after: int, mark: str) -> schema.Batch:
+    answer = Client().get("/internal/eventhub/v1/changes", {"after": after, "mark": mark}, headers=CLUSTER)
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return msgspec.json.decode(body, type=schema.Batch)
+
+
+def test_another_database_is_noticed_by_the_mark_of_the_last_change():
+    marks = {}
+    for number in range(1, 5):
+        publish_all([api("Default", number, 1)])
+        marks[number] = ask(number).mark
+    assert len(set(marks.values())) == 4 and all(marks.values())
+    assert ask(0).mark == marks[4]
+    for number in range(1, 5):
+        batch = marked(number, marks[number])
+        assert (batch.snapshot, len(batch.events), batch.mark) == (False, 4 - number, marks[4])
+        assert marked(number, "").snapshot is False
+        assert marked(number, "other").snapshot is True
+        assert marked(number, marks[number % 4 + 1]).snapshot is True
+
+
+def test_pages_carry_the_mark_of_their_last_change(monkeypatch):
+    monkeypatch.setattr(feed, "BATCH", 2)
+    for number in range(1, 6):
+        publish_all([api("Default", number, 1)])
+    first = ask(1)
+    assert (first.more, first.sequence) == (True, 3)
+    assert marked(3, first.mark).snapshot is False
+
+
+def test_the_newest_mark_outlives_pruning():
+    publish_all([api("Default", 1, 1)])
+    mark = ask(0).mark
+    prune_events(days=0)
+    assert not Event.objects.exists()
+    assert marked(1, mark).snapshot is False
+    assert marked(1, "other").snapshot is True
