@@ -14,8 +14,14 @@ from wire.upstream import Link, Origin
 
 CRLF = b"\r\n"
 COLON = b": "
-DROPPED = HOP_BY_HOP | FORWARDED | {b"host", b"expect"}
-"""Request headers that are never passed on as they came; add to it what else a call must not show its backend."""
+_DASHED = HOP_BY_HOP | FORWARDED | {b"host", b"expect", b"proxy"}
+
+DROPPED = _DASHED | {name.replace(b"-", b"_") for name in (*_DASHED, b"content-length")}
+"""Request headers that are never passed on as they came; add to it what else a call must not show its backend.
+
+With their spellings by underscore too, which many a backend cannot tell from them, and `proxy`, which CGI programs take for a
+setting of theirs.
+"""
 
 _CLOSE = frozenset({b"close", b"keep-alive"})
 

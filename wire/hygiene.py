@@ -62,12 +62,9 @@ def origin_form(method: bytes, target: bytes, headers: list[Header]) -> bytes:
     authority = re.split(rb"[/?]", rest, maxsplit=1)[0]
     if not is_host(authority):
         raise Refused(400, "the request target names no valid host")
-    hosts = sum(name == b"host" for name, _ in headers)
-    if hosts > 1:
+    if sum(name == b"host" for name, _ in headers) > 1:
         raise Refused(400, "the host header was sent twice")
     headers[:] = [(name, authority if name == b"host" else value) for name, value in headers]
-    if not hosts:
-        headers.append((b"host", authority))
     path = rest[len(authority) :]
     return path if path[:1] == b"/" else b"/" + path
 

@@ -1,8 +1,8 @@
 """HTTP hygiene: every `tests/corpus/gateway/http/*.req` is sent as it is and must be answered as `*.expect` says.
 
-A `.req` file holds the bytes with `\\r\\n`, `\\t`, `\\x00` written out; line ends of the file itself do not count. An
-names the statuses in order (`statuses`, or `statuses_any` of several), what the answers contain or lack, and how many
-calls the backend may have seen.
+A `.req` file holds the bytes with `\\r\\n`, `\\t`, `\\x00` written out, `<<a*40000>>` is so many of one character; line ends
+of the file itself do not count. An `.expect` file names the statuses in order (`statuses`, or `statuses_any` of several),
+what the answers contain or lack, and how many calls the backend may have seen.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def ready(served: Served) -> Served:
 
 def raw(path: Path) -> bytes:
     """The bytes of a request file."""
-    return path.read_text().replace("\n", "").encode("latin-1").decode("unicode_escape").encode("latin-1")
+    text = re.sub(r"<<(.)\*(\d+)>>", lambda found: found[1] * int(found[2]), path.read_text().replace("\n", ""))
+    return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
