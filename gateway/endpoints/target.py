@@ -34,6 +34,8 @@ class Shape:
     def __init__(self, name: str, *headers: str) -> None:
         self.name = name
         hidden = {header.lower().encode() for header in headers}
+        # Many a backend cannot tell underscores from dashes.
+        hidden |= {header.replace(b"-", b"_") for header in hidden}
         self.drops = DROPPED | hidden | {b"activityid"}
         self._hiding: dict[frozenset[bytes], frozenset[bytes]] = {}
 
