@@ -13,6 +13,7 @@ from gateway.faults import Fault
 from gateway.message import check_header
 from gateway.plan import Plan
 from gateway.schema import Endpoint, EndpointSecurity
+from gateway.stages.authenticate import hidden_headers
 from wire.forward import DROPPED, Relay
 from wire.heads import Header
 from wire.upstream import Origin
@@ -70,7 +71,7 @@ class Backends:
     def headers(self, call: Call, backend: Backend) -> list[Header]:
         """The request's headers for the backend: the caller's that may pass, and ours."""
         exchange = call.exchange
-        ours = [(b"activityid", call.correlation), *headers_of(exchange.forwarded), *backend.headers]
+        ours = [(b"activityid", call.correlation), *headers_of(exchange.forwarded + call.request_lines), *backend.headers]
         replaced = self.drops | {name for name, _ in ours}
         return [pair for pair in exchange.headers if pair[0] not in replaced] + ours
 
@@ -80,7 +81,7 @@ def backends(plan: Plan, *also_dropped: bytes) -> Backends:
     record = plan.record
     if record.production is None and record.sandbox is None:
         raise ValueError("neither a production nor a sandbox endpoint is given")
-    drops = DROPPED | {record.authorization_header.lower().encode(), record.api_key_header.lower().encode()}
+    drops = DROPPED | {name.lower().encode() for name in hidden_headers(record, plan.services)}
     return Backends(
         _backend(plan, record.production) if record.production else None,
         _backend(plan, record.sandbox) if record.sandbox else None,

@@ -19,6 +19,7 @@ from gateway.protocols.rechecks import Admission, Recheck
 from gateway.protocols.websocket_session import Bounds, Session
 from gateway.schema import Operation
 from gateway.stages import Step
+from gateway.stages.authenticate import may, role_rule
 from gateway.stages.limits import Own
 from wire.client import AnswerTooLarge, Limits, Response
 from wire.errors import UpstreamError
@@ -154,6 +155,7 @@ class _Upgrader:
         self.services = plan.services
         self.backends = known
         self.publish = verbs.get("PUBLISH")
+        self.roles = role_rule(plan.record, self.publish) if self.publish is not None else None
         self.own = self._counters(plan, verbs)
 
     def _counters(self, plan: Plan, verbs: dict[str, Operation]) -> tuple[Own, Own]:
@@ -202,7 +204,6 @@ class _Upgrader:
         session.compress(
             bool(agreed), b"client_no_context_takeover" in parameters, b"server_no_context_takeover" in parameters
         )
-        session.forbidden = not may_publish(call, self.publish)
         self._meter(call, session)
         session.recheck.start(session.refused, lambda renewed: self._meter(renewed, session))
         dropped = HOP_BY_HOP | {b"content-length", b"date", b"activityid"}
@@ -217,20 +218,20 @@ class _Upgrader:
 
     def _meter(self, call: Call, session: Session) -> None:
         limits = of_caller(call)
-        session.forbidden = not may_publish(call, self.publish)
+        session.forbidden = not may_publish(call, self.publish, self.roles)
         session.meters = (Meter(self.own[0](call) + limits), Meter(self.own[1](call) + limits))
 
 
-def may_publish(call: Call, publish: Operation | None) -> bool:
-    """Whether the caller may send messages to the topic."""
+def may_publish(call: Call, publish: Operation | None, roles: frozenset[str] | None) -> bool:
+    """Whether the caller may send messages to the topic. `roles` stand in for scopes where the caller has none."""
     if publish is None:
         return False
     principal = call.principal
-    return (
-        publish.auth == "none"
-        or not publish.scopes
-        or (principal is not None and not principal.scopes.isdisjoint(publish.scopes))
-    )
+    if publish.auth == "none" or not publish.scopes:
+        return True
+    if principal is None:
+        return False
+    return may(principal, roles) if principal.free else not principal.scopes.isdisjoint(publish.scopes)
 
 
 def _deflate_offers(extensions: bytes) -> bytes:

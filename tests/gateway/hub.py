@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,10 @@ class FakeHub:
         self.statuses: list[schema.Status] = []
         self.asked: list[int] = []
         self.oldest = 0
+        self.websub: Callable[[str, dict[str, str], bytes], tuple[int, bytes]] = lambda path, headers, body: (
+            404,
+            b"{}",
+        )
         self.history = "first"
         """Part of every mark: another one is another database."""
 
@@ -98,16 +103,20 @@ class FakeHub:
 
             def do_POST(self) -> None:
                 """A status."""
-                body = self.rfile.read(int(self.headers["content-length"]))
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                if "/internal/websub/" in self.path:
+                    status, answer = hub.websub(self.path, dict(self.headers.items()), body)
+                    self._answer(answer, status)
+                    return
                 if self.path.endswith("/keymanager/v1/people"):
                     self._answer(hub.who(msgspec.json.decode(body)))
                     return
                 hub.statuses.append(msgspec.json.decode(body, type=schema.Status))
                 self._answer(b"{}")
 
-            def _answer(self, body: bytes) -> None:
+            def _answer(self, body: bytes, status: int = 200) -> None:
                 allowed = self.headers["authorization"] == f"Bearer {SECRET}"
-                self.send_response(200 if allowed else 401)
+                self.send_response(status if allowed else 401)
                 self.send_header("content-length", str(len(body)))
                 self.send_header("connection", "close")
                 self.end_headers()
