@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
 from apim.eventhub.publish import publish
 from gateway import schema
-from publisher import vhosts
+from publisher import backends, vhosts
 from publisher.checks.identity import full_path
 from publisher.models import Api, Deployment, GatewayEnvironment, State
+from publisher.openapi import writing
 
 T = TypeVar("T", bound=schema.Record)
 
@@ -21,6 +23,7 @@ _MARKERS = frozenset({"oauth_basic_auth_api_key_mandatory", "mutualssl_mandatory
 def record(deployment: Deployment) -> schema.Api:
     """What gateways of the deployment's environment run."""
     api, design = deployment.api, deployment.revision.snapshot
+    certificates = backends.Certificates(api.organisation)
     prefix = api.organisation.prefix
     return schema.Api(
         id=str(api.pk),
@@ -31,9 +34,14 @@ def record(deployment: Deployment) -> schema.Api:
         default_context=_default_context(prefix, design["context"]) if api.is_default_version else "",
         provider=design["provider"],
         revision=deployment.revision.number,
-        operations=tuple(_operation(operation, design.get("sources", {})) for operation in design["operations"]),
-        production=_as(schema.Endpoint, design["endpoints"].get("production")),
-        sandbox=_as(schema.Endpoint, design["endpoints"].get("sandbox")),
+        operations=tuple(
+            _translated(
+                _operation(operation, design.get("sources", {}), certificates), design.get("resource_policies", ())
+            )
+            for operation in design["operations"]
+        ),
+        production=backends.record(design["endpoints"].get("production"), certificates),
+        sandbox=backends.record(design["endpoints"].get("sandbox"), certificates),
         lifecycle=api.state,
         transports=tuple(design["transports"]),
         security=tuple(scheme for scheme in design["security"] if scheme not in _MARKERS),
@@ -92,6 +100,10 @@ def announce_all(api: Api) -> None:
 
 def _definition(api: Api, design: dict[str, Any]) -> str:
     """The definition's text where gateways need it: it may be megabytes."""
+    if any(endpoint.get("kind") == "mock" for endpoint in design["endpoints"].values()):
+        return design["definition"] or writing.generate(
+            design["name"], design["version"], design["description"], design["operations"]
+        )
     return design["definition"] if api.kind == "GRAPHQL" or design.get("validate_schema") else ""
 
 
@@ -101,7 +113,9 @@ def _default_context(prefix: str, context: str) -> str:
     return prefix + bare if bare else ""
 
 
-def _operation(operation: dict[str, Any], sources: dict[str, dict[str, Any]]) -> schema.Operation:
+def _operation(
+    operation: dict[str, Any], sources: dict[str, dict[str, Any]], certificates: backends.Certificates
+) -> schema.Operation:
     source = sources.get(operation.get("source_id", ""), {})
     endpoints = source.get("endpoints", {})
     return schema.Operation(
@@ -111,10 +125,25 @@ def _operation(operation: dict[str, Any], sources: dict[str, dict[str, Any]]) ->
         scopes=tuple(operation["scopes"]),
         policy=operation["policy"],
         **_flows(source.get("flows"), operation.get("flows")),
-        production=_as(schema.Endpoint, endpoints.get("production")),
-        sandbox=_as(schema.Endpoint, endpoints.get("sandbox")),
+        production=backends.record(endpoints.get("production"), certificates),
+        sandbox=backends.record(endpoints.get("sandbox"), certificates),
         source=operation.get("source_id", ""),
     )
+
+
+def _translated(operation: schema.Operation, policies: Iterable[dict[str, str]]) -> schema.Operation:
+    """An operation of REST from SOAP between its sequences: its own policies see what its caller sees."""
+    found = {
+        one["direction"]: schema.PolicyUse(f"soapToRest-{one['direction']}", definition=one["content"])
+        for one in policies
+        if (one["verb"], one["target"]) == (operation.verb, operation.target)
+    }
+    if not found:
+        return operation
+    flows = operation.flows
+    request = (*flows.request, *((found["in"],) if "in" in found else ()))
+    response = (*((found["out"],) if "out" in found else ()), *flows.response)
+    return msgspec.structs.replace(operation, flows=schema.Flows(request, response, flows.fault))
 
 
 def _flows(outer: dict[str, Any] | None, inner: dict[str, Any] | None = None) -> dict[str, schema.Flows]:

@@ -60,7 +60,8 @@ def for_audit(api: Api) -> dict[str, Any]:
     text = api.definition
     digest = hashlib.sha256(text.encode()).hexdigest() if text else ""
     design = {name: value for name, value in take(api).items() if name != "sources"}
-    return design | {"definition": f"sha256:{digest}" if text else ""}
+    wsdl = hashlib.sha256(design["wsdl"].encode()).hexdigest() if design["wsdl"] else ""
+    return design | {"definition": f"sha256:{digest}" if text else "", "wsdl": f"sha256:{wsdl}" if wsdl else ""}
 
 
 def operations(api: Api) -> list[dict[str, Any]]:

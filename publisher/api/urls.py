@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from publisher.api import apis, definitions, graphql, lifecycle, product_urls, revisions, services, settings
+from publisher.api import apis, definitions, graphql, lifecycle, product_urls, revisions, services, settings, soap
 
 urlpatterns = [
     path("apis", apis.Apis.as_view()),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("apis/import-openapi", definitions.ImportOpenApi.as_view()),
     path("apis/validate-graphql-schema", graphql.ValidateGraphql.as_view()),
     path("apis/import-graphql-schema", graphql.ImportGraphql.as_view()),
+    path("apis/validate-wsdl", soap.ValidateWsdl.as_view()),
+    path("apis/import-wsdl", soap.ImportWsdl.as_view()),
     path("apis/import-service", services.ImportService.as_view()),
     path("apis/change-lifecycle", lifecycle.ChangeLifecycle.as_view()),
     path("apis/copy-api", apis.CopyApi.as_view()),
@@ -21,6 +23,10 @@ urlpatterns = [
     path("apis/<str:api_id>/graphql-schema", graphql.GraphqlSchema.as_view()),
     path("apis/<str:api_id>/graphql-policies/complexity", graphql.Complexity.as_view()),
     path("apis/<str:api_id>/graphql-policies/complexity/types", graphql.ComplexityTypes.as_view()),
+    path("apis/<str:api_id>/wsdl", soap.Wsdl.as_view()),
+    path("apis/<str:api_id>/wsdl-info", soap.WsdlInfo.as_view()),
+    path("apis/<str:api_id>/resource-policies", soap.ResourcePolicies.as_view()),
+    path("apis/<str:api_id>/resource-policies/<str:policy_id>", soap.OneResourcePolicy.as_view()),
     path("apis/<str:api_id>/reimport-service", services.ReimportService.as_view()),
     path("apis/<str:api_id>/lifecycle-state", lifecycle.LifecycleState.as_view()),
     path("apis/<str:api_id>/lifecycle-history", lifecycle.LifecycleHistory.as_view()),

@@ -83,7 +83,7 @@ def from_upload(content: bytes) -> Bundle:
 
 
 def from_address(url: str) -> Bundle:
-    """A WSDL with everything it imports from the same host. Raises Invalid when it cannot be fetched, BadWsdl for what it holds."""
+    """A WSDL with what it imports from the same host. Raises Invalid when it cannot be fetched, BadWsdl for a bad one."""
     files: dict[str, str] = {}
     waiting = [url.strip()]
     host = urlsplit(waiting[0]).netloc
@@ -147,7 +147,9 @@ def bad(message: str, place: str = "file") -> BadWsdl:
 def _from_archive(content: bytes) -> Bundle:
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-        entries = [one for one in archive.infolist() if not one.is_dir() and one.filename.endswith((".wsdl", ".xsd", ".xml"))]
+        entries = [
+            one for one in archive.infolist() if not one.is_dir() and one.filename.endswith((".wsdl", ".xsd", ".xml"))
+        ]
         if len(entries) > MOST_FILES or sum(one.file_size for one in entries) > MOST_BYTES:
             raise bad(f"The archive holds more than {MOST_FILES} files or {MOST_BYTES // 1024 // 1024} MB.")
         files = {posixpath.normpath(one.filename): _decoded(one.filename, archive.read(one)) for one in entries}

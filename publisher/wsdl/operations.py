@@ -71,7 +71,9 @@ class _Files(Transport):
         if name not in self.bundle.files:
             raise RequestException(f"{name} is not among the files of the WSDL")
         text = self.bundle.files[name]
-        return etree.tostring(etree.fromstring(text.encode(), etree.XMLParser(encoding="utf-8", resolve_entities=False)))
+        return etree.tostring(
+            etree.fromstring(text.encode(), etree.XMLParser(encoding="utf-8", resolve_entities=False))
+        )
 
 
 def operations(bundle: Bundle) -> list[SoapOperation]:
@@ -80,9 +82,19 @@ def operations(bundle: Bundle) -> list[SoapOperation]:
     try:
         document = Document(address, _Files(bundle), settings=Settings(forbid_dtd=True, forbid_external=False))
         bindings = [port.binding for service in document.services.values() for port in service.ports.values()]
-    except (ZeepError, RequestException, etree.XMLSyntaxError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (
+        ZeepError,
+        RequestException,
+        etree.XMLSyntaxError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise bad(f"It cannot be understood: {str(error)[:300]}", bundle.main) from error
-    soap = sorted((one for one in bindings if isinstance(one, SoapBinding)), key=lambda one: isinstance(one, Soap12Binding))
+    soap = sorted(
+        (one for one in bindings if isinstance(one, SoapBinding)), key=lambda one: isinstance(one, Soap12Binding)
+    )
     if not soap:
         raise bad("It has no SOAP binding.", bundle.main)
     reading = _Reading(12 if isinstance(soap[0], Soap12Binding) else 11)
@@ -146,4 +158,3 @@ def _simple(kind: Any) -> tuple[str, str]:
     if isinstance(kind, builtins.Date):
         return "string", "date"
     return "string", "byte" if isinstance(kind, builtins.Base64Binary) else ""
-

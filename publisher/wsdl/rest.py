@@ -11,6 +11,8 @@ from uuid import uuid4
 
 from lxml import etree
 
+from apim.errors import FieldError, Invalid
+from publisher.wsdl.bundle import parse
 from publisher.wsdl.operations import Shape, SoapOperation
 
 SYNAPSE = "http://ws.apache.org/ns/synapse"
@@ -84,6 +86,14 @@ def in_sequence(resource: Resource) -> str:
         kind = f'application/soap+xml; charset=UTF-8; action="{one.action}"'
         _child(root, "property", name="ContentType", value=kind, scope="axis2")
     return _text(root)
+
+
+def check_sequence(content: str) -> None:
+    """Raises Invalid, with its line, for text that is no Synapse sequence. What its mediators hold is for gateways to judge."""
+    root = parse("content", content)
+    if root.tag not in (_synapse("sequence"), "sequence"):
+        message = f"The root element is {root.tag}, not a sequence."
+        raise Invalid(message, [FieldError("content", message)])
 
 
 class _Envelope:
