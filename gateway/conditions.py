@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import parse_qsl
 
 from gateway.auth.addresses import Proxies
 from gateway.call import Call
 from gateway.schema import Condition, ConditionalGroup
+from gateway.schema.addresses import address, in_span, parsed, span
 from gateway.schema.patterns import pattern
 
 Test = Callable[[Call], bool]
 Where = Callable[[Call], str]
 """The address a call comes from, as text; empty on a Unix socket."""
-
-Address = IPv4Address | IPv6Address
 
 QUERY_FIELDS = 200
 """Query parameters looked at; a longer query meets no condition."""
@@ -27,45 +24,6 @@ def where(proxies: Proxies) -> Where:
     if proxies.trusting:
         return lambda call: proxies.caller(call.exchange)
     return lambda call: call.exchange.client[0]
-
-
-@lru_cache(maxsize=8192)
-def parsed(text: str) -> Address | None:
-    """The address in `text`, IPv4 also when it was written as IPv6; None when there is none."""
-    try:
-        found = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
-
-
-def address(text: str) -> Address:
-    """The address in `text`. Raises ValueError."""
-    found = parsed(text.strip())
-    if found is None:
-        raise ValueError(f"{text!r} is not an IPv4 or IPv6 address")
-    return found
-
-
-def span(first: str, last: str = "") -> tuple[Address, Address]:
-    """First and last address of a range: two addresses, `first-last` or CIDR. Raises ValueError."""
-    if not last and "/" in first:
-        network = ip_network(first.strip(), strict=False)
-        return network[0], network[-1]
-    if not last:
-        first, _, last = first.partition("-")
-    low, high = address(first), address(last)
-    if low.version != high.version:
-        raise ValueError(f"{first!r} and {last!r} are of two kinds of addresses")
-    if int(low) > int(high):
-        raise ValueError(f"the range begins at {first!r}, after its end {last!r}")
-    return low, high
-
-
-def in_span(low: Address, high: Address) -> Callable[[Address], bool]:
-    """Whether an address lies in a range; one of the other kind never does."""
-    version, first, last = low.version, int(low), int(high)
-    return lambda one: one.version == version and first <= int(one) <= last
 
 
 def group(record: ConditionalGroup, caller: Where) -> Test:

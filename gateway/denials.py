@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gateway.call import Call
-from gateway.conditions import Where, address, in_span, parsed, span
+from gateway.conditions import Where
 from gateway.schema import Deny
+from gateway.schema.addresses import address, in_span, parsed, span
 
 Test = Callable[[Call], bool]
 

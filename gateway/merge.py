@@ -95,6 +95,7 @@ class Merge:
         self._next: asyncio.Future[None] | None = None
         self._seen = 0.0
         self._due = 0.0
+        self._careful = 0.0
         self._swept = 0.0
 
     def start(self) -> None:
@@ -160,7 +161,14 @@ class Merge:
         if not self.joined or clock - self._seen >= ALIVE_SECONDS:
             workers = await self._alive(keys=[WORKERS], args=[self.name, 3 * ALIVE_SECONDS, 1])
             self._seen = clock
-            self.counters.among(int(workers), joined=True, now=time.time())
+            if not self.joined:
+                self._careful = clock + 1.5 * ALIVE_SECONDS
+            self._among(int(workers))
+
+    def _among(self, workers: int) -> None:
+        """Takes in how many there are. Whoever has just joined cannot be sure to be alone: others may be about to."""
+        careful = time.monotonic() < self._careful
+        self.counters.among(max(workers, 2 if careful else 1), joined=True, now=time.time())
 
     def _tell(self, joined: bool, reason: str = "") -> None:
         """Says in the log when limits begin or cease to be shared, and lets nobody wait in vain."""
@@ -232,7 +240,7 @@ class Merge:
                     counter.unsettled(change)
             raise
         self.exchanges += 1
-        self.counters.among(int(answer[0]) or 1, joined=True, now=now)
+        self._among(int(answer[0]))
         now = time.time()
         for place, (counter, name, _) in enumerate(sent):
             total, granted, previous = answer[3 * place + 1 : 3 * place + 4]

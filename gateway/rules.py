@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from gateway.call import Call
-from gateway.conditions import Where, parameters, parsed
+from gateway.conditions import Where, parameters
 from gateway.counters import Counter, Counters, Keyed
 from gateway.schema import CustomRule
+from gateway.schema.addresses import parsed
 from gateway.schema.patterns import pattern
 from gateway.schema.siddhi import Node, parse, template
 

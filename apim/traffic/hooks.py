@@ -1,4 +1,4 @@
-"""Lets the floors above say what uses a policy, so that none disappears under a running API."""
+"""Lets the floors above say what uses a policy, so that none disappears under a running API, and what can be denied."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from apim.accounts.models import Organisation
     from apim.traffic.models import Policy
 
 UsageCheck = Callable[["Policy"], Iterable[str]]
@@ -24,3 +25,20 @@ def checks_usage(check: UsageCheck) -> UsageCheck:
 def uses(policy: Policy) -> list[str]:
     """Everything that uses `policy`, as descriptions for people."""
     return [use for check in _checks for use in check(policy)]
+
+
+TargetCheck = Callable[["Organisation", str], bool]
+"""Whether an organisation has the API of that context, or the application `owner:name`."""
+
+_targets: dict[str, TargetCheck] = {}
+
+
+def knows_targets(kind: str, check: TargetCheck) -> None:
+    """Register who knows the targets of deny policies of `kind` (`DenyKind`)."""
+    _targets[kind] = check
+
+
+def has_target(organisation: Organisation, kind: str, value: str) -> bool:
+    """Whether what a deny policy names exists; True for kinds that nobody knows."""
+    check = _targets.get(kind)
+    return check is None or check(organisation, value)

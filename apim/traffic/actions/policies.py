@@ -14,6 +14,7 @@ from apim.accounts.queries import sees_every_organisation
 from apim.errors import FieldError, Invalid, NotFound
 from apim.eventhub.publish import publish_all, take_turn
 from apim.traffic import hooks
+from apim.traffic.actions.groups import Groups, described, replace_groups
 from apim.traffic.errors import PolicyExists, PolicyInUse, PolicyProtected, from_validation
 from apim.traffic.models import UNAUTHENTICATED, UNLIMITED, Policy
 from apim.traffic.records import change
@@ -28,9 +29,16 @@ CHANGEABLE = (
     "time_unit",
     "burst_amount",
     "burst_unit",
+    "sliding",
     "stop_on_quota_reach",
     "subscriber_count",
+    "graphql_max_depth",
+    "graphql_max_complexity",
     "billing_plan",
+    "permission",
+    "roles",
+    "custom_attributes",
+    "monetization",
 )
 """Fields that may be set. The level and the name are the policy's identity and stay."""
 
@@ -39,12 +47,14 @@ NEEDED = (UNLIMITED, UNAUTHENTICATED)
 
 
 @transaction.atomic
-def create_policy(*, by: User, organisation: Organisation, level: str, name: str, **fields: Any) -> Policy:
-    """Add a policy; `fields` as in CHANGEABLE, `amount` None or absent means unlimited.
+def create_policy(
+    *, by: User, organisation: Organisation, level: str, name: str, groups: Groups | None = None, **fields: Any
+) -> Policy:
+    """Add a policy; `fields` as in CHANGEABLE, `amount` None or absent means unlimited, `groups` as in groups.replace.
 
     Raises Forbidden unless `by` is an administrator, Invalid naming the field, PolicyExists.
     """
-    _admit(by, organisation)
+    admit(by, organisation)
     _known(fields)
     policy = Policy(organisation=organisation, level=level, name=name, **fields)
     _check(policy)
@@ -55,14 +65,18 @@ def create_policy(*, by: User, organisation: Organisation, level: str, name: str
             policy.save(force_insert=True)
     except IntegrityError as error:
         raise PolicyExists(level, name) from error
+    replace_groups(policy, groups or [])
     audit.record(by, "policy.create", policy, after=values(policy))
     publish_all([change(policy)])
     return policy
 
 
 @transaction.atomic
-def update_policy(*, by: User, policy: Policy, **fields: Any) -> Policy:
-    """Change a policy. Raises Forbidden, Invalid naming the field, NotFound, PolicyProtected for `Unlimited`."""
+def update_policy(*, by: User, policy: Policy, groups: Groups | None = None, **fields: Any) -> Policy:
+    """Change a policy; `groups` None keeps its groups.
+
+    Raises Forbidden, Invalid naming the field, NotFound, PolicyProtected for `Unlimited`.
+    """
     locked = _locked(by, policy)
     _known(fields)
     if locked.name == UNLIMITED and locked.built_in:
@@ -72,6 +86,8 @@ def update_policy(*, by: User, policy: Policy, **fields: Any) -> Policy:
         setattr(locked, field, value)
     _check(locked)
     locked.save()
+    if groups is not None:
+        replace_groups(locked, groups)
     audit.record(by, "policy.update", locked, before=before, after=values(locked))
     publish_all([change(locked)])
     return locked
@@ -92,7 +108,9 @@ def delete_policy(*, by: User, policy: Policy) -> None:
 
 def values(policy: Policy) -> dict[str, Any]:
     """What the audit trail keeps of a policy."""
-    return {"level": policy.level, "name": policy.name, **{field: getattr(policy, field) for field in CHANGEABLE}}
+    kept = {field: getattr(policy, field) for field in CHANGEABLE}
+    found = [] if policy._state.adding else described(policy)
+    return {"level": policy.level, "name": policy.name, **kept, **({"groups": found} if found else {})}
 
 
 def _locked(by: User, policy: Policy) -> Policy:
@@ -101,11 +119,12 @@ def _locked(by: User, policy: Policy) -> Policy:
     found = Policy.objects.select_for_update(of=("self",)).select_related("organisation").filter(pk=policy.pk).first()
     if found is None:
         raise NotFound("There is no such policy any more.")
-    _admit(by, found.organisation)
+    admit(by, found.organisation)
     return found
 
 
-def _admit(by: User, organisation: Organisation) -> None:
+def admit(by: User, organisation: Organisation) -> None:
+    """Lets administrators of the organisation, and of the platform, pass. Raises Forbidden, NotFound."""
     require(by)
     if not sees_every_organisation(by):
         require_same_organisation(by, organisation)

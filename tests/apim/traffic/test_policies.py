@@ -108,7 +108,7 @@ def test_update_and_delete_reach_the_gateways(admin, organisation):
         ({"amount": -5}, "amount"),
         ({"time_unit": "century"}, "time_unit"),
         ({"kind": "EVENTCOUNTLIMIT"}, "kind"),
-        ({"burst_amount": 5}, "burst_amount"),
+        ({"level": "api", "burst_amount": 5}, "burst_amount"),
         ({"colour": "red"}, "colour"),
         ({"organisation_id": 3}, "organisation_id"),
     ],
