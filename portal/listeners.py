@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from apim.accounts import audit
 from apim.accounts.models import User
 from apim.keymanager.models import OAuthClient
 from apim.traffic.models import Level, Policy
-from portal.models import Application, Subscription
+from portal.actions.api_keys import NEVER
+from portal.models import ApiKey, Application, Subscription
 from portal.queries import plans
 from portal.records import publish_subscription
 from publisher.actions.lifecycle import RESUBSCRIBE
@@ -46,6 +48,14 @@ def uses_of_policy(policy: Policy) -> Iterator[str]:
         taken = Subscription.objects.filter(organisation=policy.organisation, plan=policy.name)
         found = taken.select_related("application", "api")[:NAMED]
         yield from (f"subscription of {row.application.name} to {row.api}" for row in found)
+
+
+def last_api_key() -> datetime | None:
+    """Until when the last of all API keys may be used."""
+    if ApiKey.objects.filter(expires=None).exists():
+        return NEVER
+    last: datetime | None = ApiKey.objects.aggregate(last=Max("expires"))["last"]
+    return last
 
 
 def scopes_of_client(client: OAuthClient, user: User | None) -> dict[str, str]:

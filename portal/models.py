@@ -76,6 +76,27 @@ class ApplicationKey(models.Model):
         return f"{self.application} {self.key_type}"
 
 
+class ApiKey(models.Model):
+    """An API key of an application: what is known of it. The key itself was shown once and is kept nowhere."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="api_keys")
+    key_type = models.CharField(max_length=12, choices=KeyType.choices, default=KeyType.PRODUCTION)
+    name = models.CharField(max_length=100, blank=True)
+    jti = models.CharField(max_length=80, unique=True)
+    expires = models.DateTimeField(null=True, blank=True, help_text="Empty: without end.")
+    addresses = models.JSONField(default=list, blank=True, help_text="Addresses and ranges it may be used from.")
+    referers = models.JSONField(default=list, blank=True, help_text="Pages it may be used from.")
+    created = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return self.name or f"API key of {self.created:%Y-%m-%d}"
+
+
 class SubscriptionState(models.TextChoices):
     """Whether calls pass (values of `gateway.schema.Subscription`)."""
 

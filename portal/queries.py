@@ -12,7 +12,7 @@ from django.db.models import Count, Model, QuerySet
 from apim.accounts.models import Organisation, User
 from apim.errors import NotFound
 from apim.traffic.models import SECONDS, UNAUTHENTICATED, Level, Policy
-from portal.models import Application, ApplicationKey, Subscription
+from portal.models import ApiKey, Application, ApplicationKey, Subscription
 from publisher.models import Api, State
 from publisher.queries import visible_apis
 
@@ -46,6 +46,16 @@ def keys(application: Application) -> QuerySet[ApplicationKey]:
 def key(application: Application, pk: UUID | str) -> ApplicationKey:
     """The key `pk` of this application. Raises NotFound."""
     return _one(keys(application), pk, "key")
+
+
+def api_keys(application: Application, key_type: str) -> QuerySet[ApiKey]:
+    """The API keys of an application for one side, the newest first; also those that have ended."""
+    return ApiKey.objects.filter(application=application, key_type=key_type).select_related("application__organisation")
+
+
+def api_key(application: Application, pk: UUID | str) -> ApiKey:
+    """The API key `pk` of this application. Raises NotFound."""
+    return _one(application.api_keys.select_related("application__organisation"), pk, "API key")
 
 
 def subscriptions(user: User) -> QuerySet[Subscription]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from portal.views import api, applications, catalogue, keys, subscriptions
+from portal.views import api, api_keys, applications, catalogue, keys, subscriptions
 
 app_name = "portal"
 _api = "apis/<uuid:api_id>/"
@@ -32,6 +32,9 @@ urlpatterns = [
     path(f"{_application}sandbox/", keys.show, _sandbox, name="sandbox_keys"),
     path(f"{_keys}generate", keys.generate, name="generate_keys"),
     path(f"{_keys}map", keys.map_existing, name="map_keys"),
+    path(f"{_keys}api-keys/", api_keys.page, name="api_keys"),
+    path(f"{_keys}api-keys/generate", api_keys.generate, name="generate_api_key"),
+    path(f"{_keys}api-keys/<uuid:key_id>/revoke", api_keys.revoke, name="revoke_api_key"),
     path(f"{_key}update", keys.update, name="update_keys"),
     path(f"{_key}secret", keys.regenerate, name="regenerate_secret"),
     path(f"{_key}token", keys.token, name="test_token"),

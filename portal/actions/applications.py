@@ -12,6 +12,7 @@ from apim.accounts.permissions import require
 from apim.errors import Conflict, FieldError, Invalid
 from apim.traffic.models import UNLIMITED
 from portal import queries
+from portal.actions.api_keys import revoke_api_key
 from portal.actions.keys import delete_keys
 from portal.actions.locks import locked_application
 from portal.actions.subscriptions import unsubscribe
@@ -72,11 +73,13 @@ def update_application(
 
 @transaction.atomic
 def delete_application(*, by: User, application: Application) -> None:
-    """Remove an application with its keys (their OAuth clients stop working) and subscriptions. Raises NotFound."""
+    """Remove an application with its keys (OAuth clients and API keys stop working) and subscriptions. Raises NotFound."""
     application = locked_application(application)
     require_owner(by, application)
     for key in queries.keys(application):
         delete_keys(by=by, key=key)
+    for api_key in application.api_keys.select_related("application__organisation"):
+        revoke_api_key(by=by, key=api_key)
     for subscription in application.subscriptions.select_related("organisation", "api", "application__organisation"):
         unsubscribe(by=by, subscription=subscription)
     audit.record(by, "application.delete", application, before=_values(application))

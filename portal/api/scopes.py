@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 APPLICATIONS = ("apim:subscribe", "apim:app_manage", "apim:app_import_export")
 KEYS = ("apim:subscribe", "apim:app_manage")
+API_KEYS = ("apim:subscribe", "apim:app_manage", "apim:api_key")
 SUBSCRIPTIONS = ("apim:subscribe", "apim:sub_manage")
 SUBSCRIBER = ("apim:subscribe",)
 SEE_SUBSCRIBERS = ("apim:api_view", "apim:subscription_view", "apim:subscription_manage")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.api import apis, applications, keys, platform, subscriptions
+from portal.api import api_keys, apis, applications, keys, platform, subscriptions
 
 _application = "applications/<uuid:application_id>"
 _key = f"{_application}/oauth-keys/<uuid:key_id>"
@@ -26,6 +26,10 @@ urlpatterns = [
     path(f"{_key}/regenerate-secret", keys.RegenerateSecret.as_view()),
     path(f"{_key}/generate-token", keys.GenerateToken.as_view()),
     path(f"{_key}/clean-up", keys.CleanUp.as_view()),
+    path(f"{_application}/api-keys/<str:key_type>", api_keys.ApiKeys.as_view()),
+    path(f"{_application}/api-keys/<str:key_type>/generate", api_keys.Generate.as_view()),
+    path(f"{_application}/api-keys/<str:key_type>/regenerate", api_keys.Regenerate.as_view()),
+    path(f"{_application}/api-keys/<str:key_type>/revoke", api_keys.Revoke.as_view()),
     path("subscriptions", subscriptions.Subscriptions.as_view()),
     path("subscriptions/multiple", subscriptions.Multiple.as_view()),
     path("subscriptions/<uuid:subscription_id>", subscriptions.OneSubscription.as_view()),

@@ -29,14 +29,14 @@ PAGES = {KeyType.PRODUCTION: "portal:production_keys", KeyType.SANDBOX: "portal:
 @developers_only
 def show(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
     """The key of one type, or the form that makes it."""
-    return _page(request, queries.application(request.user, application_id), _type(key_type))
+    return _page(request, queries.application(request.user, application_id), key_type_of(key_type))
 
 
 @require_POST
 @developers_only
 def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
     """Make the key; the answer shows its secret."""
-    application, key_type = queries.application(request.user, application_id), _type(key_type)
+    application, key_type = queries.application(request.user, application_id), key_type_of(key_type)
     form = KeyForm(request.POST)
     if not form.is_valid():
         return _page(request, application, key_type, key_form=form)
@@ -52,7 +52,7 @@ def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpR
 @developers_only
 def map_existing(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
     """Tie an OAuth client that exists already."""
-    application, key_type = queries.application(request.user, application_id), _type(key_type)
+    application, key_type = queries.application(request.user, application_id), key_type_of(key_type)
     form = MapForm(request.POST)
     if form.is_valid():
         given = {
@@ -127,12 +127,12 @@ def token(request: HttpRequest, application_id: UUID, key_type: str, key_id: UUI
 
 def _key(request: HttpRequest, application_id: UUID, key_type: str, key_id: UUID) -> ApplicationKey:
     found = queries.key(queries.application(request.user, application_id), key_id)
-    if found.key_type != _type(key_type):
+    if found.key_type != key_type_of(key_type):
         raise NotFound(f"There is no {key_type} key {key_id}.")
     return found
 
 
-def _type(word: str) -> KeyType:
+def key_type_of(word: str) -> KeyType:
     """The key type that the address names. Raises NotFound."""
     if word not in PATHS:
         raise NotFound(f"There is no key type {word!r}.")
