@@ -15,9 +15,11 @@ class PublisherConfig(AppConfig):
         from apim.accounts.hooks import seeds_organisation  # noqa: PLC0415
         from apim.traffic.hooks import checks_usage  # noqa: PLC0415
         from publisher import navigation  # noqa: PLC0415
+        from publisher.policies.shipped import seed_policies  # noqa: PLC0415
         from publisher.queries import uses_of_policy  # noqa: PLC0415
         from publisher.seeds import seed_environment  # noqa: PLC0415
 
         seeds_organisation(seed_environment)
+        seeds_organisation(seed_policies)
         checks_usage(uses_of_policy)
         navigation.register()

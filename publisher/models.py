@@ -45,7 +45,8 @@ class Api(models.Model):
     """An API as designed. What gateways run is a `Revision` of it.
 
     `context` has neither tenant nor version (`/pizza`), or holds `{version}` where the version belongs.
-    `endpoints` is `{"production": {"url", "timeout_ms"}, "sandbox": {…}}`. `definition` is the OpenAPI text as given.
+    `endpoints` is `{"production": …, "sandbox": …}`, each as `gateway.schema.Endpoint` in plain data with sealed secrets.
+    `definition` is the OpenAPI text as given.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -136,6 +137,40 @@ class Operation(models.Model):
         return f"{self.verb} {self.target}"
 
 
+class OperationPolicy(models.Model):
+    """A policy that operations may use: common to the organisation, or of one API.
+
+    `specification` has the contract's form (publisher.policies.specification). `definition` is Synapse text, `cc_definition` that of
+    Choreo Connect; both are empty for those that ship with the product, which gateways know by name.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="operation_policies")
+    api = models.ForeignKey(Api, null=True, blank=True, on_delete=models.CASCADE, related_name="own_policies")
+    name = models.CharField(max_length=100)
+    version = models.CharField(max_length=20, default="v1")
+    specification = models.JSONField()
+    definition = models.TextField(blank=True)
+    cc_definition = models.TextField(blank=True)
+    shipped = models.BooleanField(default=False, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "version"]
+        verbose_name_plural = "operation policies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "name", "version"], condition=models.Q(api=None), name="policy_unique_common"
+            ),
+            models.UniqueConstraint(
+                fields=["api", "name", "version"], condition=models.Q(api__isnull=False), name="policy_unique_in_api"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.specification.get('displayName') or self.name} {self.version}"
+
+
 class GatewayEnvironment(models.Model):
     """A set of gateways that run the same revisions, with the addresses consumers use."""
 
@@ -169,6 +204,29 @@ class Domain(models.Model):
 
     def __str__(self) -> str:
         return self.host
+
+
+class EndpointCertificate(models.Model):
+    """A certificate that gateways trust for the organisation's backends at one host. `endpoint`: an address, or only a host."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="endpoint_certificates")
+    alias = models.CharField(max_length=30, validators=[RegexValidator(r"^[A-Za-z0-9._-]{1,30}$")])
+    endpoint = models.CharField(max_length=500)
+    pem = models.TextField(editable=False)
+    subject = models.CharField(max_length=500, editable=False)
+    serial = models.CharField(max_length=60, editable=False)
+    not_before = models.DateTimeField(editable=False)
+    not_after = models.DateTimeField(editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["alias"]
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "alias"], name="endpoint_certificate_unique_alias")
+        ]
+
+    def __str__(self) -> str:
+        return self.alias
 
 
 class Revision(models.Model):
