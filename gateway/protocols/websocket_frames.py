@@ -134,7 +134,8 @@ class Reader:
         if self.masked:
             size += 4
         opcode = first & 15
-        if opcode == CLOSE and end - at < size + min(length, 2):
+        # Of a close frame the code is looked at as well.
+        if end - at < (size + min(length, 2) if opcode == CLOSE else size):
             return 0, 0, False
         if bool(second & 128) is not self.masked:
             raise Broken(1002, "a frame is not masked" if self.masked else "a frame is masked")
