@@ -86,7 +86,7 @@ class Failover(Choice):
 class Balance(Choice):
     """One after the other, each as often as its weight says; callers in a session stay with theirs."""
 
-    __slots__ = ("_cookie", "_current", "_failover", "_seconds", "_session", "_weights")
+    __slots__ = ("_cookie", "_current", "_failover", "_milliseconds", "_session", "_weights")
 
     def __init__(
         self,
@@ -94,14 +94,14 @@ class Balance(Choice):
         weighted: bool,
         failover: bool,
         session: Literal["", "simple", "transport", "soap"],
-        seconds: int,
+        milliseconds: int,
     ) -> None:
         super().__init__(leaves)
         self._weights = [leaf.weight if weighted else 1 for leaf in leaves]
         self._current = [0] * len(leaves)
         self._failover = failover
         self._session = session
-        self._seconds = seconds
+        self._milliseconds = milliseconds
         self._cookie = b"APIM_NODE_" + hashlib.sha256(b"".join(leaf.mark for leaf in leaves)).hexdigest()[:8].encode()
 
     def keeps_body(self, call: Call) -> bool:
@@ -133,7 +133,7 @@ class Balance(Choice):
         if known == leaf.mark or (known is None and not any(name == b"set-cookie" for name, _ in headers)):
             return b""
         path = call.exchange.path[: call.cut] or b"/"
-        age = b"; Max-Age=%d" % self._seconds if self._seconds else b""
+        age = b"; Max-Age=%d" % -(-self._milliseconds // 1000) if self._milliseconds else b""
         return b"set-cookie: %b=%b; Path=%b%b; HttpOnly\r\n" % (self._cookie, leaf.mark, path, age)
 
     def _next(self) -> Leaf | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 from weakref import WeakValueDictionary
 
+from msgspec.structs import replace
+
 from gateway.endpoints.choice import Balance, Choice, Failover
 from gateway.endpoints.dynamic import Dynamic
 from gateway.endpoints.functions import Functions
@@ -103,11 +105,11 @@ class Upstreams:
                 raise ValueError(f"members[{number}] of an endpoint is of kind {member.kind!r}; members are addresses")
         if not endpoint.members:
             raise ValueError(f"an endpoint of kind {endpoint.kind!r} has no members")
-        leaves = tuple(self._leaf(member) for member in endpoint.members)
+        leaves = tuple(self._leaf(inherited(endpoint, member)) for member in endpoint.members)
         if endpoint.kind == "failover":
             return Failover(leaves)
         weighted = endpoint.algorithm == "weighted"
-        return Balance(leaves, weighted, endpoint.failover, endpoint.session, endpoint.session_seconds)
+        return Balance(leaves, weighted, endpoint.failover, endpoint.session, endpoint.session_ms)
 
     def _plain(self, endpoint: Endpoint) -> Plain:
         parts = split(endpoint.url)
@@ -185,6 +187,13 @@ class Upstreams:
             origin.abort()
         for client in list(self._clients.values()):
             await client.close()
+
+
+def inherited(group: Endpoint, member: Endpoint) -> Endpoint:
+    """A member with what it has from its group."""
+    return replace(
+        member, security=member.security or group.security, certificates=member.certificates or group.certificates
+    )
 
 
 def is_plain(endpoint: Endpoint) -> bool:

@@ -74,6 +74,7 @@ class Endpoint(Record, frozen=True):
 
     `retries`: how often a call that got no answer is sent again at once, where that is safe. `timeout_action`: what the caller
     gets when no answer comes in time: a fault, nothing (`discard`: the connection closes), or all the time it takes (`never`).
+    Security and certificates of a group are those of its members that have none of their own.
     """
 
     url: str
@@ -84,7 +85,7 @@ class Endpoint(Record, frozen=True):
     algorithm: Literal["round_robin", "weighted"] = "round_robin"
     weight: int = 1
     session: Literal["", "simple", "transport", "soap"] = ""
-    session_seconds: int = 0
+    session_ms: int = 0
     failover: bool = True
     security: EndpointSecurity | None = None
     suspension: Suspension | None = None

@@ -13,7 +13,7 @@ from apim.errors import FieldError, Invalid
 from apim.eventhub.publish import publish
 from apim.traffic.models import Level, Policy
 from catalog.models import Service
-from publisher import hooks, kinds, records, snapshots
+from publisher import backends, hooks, kinds, records, snapshots
 from publisher.actions.access import DESIGNERS, locked, locked_organisation
 from publisher.checks import Problems, identity
 from publisher.checks.basics import flag
@@ -78,6 +78,8 @@ def update_api(*, by: User, api: Api, expected: str = "", **changes: Any) -> Api
     """
     api = locked(by, api, *DESIGNERS, expected=expected)
     problems = Problems()
+    if "endpoints" in changes:
+        changes["endpoints"] = backends.kept(api.endpoints, changes["endpoints"])
     clean = Design(api.organisation, problems, api.kind).check(changes)
     if clean.get("visibility", api.visibility) == "RESTRICTED" and not clean.get("visible_roles", api.visible_roles):
         problems.add("visible_roles", "Name at least one role when the visibility is RESTRICTED.")

@@ -16,6 +16,7 @@ from publisher import kinds
 from publisher.checks import endpoints as addresses
 from publisher.checks import operations as verbs
 from publisher.checks.basics import Problems, choice, flag, items, matching, names, number, shown, structure, text
+from publisher.checks.cors import cors
 from publisher.models import Api, Visibility
 
 SECURITY = (
@@ -137,7 +138,7 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "transports": lambda design, field, value: names(design.problems, field, value, allowed=design.kind.transports),
     "security": _names(SECURITY),
     "authorization_header": _header,
-    "cors": lambda design, field, value: addresses.cors(design.problems, value),
+    "cors": lambda design, field, value: cors(design.problems, value),
     "policy": Design.policy,
     "visibility": lambda design, field, value: choice(design.problems, field, value, Visibility.values),
     "visible_roles": Design.roles,

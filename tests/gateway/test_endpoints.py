@@ -85,7 +85,7 @@ def test_sessions_stay_with_their_backend(served: Served, backends: list[Scripte
             body=b"%d" % number, headers={} if "cookie" in asked.headers else {"set-cookie": f"JSESSIONID=s{number}"}
         )
     members = tuple(member(one.url) for one in backends)
-    context = publish(served, group("load_balance", *members, session="transport", session_seconds=60))
+    context = publish(served, group("load_balance", *members, session="transport", session_ms=60_000))
     call(served, f"{context}/x")
     first = call(served, f"{context}/x")
     assert first.body == b"1"
