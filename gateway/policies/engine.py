@@ -120,7 +120,9 @@ def message_of(home: Deployment, call: Call, answer: Answer | None = None) -> Me
     record = call.api.record if call.api is not None else None
     hidden = b"" if record is None or answer is not None else record.authorization_header.lower().encode()
     pairs = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in source.headers if n != hidden]
-    payload = Payload(source.body, (source.header(b"content-type") or b"").decode("latin-1"))
+    kind = (source.header(b"content-type") or b"").decode("latin-1")
+    soap = answer is not None or request.header(b"soapaction") is not None or "soap+xml" in kind
+    payload = Payload(source.body, kind, pox=not soap)
     message = Message(flow, payload, Headers(pairs))
     message.properties = properties(call) | request.properties
     message.axis2 = {

@@ -175,7 +175,8 @@ class Mediation:
             request.method = method.encode()
         postfix = scopes.as_text(message.axis2.get("REST_URL_POSTFIX")).encode()
         if postfix != request.target:
-            request.target = checked(postfix if postfix[:1] == b"/" else b"/" + postfix)
+            # Taken away altogether, the call goes to the endpoint's own address.
+            request.target = checked(postfix if postfix[:1] in (b"/", b"") else b"/" + postfix)
         if message.to and message.to.startswith(("http://", "https://")):
             request.to = message.to.encode()
 

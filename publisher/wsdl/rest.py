@@ -162,9 +162,10 @@ class _Envelope:
         enrich = _child(parent, "enrich")
         path = " | ".join(place + empty for place in self.optional)
         source = etree.SubElement(enrich, _synapse("source"), nsmap={p: s for p, s in names.items() if p})
+        source.set("clone", "false")
         source.set("type", "custom")
         source.set("xpath", path)
-        _child(enrich, "target", type="body", action="remove")
+        _child(enrich, "target", type="property", property="notGiven")
 
 
 def _synapse(name: str) -> str:
