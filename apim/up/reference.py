@@ -29,7 +29,7 @@ ROOMS = ("apim.", "catalog", "publisher", "portal", "integrator", "gateway")
 
 def pages() -> dict[str, str]:
     """File name → text of every generated page."""
-    return {"settings.md": settings_page(), "cli.md": cli_page()}
+    return {"settings.md": settings_page(), "cli.md": cli_page(), "faults.md": faults_page()}
 
 
 def settings_page() -> str:
@@ -39,6 +39,19 @@ def settings_page() -> str:
         if find_spec(module):
             text += f"\n## {title}\n\n{_settings_table(getattr(import_module(module), name))}"
     return text + f"\n## Integrator\n\n{_asked_table(from_environment)}"
+
+
+def faults_page() -> str:
+    """Every answer that gateways give by themselves."""
+    text = HEAD + (
+        "# Answers of the gateway\n\nWhat a gateway answers by itself, by code. Bodies are JSON, XML where only XML is "
+        "accepted, SOAP 1.1 or 1.2 faults for SOAP calls; every value is text.\n\n"
+    )
+    rows = [
+        (f"`{one.code}`", str(one.status), one.message, one.description, one.when)
+        for one in import_module("gateway.faults").catalogue()
+    ]
+    return text + _table(("code", "HTTP", "message", "description", "sent for"), rows)
 
 
 class _Asked(dict[str, str]):
