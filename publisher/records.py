@@ -13,6 +13,7 @@ from publisher import backends, vhosts
 from publisher.checks.identity import full_path
 from publisher.models import Api, Deployment, GatewayEnvironment, State
 from publisher.openapi import writing
+from publisher.policies.uses import opened
 
 T = TypeVar("T", bound=schema.Record)
 
@@ -56,6 +57,8 @@ def record(deployment: Deployment) -> schema.Api:
         or not design["security"],
         mutual_tls_mandatory="mutualssl_mandatory" in design["security"],
         api_key_header=design.get("api_key_header", "apikey"),
+        subscriptionless=not design["plans"],
+        scope_roles=tuple(sorted((name, tuple(roles)) for name, roles in (design.get("scope_roles") or {}).items())),
         **_flows(design.get("flows")),
         validate_schema=design.get("validate_schema", False),
         cache_seconds=design.get("cache_seconds", 0),
@@ -72,8 +75,10 @@ def key(api: Api, environment: GatewayEnvironment) -> str:
 
 
 def announce(deployment: Deployment) -> None:
-    """Tell the gateways of the environment to run this."""
+    """Tell the gateways of the environment to run this. Those of an organisation that is switched off run nowhere."""
     api, environment = deployment.api, deployment.environment
+    if not api.organisation.active:
+        return
     publish(
         "api",
         key(api, environment),
@@ -148,7 +153,7 @@ def _translated(operation: schema.Operation, policies: Iterable[dict[str, str]])
 
 def _flows(outer: dict[str, Any] | None, inner: dict[str, Any] | None = None) -> dict[str, schema.Flows]:
     """The policies of an operation, after those of its own API where it is part of a product; nothing where there are none."""
-    first, then = _as(schema.Flows, outer), _as(schema.Flows, inner)
+    first, then = _as(schema.Flows, opened(outer)), _as(schema.Flows, opened(inner))
     if first is None or then is None:
         return {"flows": one} if (one := first or then) else {}
     both = schema.Flows(first.request + then.request, first.response + then.response, first.fault + then.fault)

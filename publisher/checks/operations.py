@@ -52,8 +52,8 @@ def _operation(
     }
     if kind is PRODUCT:
         checked["source_id"] = item.get("source_id")
-    if item.get("flows"):
-        checked["flows"] = structure(problems, f"{place}.flows", item["flows"], schema.Flows)
+    if item.get("flows") is not None:
+        checked["flows"] = structure(problems, f"{place}.flows", item["flows"], schema.Flows) if item["flows"] else {}
     return checked
 
 
