@@ -29,6 +29,9 @@ _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 NEWCOMER_SECONDS = 2.0
 """How long a draining server waits for the first request of a connection it accepted a moment ago."""
 
+LAST_CALL_SECONDS = 1.0
+"""How long it waits for one more request on a connection that was used: one may be on its way, and is told to be the last."""
+
 LINGER_SECONDS = 2.0
 """How long a connection that is closed by us may still send before it is cut."""
 
@@ -378,12 +381,22 @@ class Connection(asyncio.Protocol):
 
     def answered(self, exchange: Exchange) -> None:
         """The answer to `exchange` is written."""
-        if not exchange.keep_alive or self.draining:
+        if not exchange.keep_alive:
             self._close_gently(unread=not exchange.ended)
+        elif self.draining:
+            self._last_call(exchange)
         elif exchange.ended:
             self.next_exchange()
         else:
             self.resume_request()
+
+    def _last_call(self, exchange: Exchange) -> None:
+        """Its answer was begun before the stop, so the caller does not know of it and may ask once more."""
+        if exchange.ended:
+            self.next_exchange()
+            self.loop.call_later(LAST_CALL_SECONDS, self._close_idle)
+        else:
+            self._close_gently(unread=True)
 
     def next_exchange(self) -> None:
         """The current exchange is answered and its request read: the next one's turn."""
@@ -431,12 +444,10 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     def drain(self) -> None:
-        """Closes when idle, or after the answer in work. A caller that has just connected may still ask once."""
+        """Closes after the answer in work, or when no more request comes for a moment."""
         self.draining = True
-        if self.progress or self._current is not None:
-            self._close_idle()
-        else:
-            self.loop.call_later(NEWCOMER_SECONDS, self._close_idle)
+        if self._current is None:
+            self.loop.call_later(LAST_CALL_SECONDS if self.progress else NEWCOMER_SECONDS, self._close_idle)
 
     def _close_idle(self) -> None:
         if self._current is None and not (self._waiting or self._target or self._headers):

@@ -178,10 +178,11 @@ class Relay(Link):
         out = self._out
         if self._chunked:
             out.append(b"0\r\n\r\n")
+        exchange = self.exchange
+        # Before the last write: a caller that gets too much by it must not pause this link, which is another's already.
+        exchange.sink = None
         self.caller.write(b"".join(out))
         out.clear()
-        exchange = self.exchange
-        exchange.sink = None
         exchange.complete()
         self.call.done(exchange.status, self.sent)
 

@@ -165,6 +165,25 @@ async def test_a_caller_that_does_not_read_holds_the_answer_back(tmp_path: Path)
         assert len((await caller.reply(number)).body) == 100 * 65536
 
 
+async def test_a_caller_that_does_not_take_the_end_of_its_answer_does_not_hold_up_the_next_on_that_link(
+    tmp_path: Path,
+) -> None:
+    async with serving(lambda exchange: exchange.respond(200, [], bytes(70_000))) as (_, behind):
+        origin: Origin[Relay] = Origin("127.0.0.1", behind, None, Relay, 1.0)
+
+        def relay(exchange: Exchange) -> None:
+            forward(Through(exchange), origin, exchange.target, DROPPED, exchange.forwarded, 3.0)
+
+        async with http2(tmp_path, relay) as (slow, _, port):
+            slow.acknowledging = False
+            number = slow.ask()
+            await until(lambda: len(slow.replies[number].body) >= 65535 and origin.idle)
+            async with calling(port, trusting()) as other:
+                assert len((await other.get()).body) == 70_000
+            assert len(origin.links) == 1
+        origin.abort()
+
+
 async def test_a_body_that_nobody_takes_holds_its_caller_back_but_not_others(tmp_path: Path) -> None:
     taking = asyncio.Event()
 
