@@ -75,6 +75,7 @@ class Api(models.Model):
     audiences = models.JSONField(default=list, blank=True, help_text="Accepted `aud` values; empty: any.")
     key_managers = models.JSONField(default=list, blank=True, help_text="Names of accepted key managers; empty: all.")
     api_key_header = models.CharField(max_length=100, default="apikey")
+    scope_roles = models.JSONField(default=dict, blank=True, help_text="Scope → names of the roles that have it.")
     flows = models.JSONField(default=dict, blank=True, help_text="Policies of the whole API: gateway.schema.Flows.")
     validate_schema = models.BooleanField(default=False)
     cache_seconds = models.PositiveIntegerField(default=0, help_text="Response caching; 0: off.")
@@ -140,8 +141,8 @@ class Operation(models.Model):
 class OperationPolicy(models.Model):
     """A policy that operations may use: common to the organisation, or of one API.
 
-    `specification` has the contract's form (publisher.policies.specification). `definition` is Synapse text, `cc_definition` that of
-    Choreo Connect; both are empty for those that ship with the product, which gateways know by name.
+    `specification` has the contract's form (publisher.policies.specification). `definition` is Synapse text, `cc_definition`
+    that of Choreo Connect; both are empty for those that ship with the product, which gateways know by name.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -207,7 +208,7 @@ class Domain(models.Model):
 
 
 class EndpointCertificate(models.Model):
-    """A certificate that gateways trust for the organisation's backends at one host. `endpoint`: an address, or only a host."""
+    """A certificate that gateways trust for backends at one host. `endpoint`: an address, or only a host."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="endpoint_certificates")
     alias = models.CharField(max_length=30, validators=[RegexValidator(r"^[A-Za-z0-9._-]{1,30}$")])
@@ -223,6 +224,32 @@ class EndpointCertificate(models.Model):
         ordering = ["alias"]
         constraints = [
             models.UniqueConstraint(fields=["organisation", "alias"], name="endpoint_certificate_unique_alias")
+        ]
+
+    def __str__(self) -> str:
+        return self.alias
+
+
+class ClientCertificate(models.Model):
+    """A certificate with which callers of an API may show themselves (mutual TLS). `tier` names a subscription policy."""
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="client_certificates")
+    alias = models.CharField(max_length=30, validators=[RegexValidator(r"^[A-Za-z0-9._-]{1,30}$")])
+    key_type = models.CharField(max_length=12, default="PRODUCTION")
+    tier = models.CharField(max_length=60, default=UNLIMITED)
+    pem = models.TextField(editable=False)
+    thumbprint = models.CharField(max_length=64, editable=False)
+    subject = models.CharField(max_length=500, editable=False)
+    version = models.CharField(max_length=4, editable=False)
+    not_before = models.DateTimeField(editable=False)
+    not_after = models.DateTimeField(editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["alias"]
+        constraints = [
+            models.UniqueConstraint(fields=["api", "alias"], name="client_certificate_unique_alias"),
+            models.UniqueConstraint(fields=["api", "thumbprint"], name="client_certificate_unique_thumbprint"),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,16 @@ from apim.eventhub.models import Current
 from apim.eventhub.queries import Gateway, environment_status
 from apim.traffic.models import Level, Policy
 from publisher import records
-from publisher.models import Api, Deployment, GatewayEnvironment, Revision, State, Visibility
+from publisher.models import (
+    Api,
+    ClientCertificate,
+    Deployment,
+    GatewayEnvironment,
+    OperationPolicy,
+    Revision,
+    State,
+    Visibility,
+)
 
 PORTAL_STATES = (State.PUBLISHED, State.PROTOTYPED)
 SORTS = {"name": "name", "version": "version", "createdTime": "created", "status": "state", "updatedTime": "updated"}
@@ -115,6 +124,9 @@ def uses_of_policy(policy: Policy, most: int = 20) -> Iterator[str]:
     else:
         used = found.none()
     yield from (f"API {row}" for row in used.only("name", "version")[:most])
+    if policy.level == Level.SUBSCRIPTION:
+        held = ClientCertificate.objects.filter(api__organisation=policy.organisation, tier=policy.name)
+        yield from (f"client certificate {row} of API {row.api}" for row in held.select_related("api")[:most])
 
 
 @dataclass(frozen=True)
@@ -141,6 +153,19 @@ def gateway_views(deployments: Iterable[Deployment]) -> dict[str, list[GatewayVi
 def _seen(gateway: Gateway, key: str, sequence: int) -> GatewayView:
     refused = next((str(r.get("reason", "")) for r in gateway.refusals if r.get("key") == key), "")
     return GatewayView(replace(gateway), gateway.sequence >= sequence and not refused, refused)
+
+
+def policies(by: User) -> QuerySet[OperationPolicy]:
+    """The common operation policies of the user's organisation."""
+    require(by, *PUBLISHER_ROLES)
+    return OperationPolicy.objects.filter(organisation=by.organisation_id, api=None)
+
+
+def policy(by: User, identifier: uuid.UUID | str, of: Api | None = None) -> OperationPolicy:
+    """One common policy, or one of the API `of`. Raises NotFound."""
+    require(by, *PUBLISHER_ROLES)
+    found = OperationPolicy.objects.filter(organisation=by.organisation_id, api=of)
+    return _one(found.select_related("organisation", "api"), identifier, "policy")
 
 
 def _one(found: QuerySet[Any], identifier: uuid.UUID | str, what: str) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 from apim.eventhub.publish import publish
 from gateway import schema
 from publisher import backends, vhosts
+from publisher.asyncapi import websub
 from publisher.checks.identity import full_path
 from publisher.models import Api, Deployment, GatewayEnvironment, State
 from publisher.openapi import writing
@@ -65,7 +66,7 @@ def record(deployment: Deployment) -> schema.Api:
         throughput=_as(schema.BackendThroughput, design.get("throughput")),
         complexities=tuple(_as(schema.Complexity, one) for one in design.get("complexities", ())),
         definition=_definition(api, design),
-        properties=tuple(sorted((design.get("gateway_options") or {}).items())),
+        properties=tuple(sorted(websub.opened(design.get("gateway_options") or {}).items())),
     )
 
 

@@ -28,6 +28,7 @@ COLUMNS = (
     "technical_owner_email",
     "additional_properties",
     "api_key_header",
+    "scope_roles",
     "flows",
     "validate_schema",
     "cache_seconds",

@@ -15,12 +15,15 @@ from apim.traffic.models import Level, Policy
 from catalog.models import Service
 from publisher import backends, hooks, kinds, records, snapshots
 from publisher.actions.access import DESIGNERS, locked, locked_organisation
+from publisher.actions.client_certificates import withdraw_certificates
+from publisher.asyncapi.writing import in_step as asyncapi_in_step
 from publisher.checks import Problems, identity
 from publisher.checks.basics import flag
 from publisher.checks.design import Design
 from publisher.errors import InUse
 from publisher.models import Api, LifecycleEvent, State
 from publisher.openapi import writing
+from publisher.policies.uses import copy_policies
 from publisher.products import products_of
 
 DEFAULTS = {
@@ -30,6 +33,9 @@ DEFAULTS = {
 }
 
 _NOT_COPIED = ("version", "provider", "sources")
+
+WRITERS = {"openapi": writing.in_step, "asyncapi": asyncapi_in_step}
+"""Definitions that are brought in step with operations changed by hand."""
 
 
 @transaction.atomic
@@ -80,7 +86,7 @@ def update_api(*, by: User, api: Api, expected: str = "", **changes: Any) -> Api
     problems = Problems()
     if "endpoints" in changes:
         changes["endpoints"] = backends.kept(api.endpoints, changes["endpoints"])
-    clean = Design(api.organisation, problems, api.kind).check(changes)
+    clean = Design(api.organisation, problems, api.kind, api).check(changes)
     if clean.get("visibility", api.visibility) == "RESTRICTED" and not clean.get("visible_roles", api.visible_roles):
         problems.add("visible_roles", "Name at least one role when the visibility is RESTRICTED.")
     problems.raise_any()
@@ -106,6 +112,7 @@ def delete_api(*, by: User, api: Api, expected: str = "") -> None:
         raise InUse(f"{api} has resources in {', '.join(map(str, holders[:5]))}; take them out of the product first.")
     for deployment in api.deployments.select_related("environment"):
         records.withdraw(api, deployment.environment)
+    withdraw_certificates(api)
     publish("log_level", str(api.pk), None, organisation=api.organisation.domain)
     audit.record(by, "api.delete", api, before=snapshots.for_audit(api))
     api.deployments.all().delete()
@@ -126,7 +133,7 @@ def copy_api(*, by: User, api: Api, version: str, default_version: bool = False,
     problems.raise_any()
     design = {name: value for name, value in snapshots.take(source).items() if name not in _NOT_COPIED}
     design = keep_known(source.organisation, design)
-    return create_api(
+    copied = create_api(
         by=by,
         version=version,
         service=service or source.service,
@@ -134,6 +141,8 @@ def copy_api(*, by: User, api: Api, version: str, default_version: bool = False,
         is_default_version=is_default,
         **design,
     )
+    copy_policies(source, copied)
+    return copied
 
 
 def keep_known(organisation: Organisation, design: dict[str, Any]) -> dict[str, Any]:
@@ -153,9 +162,9 @@ def _columns(clean: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(api: Api, clean: dict[str, Any]) -> None:
-    written_here = kinds.of(api.kind).document == "openapi"
-    if "operations" in clean and "definition" not in clean and api.definition and written_here:
-        api.definition = writing.in_step(api.definition, clean["operations"])
+    writer = WRITERS.get(kinds.of(api.kind).document)
+    if "operations" in clean and "definition" not in clean and api.definition and writer is not None:
+        api.definition = writer(api.definition, clean["operations"])
     api.save()
     if "plans" in clean:
         api.plans.set(

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from apim.errors import FieldError, Invalid
 from gateway import schema
 from publisher.actions.services import is_outdated
-from publisher.checks.basics import shown
+from publisher.api.shapes import endpoints as shapes
+from publisher.api.shapes import policies as flows
+from publisher.api.shapes import scopes, streaming
 from publisher.models import Api
 
 FIELDS = {
@@ -27,8 +28,10 @@ FIELDS = {
     "isDefaultVersion": "is_default_version",
     "additionalProperties": "additional_properties",
     "audiences": "audiences",
+    "apiKeyHeader": "api_key_header",
     "endpointConfig": "endpoints",
     "corsConfiguration": "cors",
+    "enableSchemaValidation": "validate_schema",
 }
 """Contract → action."""
 BUSINESS = {
@@ -48,7 +51,6 @@ USUAL_CORS = msgspec.structs.asdict(schema.Cors())
 """What gateways do where an API says nothing."""
 
 ENDPOINTS = {"production_endpoints": "production", "sandbox_endpoints": "sandbox"}
-ENDPOINT_TYPES = ("http", "service", "address")
 AUTH = {
     "any": "Application & Application User",
     "application": "Application",
@@ -89,6 +91,8 @@ def summary(api: Api) -> dict[str, Any]:
 def full(api: Api) -> dict[str, Any]:
     """The contract's API."""
     operations = list(api.operations.all())
+    functions = shapes.functions_of(api.endpoints)
+    ids = flows.Ids(api)
     body = {name: value for name, value in summary(api).items() if name not in ("updatedTime", "advertiseOnly")}
     body |= {
         theirs: getattr(api, ours)
@@ -100,10 +104,13 @@ def full(api: Api) -> dict[str, Any]:
         "isRevision": False,
         "revisionId": 0,
         "policies": [plan.name for plan in api.plans.all()],
-        "operations": [_operation(operation) for operation in operations],
-        "scopes": [_scope(name) for name in sorted({scope for operation in operations for scope in operation.scopes})],
-        "endpointConfig": _endpoint_config(api),
-        "endpointImplementationType": "ENDPOINT",
+        "operations": [_operation(operation, functions, ids) for operation in operations],
+        "apiPolicies": flows.flows_out(api.flows, ids),
+        **flows.caching_out(api),
+        "scopes": scopes.shown(api, operations),
+        "endpointConfig": shapes.config(api.endpoints, api.service_id is not None),
+        **streaming.shown(api),
+        "endpointImplementationType": shapes.implementation(api.endpoints),
         "corsConfiguration": _cors(api.cors),
         "businessInformation": {theirs: getattr(api, ours) for theirs, ours in BUSINESS.items()},
         "additionalPropertiesMap": {item["name"]: item for item in api.additional_properties},
@@ -122,20 +129,27 @@ def changes(body: dict[str, Any]) -> dict[str, Any]:
     given = {ours: body[theirs] for theirs, ours in FIELDS.items() if body.get(theirs) is not None}
     if isinstance(business := body.get("businessInformation"), dict):
         given |= {ours: business[theirs] for theirs, ours in BUSINESS.items() if business.get(theirs) is not None}
-    if "endpoints" in given:
-        given["endpoints"] = _endpoints_in(given["endpoints"])
+    given.pop("endpoints", None)
+    endpoints = shapes.given(body)
+    if endpoints is not None:
+        given["endpoints"] = endpoints
     if isinstance(given.get("cors"), dict):
         given["cors"] = {
             ours: given["cors"][theirs] for theirs, ours in CORS.items() if given["cors"].get(theirs) is not None
         }
     if isinstance(given.get("operations"), list):
         given["operations"] = [_operation_in(item) for item in given["operations"]]
+    if body.get("apiPolicies") is not None:
+        given["flows"] = flows.flows_in(body["apiPolicies"])
+    given |= flows.caching_in(body)
     if isinstance(managers := body.get("keyManagers"), list):
         given["key_managers"] = [] if managers == ["all"] else managers
+    if isinstance(listed := body.get("scopes"), list):
+        given["scope_roles"] = scopes.bindings(listed)
     return given
 
 
-def _operation(operation: Any) -> dict[str, Any]:
+def _operation(operation: Any, functions: dict[tuple[str, str], dict[str, Any]], ids: flows.Ids) -> dict[str, Any]:
     return {
         "id": str(operation.pk),
         "target": operation.target,
@@ -144,6 +158,8 @@ def _operation(operation: Any) -> dict[str, Any]:
         "throttlingPolicy": operation.policy,
         "scopes": operation.scopes,
         "usedProductIds": [],
+        "operationPolicies": flows.flows_out(operation.flows, ids),
+        **functions.get((operation.verb, operation.target), {}),
     }
 
 
@@ -157,46 +173,12 @@ def _operation_in(item: Any) -> Any:
         "auth": _AUTH_IN.get(auth.lower(), auth) if isinstance(auth, str) else auth,
         "policy": item.get("throttlingPolicy"),
         "scopes": item.get("scopes"),
+        "flows": flows.flows_in(item.get("operationPolicies")),
     }
-
-
-def _endpoint_config(api: Api) -> dict[str, Any]:
-    if not api.endpoints:
-        return {}
-    found: dict[str, Any] = {"endpoint_type": "service" if api.service_id else "http"}
-    for theirs, ours in ENDPOINTS.items():
-        if endpoint := api.endpoints.get(ours):
-            found[theirs] = {"url": endpoint["url"], "config": {"actionDuration": str(endpoint["timeout_ms"])}}
-    return found
-
-
-def _endpoints_in(config: Any) -> Any:
-    if not isinstance(config, dict):
-        return config
-    kind = config.get("endpoint_type", "http")
-    if kind not in ENDPOINT_TYPES:
-        message = f"{shown(kind)} is not one of {', '.join(ENDPOINT_TYPES)}."
-        raise Invalid(message, [FieldError("endpointConfig.endpoint_type", message)])
-    return {ours: _endpoint_in(config[theirs]) for theirs, ours in ENDPOINTS.items() if config.get(theirs)}
-
-
-def _endpoint_in(endpoint: Any) -> Any:
-    if not isinstance(endpoint, dict):
-        return endpoint
-    config = endpoint.get("config")
-    duration = config.get("actionDuration") if isinstance(config, dict) else None
-    if duration in (None, ""):
-        return {"url": endpoint.get("url")}
-    whole = isinstance(duration, str) and duration.isascii() and duration.isdecimal() and len(duration) < 12
-    return {"url": endpoint.get("url"), "timeout_ms": int(duration) if whole else duration}
 
 
 def _cors(cors: dict[str, Any]) -> dict[str, Any]:
     return {theirs: cors.get(ours, USUAL_CORS[ours]) for theirs, ours in CORS.items()}
-
-
-def _scope(name: str) -> dict[str, Any]:
-    return {"scope": {"name": name, "displayName": name, "description": "", "bindings": []}, "shared": False}
 
 
 def _service(api: Api) -> dict[str, Any] | None:

@@ -15,18 +15,12 @@ from gateway import schema
 from publisher import kinds
 from publisher.checks import endpoints as addresses
 from publisher.checks import operations as verbs
+from publisher.checks import security
 from publisher.checks.basics import Problems, choice, flag, items, matching, names, number, shown, structure, text
 from publisher.checks.cors import cors
 from publisher.models import Api, Visibility
+from publisher.policies.uses import Uses
 
-SECURITY = (
-    "oauth2",
-    "api_key",
-    "basic_auth",
-    "mutualssl",
-    "mutualssl_mandatory",
-    "oauth_basic_auth_api_key_mandatory",
-)
 HEADER = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 NOT_OFFERED = "Unauthenticated"
 """The subscription policy that serves callers without an application; no API offers it (reference A11)."""
@@ -35,8 +29,11 @@ NOT_OFFERED = "Unauthenticated"
 class Design:
     """Checks the changes of one request against an organisation's policies and roles, read when first asked for."""
 
-    def __init__(self, organisation: Organisation, problems: Problems, kind: str = "HTTP") -> None:
+    def __init__(
+        self, organisation: Organisation, problems: Problems, kind: str = "HTTP", api: Api | None = None
+    ) -> None:
         self.organisation = organisation
+        self.api = api
         self.problems = problems
         self.kind = kinds.of(kind)
 
@@ -65,7 +62,13 @@ class Design:
         found = verbs.operations(self.problems, value or list(self.kind.start), self.policies(Level.API), self.kind)
         if self.kind is kinds.PRODUCT:
             self._sources(field, found)
+        Uses(self.organisation, self.problems, self.kind, self.api).of_operations(field, found)
         return found
+
+    def flows(self, field: str, value: Any) -> dict[str, Any]:
+        """The policies of the whole API."""
+        given = structure(self.problems, field, value, schema.Flows) if value else {}
+        return Uses(self.organisation, self.problems, self.kind, self.api).of_api(field, given)
 
     def _sources(self, field: str, operations: list[dict[str, Any]]) -> None:
         """Every resource of a product comes from an API of the organisation."""
@@ -136,7 +139,7 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "plans": Design.plans,
     "tags": _names(most=60),
     "transports": lambda design, field, value: names(design.problems, field, value, allowed=design.kind.transports),
-    "security": _names(SECURITY),
+    "security": lambda design, field, value: security.schemes(design.problems, field, value),
     "authorization_header": _header,
     "cors": lambda design, field, value: cors(design.problems, value),
     "policy": Design.policy,
@@ -151,8 +154,9 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "audiences": _names(),
     "key_managers": _names(),
     "definition": _text(20_000_000),
+    "scope_roles": lambda design, field, value: security.scope_roles(design, field, value),
     "api_key_header": lambda design, field, value: _header(design, field, value or "apikey"),
-    "flows": _structure(schema.Flows, dict),
+    "flows": Design.flows,
     "validate_schema": lambda design, field, value: flag(design.problems, field, value),
     "cache_seconds": lambda design, field, value: number(design.problems, field, value, most=86_400),
     "throughput": _structure(schema.BackendThroughput, dict),
