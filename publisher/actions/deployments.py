@@ -69,7 +69,7 @@ def undeploy_revision(
 def _require_backends(revision: Revision) -> None:
     parts = revision.snapshot.get("sources", {}).values() or [revision.snapshot | {"name": "", "version": ""}]
     for part in parts:
-        if not part["endpoints"]:
+        if not part["endpoints"] and revision.api.kind != "WEBSUB":
             whose = f" of {part['name']} {part['version']}" if part["name"] else ""
             raise NoEndpoint(
                 f"{revision} has neither a production nor a sandbox endpoint{whose}. Set one and create a new revision."

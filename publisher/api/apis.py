@@ -11,10 +11,12 @@ from apim.errors import FieldError, Invalid
 from publisher import queries
 from publisher.actions.apis import copy_api, create_api, delete_api, update_api
 from publisher.actions.services import copy_to_service_version
+from publisher.actions.streaming import create_streaming
 from publisher.api import dto
 from publisher.api.base import Resource, api_response, body_of
 from publisher.api.places import contract_places
 from publisher.api.services import service_by_key
+from publisher.api.shapes import streaming
 from publisher.models import Api
 from publisher.products import PRODUCT
 
@@ -39,9 +41,13 @@ class Apis(Resource):
     def post(self, request: Request) -> Response:
         """A new API from scratch."""
         body = body_of(request)
-        _require_http(body)
+        kind = streaming.kind(body)
+        fields = {name: body.get(name) for name in IDENTITY} | dto.changes(body) | streaming.options(body, {})
         with contract_places():
-            api = create_api(by=request.user, **{name: body.get(name) for name in IDENTITY}, **dto.changes(body))
+            if kind is None:
+                api = create_api(by=request.user, **fields)
+            else:
+                api = create_streaming(by=request.user, kind=kind, **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)
 
 
@@ -56,8 +62,9 @@ class OneApi(Resource):
         """Change what the body names; name, version and context stay."""
         api, body = self.api(api_id), body_of(request)
         _require_same(api, body)
+        fields = dto.changes(body) | (streaming.options(body, api.gateway_options) if api.kind == "WEBSUB" else {})
         with contract_places():
-            update_api(by=request.user, api=api, expected=self.if_match(), **dto.changes(body))
+            update_api(by=request.user, api=api, expected=self.if_match(), **fields)
         return api_response(request, self.api(api_id))
 
     def delete(self, request: Request, api_id: str) -> Response:
@@ -114,13 +121,6 @@ class ValidateName(Resource):
 
 def _result(api: Api) -> dict[str, Any]:
     return {**dto.summary(api), "type": "API", "transportType": api.kind, "status": api.state}
-
-
-def _require_http(body: dict[str, Any]) -> None:
-    kind = body.get("type") or "HTTP"
-    if kind != "HTTP":
-        message = f"{kind!r} cannot be created; the one type of API is HTTP."
-        raise Invalid(message, [FieldError("type", message)])
 
 
 def _require_same(api: Api, body: dict[str, Any]) -> None:
