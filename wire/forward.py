@@ -75,6 +75,8 @@ class Relay(Link):
         else:
             exchange.sink = self
         self.begin(request, exchange.method == b"HEAD", timeout)
+        if self.caller.write_paused:
+            self.pause()
 
     def _take_body(self, exchange: Exchange) -> bytes:
         self._request_chunked = b"content-length" not in exchange.fields

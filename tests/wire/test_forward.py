@@ -220,6 +220,38 @@ async def test_a_slow_caller_holds_the_backend_back() -> None:
                 await asyncio.sleep(0.02)
 
 
+async def test_a_caller_that_left_the_answer_before_unread_is_held_back_from_the_start() -> None:
+    sent = 0
+
+    async def endless(exchange: Exchange) -> None:
+        nonlocal sent
+        exchange.start(200)
+        while sent < 100_000_000:
+            await exchange.send(b"x" * 65536)
+            sent += 65536
+
+    async with serving(endless) as (_, behind):
+        origin: Origin[Relay] = Origin("127.0.0.1", behind, None, Relay, 1.0)
+
+        def relay(exchange: Exchange) -> None:
+            if exchange.path == b"/first":
+                exchange.respond(200, [], bytes(20_000_000))
+            else:
+                forward(Through(exchange), origin, exchange.target, DROPPED, b"", 5.0)
+
+        async with serving(relay) as (_, port):
+            _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+            writer.write(b"GET /first HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            async with asyncio.timeout(5):
+                while not sent:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.5)
+            assert sent < 30_000_000
+            writer.transport.abort()
+        origin.abort()
+        await asyncio.sleep(0)
+
+
 async def test_a_slow_backend_holds_the_caller_back() -> None:
     go = asyncio.Event()
 
