@@ -9,6 +9,10 @@ if __name__ == "__main__":
         from integrator.alone import main  # noqa: PLC0415 - must be ready before Django would have been loaded
 
         sys.exit(main(sys.argv[2:]))
+    if sys.argv[1:2] == ["gateway"]:
+        from gateway.alone import main  # noqa: PLC0415 - without Django
+
+        sys.exit(main(sys.argv[2:]))
     if sys.version_info < (3, 11):  # noqa: UP036 - the sentence is for those who come with an older one
         sys.exit("APIM needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])  # noqa: UP031
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apim.settings")

@@ -23,6 +23,7 @@ from gateway.pipeline import Pipeline
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.shares import resets
+from gateway.standalone.follow import Follower
 from gateway.state import Build
 from gateway.sync import Sync
 from wire.proxies import Proxies, networks
@@ -53,19 +54,26 @@ class Gateway(Service):
     async def start(self) -> None:
         """Gets its configuration, from disk or control plane, and begins to follow."""
         settings = self.settings
-        self.sync = Sync(
-            settings, Hub(settings.hub, settings.environment, settings.secret), self.compiler, self._install
-        )
+        self.sync = self._follower()
         self.pages = Pages(self.observer, self.sync, settings.secret)
         self.pipeline = Pipeline(self.observer, self.pages)
         self.pipeline.tracer = _tracer(settings)
         self.handle = self.pipeline.run  # type: ignore[method-assign]  # one call less for every request
         self.services.current = lambda: self.pipeline.state
         self.merge = Merge(self.services.counters, settings.redis, settings.merge_seconds)
-        self.merge.start()
+        if settings.shares_limits:
+            self.merge.start()
         self.export = self._export()
         await self.pages.siblings.start()
         await self.sync.start()
+
+    def _follower(self) -> Sync | Follower:
+        """Who brings the records: the control plane, or files."""
+        settings = self.settings
+        if settings.standalone is not None:
+            return Follower(settings, settings.standalone, self.compiler, self._install)
+        hub = Hub(settings.hub, settings.environment, settings.secret)
+        return Sync(settings, hub, self.compiler, self._install)
 
     def _export(self) -> Export | None:
         if self.observer.queue is None:

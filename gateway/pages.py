@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from gateway.metrics import prometheus
 from gateway.observe import Observer
 from gateway.siblings import Siblings, merged
+from gateway.standalone.follow import Follower
 from gateway.sync import Sync
 from wire.exchange import Exchange
 
@@ -22,7 +23,7 @@ TEXT = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), (b"cache
 class Pages:
     """`/healthz` and `/server-startup-healthcheck` for anybody; `/readyz` and `/metrics` for this machine or with the secret."""
 
-    def __init__(self, observer: Observer, sync: Sync, secret: Callable[[], str]) -> None:
+    def __init__(self, observer: Observer, sync: Sync | Follower, secret: Callable[[], str]) -> None:
         self.observer = observer
         self.sync = sync
         self._secret = secret

@@ -48,6 +48,10 @@ class Settings(BaseSettings):
         default="Default", pattern=r"^[\w.-]{1,100}$", description="Gateway environment whose APIs are served."
     )
     name: str = Field(default="", description="Name shown in the admin site; default: the host's name.")
+    standalone: Path | None = Field(
+        default=None,
+        description="File or folder of APIs to serve without a control plane (docs/gateway-standalone.md).",
+    )
     control_plane_url: str = Field(
         default="", description="Address of the control plane; default http://127.0.0.1:9763 + offset."
     )
@@ -226,6 +230,11 @@ class Settings(BaseSettings):
     def redis(self) -> str:
         """Redis in use, given or embedded."""
         return self.redis_url or f"redis://127.0.0.1:{self.port(6390)}/0"
+
+    @property
+    def shares_limits(self) -> bool:
+        """Whether limits are counted together with others: a standalone gateway has a Redis only when one is named."""
+        return self.standalone is None or bool(self.redis_url)
 
     @property
     def tls_port(self) -> int:
