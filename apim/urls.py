@@ -25,6 +25,7 @@ urlpatterns = [
     path("api/am/publisher/v4/", include("portal.publisher_api.urls")),
     path("api/am/publisher/v4/", include("publisher.api.urls")),
     path("api/am/devops/v0/", include("publisher.devops.urls")),
+    path("api/am/admin/v4/", include("apim.traffic.api.urls")),
     path("api/am/devportal/v3/", include("portal.api.urls")),
     path("api/am/service-catalog/v1/", include("catalog.api.urls")),
 ]

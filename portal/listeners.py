@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Max, QuerySet
 
 from apim.accounts import audit
-from apim.accounts.models import User
+from apim.accounts.models import Organisation, User
 from apim.keymanager.models import OAuthClient
 from apim.traffic.models import Level, Policy
 from portal.actions.api_keys import NEVER
@@ -48,6 +48,12 @@ def uses_of_policy(policy: Policy) -> Iterator[str]:
         taken = Subscription.objects.filter(organisation=policy.organisation, plan=policy.name)
         found = taken.select_related("application", "api")[:NAMED]
         yield from (f"subscription of {row.application.name} to {row.api}" for row in found)
+
+
+def has_application(organisation: Organisation, value: str) -> bool:
+    """Whether `value` names an application of the organisation as `owner:name`."""
+    owner, _, name = value.partition(":")
+    return Application.objects.filter(organisation=organisation, owner__username=owner, name=name).exists()
 
 
 def last_api_key() -> datetime | None:

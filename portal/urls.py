@@ -28,6 +28,7 @@ urlpatterns = [
     path(_application, applications.application, name="application"),
     path(f"{_application}edit/", applications.edit, name="application_edit"),
     path(f"{_application}delete", applications.delete, name="application_delete"),
+    path(f"{_application}reset-limits", applications.reset, name="application_reset"),
     path(f"{_application}production/", keys.show, _production, name="production_keys"),
     path(f"{_application}sandbox/", keys.show, _sandbox, name="sandbox_keys"),
     path(f"{_keys}generate", keys.generate, name="generate_keys"),

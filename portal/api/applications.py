@@ -12,6 +12,7 @@ from apim.errors import FieldError, Invalid
 from apim.traffic.models import UNLIMITED
 from portal import queries
 from portal.actions import applications
+from portal.actions.limits import reset_limits
 from portal.api import dto, scopes
 from portal.api.base import asked, kept, page, payload, tagged, text, unchanged
 from portal.api.scopes import ScopedView
@@ -59,6 +60,18 @@ class OneApplication(ScopedView):
         application = queries.application(request.user, application_id)
         unchanged(request, dto.application(application))
         applications.delete_application(by=request.user, application=application)
+        return Response(status=200)
+
+
+class ResetLimits(ScopedView):
+    """POST /applications/{applicationId}/reset-throttle-policy."""
+
+    scopes = scopes.KEYS
+
+    def post(self, request: Request, application_id: UUID) -> Response:
+        """Count its limit from zero again; `userName` is noted."""
+        application = queries.application(request.user, application_id)
+        reset_limits(by=request.user, application=application, user=text(payload(request), "userName", ""))
         return Response(status=200)
 
 

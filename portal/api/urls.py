@@ -19,6 +19,7 @@ urlpatterns = [
     path("api-categories", platform.Categories.as_view()),
     path("applications", applications.Applications.as_view()),
     path(_application, applications.OneApplication.as_view()),
+    path(f"{_application}/reset-throttle-policy", applications.ResetLimits.as_view()),
     path(f"{_application}/generate-keys", keys.GenerateKeys.as_view()),
     path(f"{_application}/map-keys", keys.MapKeys.as_view()),
     path(f"{_application}/oauth-keys", keys.Keys.as_view()),

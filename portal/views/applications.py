@@ -13,6 +13,7 @@ from apim.errors import ApimError
 from apim.ui.forms import add_errors
 from portal import queries
 from portal.actions.applications import create_application, delete_application, update_application
+from portal.actions.limits import reset_limits
 from portal.forms import ApplicationForm
 from portal.views.base import attempt, developers_only, organisation, word
 
@@ -80,6 +81,15 @@ def delete(request: HttpRequest, application_id: UUID) -> HttpResponse:
     row = queries.application(request.user, application_id)
     attempt(request, delete_application, f"{row.name} is deleted.", application=row)
     return redirect("portal:applications")
+
+
+@require_POST
+@developers_only
+def reset(request: HttpRequest, application_id: UUID) -> HttpResponse:
+    """Have gateways forget what it used up."""
+    row = queries.application(request.user, application_id)
+    attempt(request, reset_limits, "Its limit counts from zero again.", application=row)
+    return redirect("portal:application", row.pk)
 
 
 def _first(request: HttpRequest) -> dict[str, str]:
