@@ -59,7 +59,7 @@ class Uses:
             return {}
         checked: Flows = {}
         for flow in FLOWS:
-            uses = list(flows.get(flow) or ())
+            uses = [use for use in flows.get(flow) or () if isinstance(use, dict) and "name" in use]
             if len(uses) > MOST:
                 self.problems.add(f"{field}.{flow}", f"Has {len(uses)} policies; {MOST} at most.")
             old = list(before.get(flow) or ())
