@@ -14,7 +14,20 @@ _TOP = {ours: theirs for theirs, ours in dto.FIELDS.items()} | {
 }
 _BELOW = {
     "cors": {ours: theirs for theirs, ours in dto.CORS.items()},
-    "endpoints": {ours: theirs for theirs, ours in dto.ENDPOINTS.items()} | {"timeout_ms": "config.actionDuration"},
+    "endpoints": {ours: theirs for theirs, ours in dto.ENDPOINTS.items()}
+    | {
+        "timeout_ms": "config.actionDuration",
+        "timeout_action": "config.actionSelect",
+        "connect_timeout_ms": "config.connectTimeout",
+        "suspension": "config",
+        "codes": "retryErroCode",
+        "retry_delay_ms": "retryDelay",
+        "suspend_codes": "suspendErrorCode",
+        "initial_ms": "suspendDuration",
+        "maximum_ms": "suspendMaxDuration",
+        "health": "config.healthCheck",
+        "breaker": "config.circuitBreakers",
+    },
     "operations": {"auth": "authType", "policy": "throttlingPolicy"},
 }
 _WORD = re.compile(r"[A-Za-z_]+")
