@@ -65,10 +65,19 @@ def last_api_key() -> datetime | None:
 
 
 def scopes_of_client(client: OAuthClient, user: User | None) -> dict[str, str]:
-    """Scopes of the APIs that the client's application is subscribed to, with the API's name as description."""
+    """Scopes of the APIs that the client's application is subscribed to, with the API's name as description.
+
+    A scope that its API binds to roles is for people with one of them: `user`, or the client's owner where no person is asked.
+    """
     rows = Operation.objects.filter(api__subscriptions__application__keys__client=client).exclude(scopes=[])
-    found = rows.values_list("scopes", "api__name")
-    return {scope: f"Call {name}" for scopes, name in found for scope in scopes if isinstance(scope, str)}
+    person = user or client.user
+    roles = person.role_names if person is not None else frozenset()
+    return {
+        scope: f"Call {name}"
+        for scopes, name, bound in rows.values_list("scopes", "api__name", "api__scope_roles")
+        for scope in scopes
+        if isinstance(scope, str) and (not bound.get(scope) or not roles.isdisjoint(bound[scope]))
+    }
 
 
 def _end(by: User, rows: QuerySet[Subscription]) -> None:

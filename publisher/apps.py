@@ -12,15 +12,17 @@ class PublisherConfig(AppConfig):
     def ready(self) -> None:
         """Register what other rooms ask for."""
         # Models cannot be imported before every app is loaded.
-        from apim.accounts.hooks import seeds_organisation  # noqa: PLC0415
+        from apim.accounts.hooks import on_switch, seeds_organisation  # noqa: PLC0415
         from apim.traffic.hooks import checks_usage, knows_targets  # noqa: PLC0415
         from publisher import navigation  # noqa: PLC0415
         from publisher.policies.shipped import seed_policies  # noqa: PLC0415
         from publisher.queries import uses_of_policy  # noqa: PLC0415
+        from publisher.records import announce_organisation  # noqa: PLC0415
         from publisher.seeds import seed_environment  # noqa: PLC0415
         from publisher.targets import has_context  # noqa: PLC0415
 
         seeds_organisation(seed_environment)
+        on_switch(announce_organisation)
         seeds_organisation(seed_policies)
         checks_usage(uses_of_policy)
         knows_targets("API", has_context)

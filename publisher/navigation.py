@@ -16,6 +16,7 @@ def register() -> None:
     add(Tab("info", "Basic info", "publisher:info", 20, "edit"))
     add(Tab("operations", "Operations", "publisher:operations", 30, "list"))
     add(Tab("endpoints", "Endpoints", "publisher:endpoints", 40, "server"))
+    add(Tab("security", "Security", "publisher:security", 45, "lock"))
     add(Tab("plans", "Plans & limits", "publisher:plans", 50, "gauge"))
     add(Tab("definition", "Definition", "publisher:definition", 60, "file"))
     add(Tab("deployments", "Deployments", "publisher:deployments", 70, "gateway"))

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from apim.eventhub.publish import publish
+from apim.accounts.models import Organisation
+from apim.eventhub.publish import publish, take_turn
 from gateway import schema
 from publisher import backends, vhosts
 from publisher.asyncapi import websub
@@ -102,6 +103,18 @@ def announce_all(api: Api) -> None:
         # The caller's instance carries the change that is to be told.
         deployment.api = api
         announce(deployment)
+
+
+def announce_organisation(organisation: Organisation) -> None:
+    """Give the gateways all APIs of an organisation that was switched on; take those of one that was switched off."""
+    take_turn()
+    rows = Deployment.objects.filter(api__organisation=organisation).exclude(api__state=State.RETIRED)
+    for deployment in rows.select_related("api__organisation", "revision", "environment"):
+        deployment.api.organisation = organisation
+        if organisation.active:
+            announce(deployment)
+        else:
+            withdraw(deployment.api, deployment.environment)
 
 
 def _definition(api: Api, design: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from publisher.views import create, definition, deployments, design, lifecycle, listing, overview, products
+from publisher.views import create, definition, deployments, design, lifecycle, listing, overview, products, security
 
 app_name = "publisher"
 API = "apis/<uuid:api_id>/"
@@ -26,6 +26,11 @@ urlpatterns = [
     path(API + "info/", design.info, name="info"),
     path(API + "operations/", design.operations, name="operations"),
     path(API + "endpoints/", design.endpoints, name="endpoints"),
+    path(API + "security/", security.security, name="security"),
+    path(API + "security/save/", security.save, name="security_save"),
+    path(API + "security/certificates/", security.add, name="certificate_add"),
+    path(API + "security/certificates/<int:certificate_id>/delete/", security.remove, name="certificate_delete"),
+    path(API + "security/test-key/", security.test_key, name="test_key"),
     path(API + "plans/", design.plans, name="plans"),
     path(API + "definition/", definition.definition, name="definition"),
     path(API + "definition/download/", definition.download, name="definition_download"),

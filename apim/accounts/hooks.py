@@ -17,6 +17,22 @@ def seeds_organisation(seeder: Seeder) -> Seeder:
     return seeder
 
 
+_switch_listeners: list[Seeder] = []
+
+
+def on_switch(listener: Seeder) -> Seeder:
+    """Register `listener(organisation)` (in `AppConfig.ready`); it runs in the transaction that switches a tenant on or off."""
+    if listener not in _switch_listeners:
+        _switch_listeners.append(listener)
+    return listener
+
+
+def switched(organisation: Organisation) -> None:
+    """Tell every listener that `organisation.active` has changed."""
+    for listener in _switch_listeners:
+        listener(organisation)
+
+
 def seed(organisation: Organisation) -> None:
     """Run every seeder for `organisation`, in the order of INSTALLED_APPS."""
     for seeder in _seeders:

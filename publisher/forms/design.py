@@ -110,13 +110,12 @@ class Endpoints(Part):
 
 
 class Access(Part):
-    """How callers reach the API: transports, header, CORS."""
+    """How callers reach the API: transports, CORS."""
 
     PLACES = {"cors.origins": "origins", "cors.credentials": "credentials", "cors": "cors_enabled"}
     transports = forms.MultipleChoiceField(
         choices=[("https", "https"), ("http", "http")], widget=forms.CheckboxSelectMultiple
     )
-    authorization_header = forms.CharField(max_length=100, help_text="The header that carries the token.")
     cors_enabled = forms.BooleanField(required=False, label="Answer browsers' cross-origin questions (CORS)")
     origins = forms.CharField(required=False, label="Allowed origins", help_text="Separated by commas; * for all.")
     credentials = forms.BooleanField(required=False, label="Allow credentials from these origins")
@@ -125,7 +124,6 @@ class Access(Part):
         """CORS, flat."""
         return {
             "transports": api.transports,
-            "authorization_header": api.authorization_header,
             "cors_enabled": api.cors.get("enabled", True),
             "origins": ", ".join(api.cors.get("origins", ["*"])),
             "credentials": api.cors.get("credentials", False),
@@ -136,7 +134,7 @@ class Access(Part):
         data = self.cleaned_data
         origins = [origin.strip() for origin in data["origins"].split(",") if origin.strip()] or ["*"]
         cors = self.api.cors | {"enabled": data["cors_enabled"], "origins": origins, "credentials": data["credentials"]}
-        return {"transports": data["transports"], "authorization_header": data["authorization_header"], "cors": cors}
+        return {"transports": data["transports"], "cors": cors}
 
 
 class Plans(Part):

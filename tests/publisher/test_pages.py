@@ -224,7 +224,6 @@ def test_endpoints_and_access(pages, publisher_user):
     sent = {
         "part": "access",
         "transports": ["https"],
-        "authorization_header": "X-Auth",
         "cors_enabled": "on",
         "origins": "*",
         "credentials": "on",
@@ -233,7 +232,7 @@ def test_endpoints_and_access(pages, publisher_user):
     assert "credentials" in wrong.context["access"].errors
     pages.post(url("endpoints", api.pk), {**sent, "origins": "https://a.example, https://b.example"})
     api.refresh_from_db()
-    assert (api.transports, api.authorization_header) == (["https"], "X-Auth")
+    assert api.transports == ["https"]
     assert api.cors == {"enabled": True, "origins": ["https://a.example", "https://b.example"], "credentials": True}
     assert pages.post(url("endpoints", api.pk), {"part": "other"}).status_code == 400
 

@@ -47,7 +47,10 @@ def create_organisation(
 def update_organisation(
     *, by: User, organisation: Organisation, display_name: str, self_signup: bool, active: bool = True
 ) -> Organisation:
-    """Change a tenant. Its own administrators may; only the platform's may switch it on and off."""
+    """Change a tenant. Its own administrators may; only the platform's may switch it on and off.
+
+    The APIs of a tenant that is switched off leave the gateways, and come back with it.
+    """
     require(by)
     if by.organisation_id != organisation.pk or organisation.active != active:
         _require_platform_admin(by)
@@ -60,6 +63,8 @@ def update_organisation(
     _check(organisation)
     organisation.save()
     audit.record(by, "organisation.update", organisation, before=before, after=after, organisation=organisation)
+    if before["active"] != active:
+        hooks.switched(organisation)
     return organisation
 
 
