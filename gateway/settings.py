@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         default=0,
         ge=0,
-        description="Callers' connections a worker holds at most, more are answered with 503; 0: half its open files.",
+        description="Callers' connections a worker holds at most, more are answered with 503; 0: two thirds of its open files.",
     )
     backend_jwt: bool = Field(default=False, description="Tell backends who calls, in a JWT signed by the gateway.")
     backend_jwt_header: str = Field(

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import httptools
 
 from wire import hygiene
-from wire.exchange import HIGH_WATER, Exchange
+from wire.exchange import Exchange
 from wire.heads import Header, block, date_line, status_line
 from wire.hygiene import Refused
 from wire.tunnel import End, Tunnel
+from wire.upgrade import Upgrades
 
 if TYPE_CHECKING:
     from wire.server import Server
@@ -23,8 +24,6 @@ log = logging.getLogger("wire")
 
 DISCARD_LIMIT = 256 * 1024
 """Bytes of an unread request body that are read and dropped to keep a connection; beyond it the connection closes."""
-
-_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 NEWCOMER_SECONDS = 2.0
 """How long a draining server waits for the first request of a connection it accepted a moment ago."""
@@ -36,24 +35,20 @@ LINGER_SECONDS = 2.0
 """How long a connection that is closed by us may still send before it is cut."""
 
 
-class Connection(asyncio.Protocol):
+_NOBODY: deque[Exchange] = deque()
+"""Stands for the queue of connections without pipelined requests; never filled."""
+
+
+class Connection(Upgrades):
     """Parses what one caller sends and keeps answers in order. Limits and timeouts are the server's."""
 
     __slots__ = (
         "_certificate",
-        "_current",
-        "_deaf",
-        "_fresh",
         "_head_bytes",
         "_headers",
-        "_held",
         "_incoming",
-        "_parser",
-        "_reading_paused",
         "_refusal",
-        "_replayed",
         "_target",
-        "_upgrading",
         "_waiting",
         "client",
         "draining",
@@ -67,7 +62,6 @@ class Connection(asyncio.Protocol):
         "scheme",
         "seen",
         "server",
-        "transport",
         "trusted",
         "write",
         "write_paused",
@@ -87,7 +81,7 @@ class Connection(asyncio.Protocol):
         self.head_since = 0.0
         self._current: Exchange | None = None
         self._incoming: Exchange | None = None
-        self._waiting: deque[Exchange] = deque()
+        self._waiting = _NOBODY
         self._fresh = False
         self._upgrading: Exchange | None = None
         self._held = b""
@@ -234,6 +228,8 @@ class Connection(asyncio.Protocol):
             self._current = exchange
             self._fresh = True
         else:
+            if not self._waiting:
+                self._waiting = deque()
             self._waiting.append(exchange)
             self.pause_request()
 
@@ -260,50 +256,6 @@ class Connection(asyncio.Protocol):
         elif version != "1.1":
             raise Refused(505, f"HTTP/{version} is not spoken here; use HTTP/1.1")
         exchange.keep_alive = self._parser.should_keep_alive()
-
-    def _offer_upgrade(self, rest: bytes) -> None:
-        """Leaves the bytes behind the head unread until the handler took the connection over, or answered as usual."""
-        exchange = self._upgrading
-        if exchange is None or exchange.method == b"CONNECT":
-            self._upgrading = None
-            self._fresh = False
-            self._current = None
-            self._refuse(Refused(501, "CONNECT is not offered here"))
-            return
-        self._parser = httptools.HttpRequestParser(self)
-        if exchange.has_body or not exchange.minor:
-            self._ignore_upgrade(exchange, rest)
-            return
-        exchange.end()
-        self._deaf = True
-        self._reading_paused = True
-        self._hold(rest)
-
-    def _ignore_upgrade(self, exchange: Exchange, rest: bytes) -> None:
-        """Goes on in HTTP/1.1 at once: RFC 9110, 7.8 lets a server ignore an upgrade, one with a body cannot be taken."""
-        self._upgrading = None
-        if not exchange.has_body:
-            exchange.end()
-        else:
-            # The parser took the head of an upgrade for a whole message: a new one hears of the body only.
-            self._replayed = exchange
-            framing = [pair for pair in exchange.headers if pair[0] in _BODY_HEADERS]
-            self._parser.feed_data(b"POST / HTTP/1.1\r\n" + block(framing) + b"\r\n")
-        if rest:
-            self.data_received(rest)
-
-    def _hold(self, data: bytes) -> None:
-        self._held += data
-        if len(self._held) > HIGH_WATER and not self.transport.is_closing():
-            self.transport.pause_reading()
-
-    def _release(self) -> None:
-        """The upgrade was answered as an ordinary request: what came behind it is the next one."""
-        held, self._held = self._held, b""
-        self._upgrading = None
-        self._deaf = False
-        if held:
-            self.data_received(held)
 
     def upgradable(self, exchange: Exchange) -> bool:
         """Whether `exchange` asked for an upgrade that may still be taken."""

@@ -45,9 +45,9 @@ class Served(Protocol):
 
 
 def connection_limit(wanted: int) -> int:
-    """How many callers' connections this process may hold, so that files are left for as many backends. 0: no wish."""
+    """How many callers' connections this process may hold, so that files are left for its backends. 0: no wish."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = sys.maxsize if files == resource.RLIM_INFINITY else max(16, (files - SPARE_FILES) // 2)
+    room = sys.maxsize if files == resource.RLIM_INFINITY else max(16, (files - SPARE_FILES) * 2 // 3)
     return min(wanted, room) if wanted else room
 
 
