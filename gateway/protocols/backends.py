@@ -56,10 +56,10 @@ class Backends:
             return faults.NO_SANDBOX if self.production else faults.NO_PRODUCTION
         return found
 
-    def target(self, call: Call, backend: Backend) -> bytes:
-        """Path and query at the backend, without the caller's credentials."""
+    def target(self, call: Call, backend: Backend, resource: bytes | None = None) -> bytes:
+        """Path and query at the backend, without the caller's credentials; `resource` instead of the caller's when given."""
         exchange = call.exchange
-        path = backend.base + exchange.path[call.cut :] or b"/"
+        path = backend.base + (exchange.path[call.cut :] if resource is None else resource) or b"/"
         query = exchange.query
         if query and any(name.encode() in query for name in self.hidden):
             pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=1000)
@@ -71,7 +71,11 @@ class Backends:
     def headers(self, call: Call, backend: Backend) -> list[Header]:
         """The request's headers for the backend: the caller's that may pass, and ours."""
         exchange = call.exchange
-        ours = [(b"activityid", call.correlation), *headers_of(exchange.forwarded + call.request_lines), *backend.headers]
+        ours = [
+            (b"activityid", call.correlation),
+            *headers_of(exchange.forwarded + call.request_lines),
+            *backend.headers,
+        ]
         replaced = self.drops | {name for name, _ in ours}
         return [pair for pair in exchange.headers if pair[0] not in replaced] + ours
 

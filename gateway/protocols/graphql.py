@@ -16,15 +16,17 @@ from graphql import OperationDefinitionNode
 from gateway import faults
 from gateway.call import Call
 from gateway.chain import proceed
+from gateway.counters import Counter
 from gateway.faults import Fault
 from gateway.kinds import Making, Rows, Stages
 from gateway.plan import Plan
 from gateway.protocols import graphql_request
 from gateway.protocols.graphql_document import Document, Documents, InvalidQuery, Variables, read_schema
 from gateway.protocols.graphql_request import Request
+from gateway.protocols.graphql_socket import Gate
 from gateway.schema import Operation, Policy
 from gateway.stages import Step, authenticate
-from gateway.stages.limits import UNAUTHENTICATED, own_counters, own_of, take
+from gateway.stages.limits import UNAUTHENTICATED, Own, own_counters, own_of, take
 
 if TYPE_CHECKING:
     from gateway.compile import CompiledOperation
@@ -40,14 +42,31 @@ MOST_CHAINS = 500
 
 
 @dataclasses.dataclass(slots=True, eq=False)
+class Field:
+    """What one field asks for: rights of its own, and room in limits of its own."""
+
+    rights: Step | None
+    own: Own | tuple[Counter, ...]
+
+    def steps(self) -> tuple[Step, ...]:
+        """The same as steps of a call that runs other fields, too."""
+        own = self.own
+
+        def room(call: Call) -> bool | Awaitable[bool | None] | None:
+            return take(call, own_of(own, call))
+
+        return tuple(step for step in (self.rights, room if own != () else None) if step is not None)
+
+
+@dataclasses.dataclass(slots=True, eq=False)
 class Way:
     """The steps of a set of fields, without CORS: up to the limits on the query itself, and after them."""
 
     operation: CompiledOperation
     before: tuple[Step, ...]
     after: tuple[Step, ...]
-    fields: tuple[Step, ...]
-    """What these fields ask for beyond the checks that all fields share: their rights, then their own limits."""
+    fields: tuple[Field, ...]
+    """What the fields ask for beyond the checks that all share."""
 
 
 class Graphql:
@@ -66,6 +85,7 @@ class Graphql:
         """No field is open to all, so that callers are asked who they are before anything of theirs is read."""
 
         about = Operation("QUERY", ABOUT, auth="none" if len(open_ones) == len(record.operations) else "any")
+        self.about = making.plan(about)
         self.plans = {(one.verb, one.target): making.plan(one) for one in (*record.operations, about)}
         self.single = {key: self._single(plan) for key, plan in self.plans.items()}
         self._several: dict[tuple[str, tuple[str, ...]], Way] = {}
@@ -77,7 +97,7 @@ class Graphql:
         place = made.steps.index(_mark)
         across = plan.api.cors
         before = tuple(step for step in made.steps[:place] if step is not across)
-        return Way(made, before, made.steps[place + 1 :], _asked(plan))
+        return Way(made, before, made.steps[place + 1 :], (_asked(plan),))
 
     def first_steps(self) -> tuple[Step, ...]:
         """What every call meets before it is read."""
@@ -163,8 +183,9 @@ class Graphql:
         ways = [self.single[verb, name] for name in ordered]
         first = ways[0]
         record = Operation(verb, ",".join(names)[:1000])
-        others = tuple(step for way in ways[1:] for step in way.fields)
-        return Way(dataclasses.replace(first.operation, record=record), first.before, others + first.after, ())
+        others = tuple(step for way in ways[1:] for field in way.fields for step in field.steps())
+        asked = tuple(field for way in ways for field in way.fields)
+        return Way(dataclasses.replace(first.operation, record=record), first.before, others + first.after, asked)
 
     def too_much(
         self, call: Call, document: Document, operation: OperationDefinitionNode, variables: Variables
@@ -207,18 +228,10 @@ def _with_mark(stages: Stages, guarded: bool) -> Stages:
     return tuple(found)
 
 
-def _asked(plan: Plan) -> tuple[Step, ...]:
+def _asked(plan: Plan) -> Field:
     """What a field asks for when it is called together with others."""
-    if plan.operation.auth != "none":
-        rights = authenticate.rights_stage(plan)
-    else:
-        rights = None
-    counters = own_counters(plan, plan.operation) if not plan.record.policy else ()
-
-    def own(call: Call) -> bool | Awaitable[bool | None] | None:
-        return take(call, own_of(counters, call))
-
-    return tuple(step for step in (rights, own if counters else None) if step is not None)
+    rights = authenticate.rights_stage(plan) if plan.operation.auth != "none" else None
+    return Field(rights, own_counters(plan, plan.operation) if not plan.record.policy else ())
 
 
 def compile(making: Making) -> Rows:
@@ -226,9 +239,8 @@ def compile(making: Making) -> Rows:
     if making.record.lifecycle == "BLOCKED":
         return [(verb, "/*", making.compile(making.plan(Operation(verb, "/*")))) for verb in ("POST", "GET")]
     api = Graphql(making)
-    first = api.first_steps()
+    usual = (*api.first_steps(), api.step)
     made = api.single["QUERY", ABOUT].operation
-    return [
-        (verb, "/*", dataclasses.replace(made, record=Operation(verb, "/*"), steps=(*first, api.step)))
-        for verb in ("POST", "GET")
-    ]
+    post = dataclasses.replace(made, record=Operation("POST", "/*"), steps=usual)
+    get = dataclasses.replace(made, record=Operation("GET", "/*"), steps=(Gate(api, usual),))
+    return [("POST", "/*", post), ("GET", "/*", get)]

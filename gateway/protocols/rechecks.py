@@ -35,7 +35,7 @@ class Admission:
         return self._step(call)
 
 
-class _Again(Call):
+class Again(Call):
     """The call of a connection under way: a refusal is kept instead of answered."""
 
     __slots__ = ()
@@ -52,7 +52,7 @@ class Recheck:
     __slots__ = ("_call", "_expires", "_path", "_refused", "_renewed", "_services", "_state", "_task")
 
     def __init__(self, services: Services, call: Call, path: bytes) -> None:
-        again = _Again(call.observer, call.exchange, call.correlation, call.now)
+        again = Again(call.observer, call.exchange, call.correlation, call.now)
         again.cut, again.api, again.operation = call.cut, call.api, call.operation
         again.principal, again.decision = call.principal, call.decision
         self._call = again

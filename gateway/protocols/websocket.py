@@ -93,7 +93,7 @@ def relay(plan: Plan, verbs: dict[str, Operation]) -> Step:
     shared = plan.api.shared
     if "websocket" not in shared:
         shared["websocket"] = backends(plan, *OWN_HEADERS)
-    upgrader = _Upgrader(plan, verbs, shared["websocket"])
+    upgrader = Upgrader(plan, verbs, shared["websocket"])
     upgrader.bounds = Bounds(
         settings.websocket_frame_bytes, settings.websocket_message_bytes, settings.websocket_idle_seconds
     )
@@ -146,7 +146,7 @@ class _Watcher:
         """An upgrade has no body."""
 
 
-class _Upgrader:
+class Upgrader:
     """One topic's way to its backend."""
 
     bounds: Bounds
@@ -162,14 +162,26 @@ class _Upgrader:
         either = plan.operation
         return own_counters(plan, verbs.get("PUBLISH", either)), own_counters(plan, verbs.get("SUBSCRIBE", either))
 
+    def session(self, call: Call) -> Session:
+        """What will hold the two connections."""
+        return Session(Recheck(self.services, call, call.exchange.path[call.cut :]), self.bounds)
+
+    def offers(self, call: Call) -> bytes:
+        """The extensions that the backend is offered."""
+        return _deflate_offers(call.exchange.fields.get(b"sec-websocket-extensions", b""))
+
+    def target(self, call: Call, backend: Backend) -> bytes:
+        """Path and query at the backend."""
+        return self.backends.target(call, backend)
+
     async def run(self, call: Call, backend: Backend) -> bool:
         """Dials, and answers the call one way or another."""
-        session = Session(Recheck(self.services, call, call.exchange.path[call.cut :]), self.bounds)
-        offered = _deflate_offers(call.exchange.fields.get(b"sec-websocket-extensions", b""))
+        session = self.session(call)
+        offered = self.offers(call)
         headers = [*self.backends.headers(call, backend), (b"connection", b"Upgrade"), (b"upgrade", b"websocket")]
         if offered:
             headers.append((b"sec-websocket-extensions", offered))
-        target = self.backends.target(call, backend)
+        target = self.target(call, backend)
         limits = Limits(backend.origin.connect_seconds, backend.timeout)
         dialling = asyncio.ensure_future(dial(backend.origin, target, headers, session.backend, limits))
         call.exchange.sink = _Watcher(dialling)
@@ -204,8 +216,8 @@ class _Upgrader:
         session.compress(
             bool(agreed), b"client_no_context_takeover" in parameters, b"server_no_context_takeover" in parameters
         )
-        self._meter(call, session)
-        session.recheck.start(session.refused, lambda renewed: self._meter(renewed, session))
+        self.meter(call, session)
+        session.recheck.start(session.refused, lambda renewed: self.meter(renewed, session))
         dropped = HOP_BY_HOP | {b"content-length", b"date", b"activityid"}
         lines = block([pair for pair in response.headers if pair[0] not in dropped])
         self.services.streams.opened(session)
@@ -216,7 +228,8 @@ class _Upgrader:
         call.finished(101)
         return True
 
-    def _meter(self, call: Call, session: Session) -> None:
+    def meter(self, call: Call, session: Session) -> None:
+        """Sets what the session may do and how much, anew whenever that may have changed."""
         limits = of_caller(call)
         session.forbidden = not may_publish(call, self.publish, self.roles)
         session.meters = (Meter(self.own[0](call) + limits), Meter(self.own[1](call) + limits))
