@@ -145,6 +145,7 @@ class Policy(LimitFields):
 
     def clean(self) -> None:
         """Refuse what no gateway could count."""
+        self.roles, self.custom_attributes = self.roles or [], self.custom_attributes or []
         wrong = {}
         if self.burst_amount and self.level == Level.API:
             wrong["burst_amount"] = "Only subscription and application policies have a burst limit."

@@ -42,7 +42,8 @@ def fields(organisation, **change: object) -> dict[str, object]:
         "billing_plan": "FREE",
         "subscriber_count": "",
     }
-    return values | limit | burst | change
+    groups = {"groups-TOTAL_FORMS": "0", "groups-INITIAL_FORMS": "0"}
+    return values | limit | burst | groups | change
 
 
 def test_the_list_says_limits_in_words(boss):
