@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,7 +16,9 @@ class Callback:
         self.asked: list[dict[str, str]] = []
         self.answers: list[int] = []
         self.delay = 0.0
+        self.waiting = 0
         callback = self
+        released = self._released = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *_: object) -> None:
@@ -32,7 +33,11 @@ class Callback:
             def do_POST(self) -> None:
                 """An event."""
                 body = self.rfile.read(int(self.headers["content-length"]))
-                time.sleep(callback.delay)
+                callback.waiting += 1
+                released.wait(callback.delay)
+                if released.is_set():
+                    return
+                callback.waiting -= 1
                 callback.events.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 self._answer(callback.answers.pop(0) if callback.answers else 200, b"")
 
@@ -52,6 +57,7 @@ class Callback:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._released.set()
         self._server.shutdown()
         self._server.server_close()
 
