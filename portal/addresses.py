@@ -8,6 +8,9 @@ from publisher.checks.identity import full_path
 from publisher.models import Api, Deployment
 from publisher.vhosts import bases
 
+_BELOW = {"ws": "http", "wss": "https"}
+"""Transport of a WebSocket API → that of the connection below it, on the same ports."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -51,7 +54,9 @@ def addresses(api: Api) -> list[Address]:
 def _address(api: Api, deployment: Deployment) -> Address:
     place = deployment.environment
     base = bases(place, deployment.vhost)
-    open_ = api.transports or ["http", "https"]
+    open_ = [_BELOW.get(transport, transport) for transport in api.transports or ["http", "https"]]
+    if api.kind == "WS":
+        base = {name: url.replace("http", "ws", 1) for name, url in base.items()}
     urls = {name: url + versioned(api) if name in open_ and url else "" for name, url in base.items()}
     if api.is_default_version:
         urls |= {f"default_{n}": u + unversioned(api) if n in open_ and u else "" for n, u in base.items()}

@@ -10,6 +10,7 @@ import structlog
 import yaml
 from django.conf import settings
 
+from portal import streaming
 from portal.addresses import Address
 from publisher.models import Api, Operation
 from publisher.openapi.reading import Source, Unreadable
@@ -24,6 +25,8 @@ VERBS = frozenset({"get", "put", "post", "delete", "patch", "options", "head", "
 
 def definition(api: Api, places: list[Address]) -> dict[str, Any]:
     """The OpenAPI document of `api` for callers of the gateway: no backend address, no backend credentials."""
+    if streaming.streams(api):
+        return streaming.definition(api, places)
     document = _parsed(api) or _from_operations(api)
     document["info"] = {**(document.get("info") or {}), "title": api.name, "version": api.version}
     operations = {(op.verb.lower(), op.target): op for op in api.operations.all()}

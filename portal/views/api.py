@@ -15,10 +15,10 @@ from apim.accounts.permissions import require
 from apim.errors import ApimError
 from apim.ui.csp import allow
 from apim.ui.forms import add_errors
-from portal import queries
+from portal import queries, streaming
 from portal.actions.applications import create_application
 from portal.actions.subscriptions import subscribe as subscribe_action
-from portal.addresses import addresses
+from portal.addresses import Address, addresses
 from portal.catalogue import versions
 from portal.definition import as_yaml, definition
 from portal.forms import SubscribeForm
@@ -26,7 +26,7 @@ from portal.models import ApplicationKey, Subscription
 from portal.permissions import DEVELOPER
 from portal.views.base import developers_only, organisation
 from portal.wording import call_curl
-from publisher.models import Api
+from publisher.models import Api, Operation
 
 
 @require_safe
@@ -66,6 +66,7 @@ def tryout(request: HttpRequest, api_id: UUID) -> HttpResponse:
         "keys": _keys(request, api),
         "subscriptions": _own_subscriptions(request, api),
         "curl": call_curl(api, places),
+        "topic_url": _topic_url(places, operations),
         "open": all(operation.auth == "none" for operation in operations),
     }
     origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for place in places for url in place.urls}
@@ -99,9 +100,17 @@ def _overview(request: HttpRequest, api: Api, form: SubscribeForm | None) -> Htt
         "form": form,
         "subscribable": api.state in queries.SUBSCRIBABLE,
         "curl": call_curl(api, places),
+        "callbacks": streaming.callbacks(request.user, api=str(api.pk)) if api.kind == "WEBSUB" else None,
         "properties": [p for p in api.additional_properties if isinstance(p, dict) and p.get("display")],
     }
     return render(request, "portal/api.html", context, status=400 if form and form.is_bound and form.errors else 200)
+
+
+def _topic_url(places: list[Address], operations: list[Operation]) -> str:
+    """Where the console of a streaming API begins."""
+    if not places or not places[0].urls or not operations:
+        return ""
+    return places[0].urls[0] + operations[0].target.removesuffix("*")
 
 
 def _form(request: HttpRequest, api: Api, data: object = None) -> SubscribeForm | None:

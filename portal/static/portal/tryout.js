@@ -5,7 +5,7 @@
   const field = document.querySelector("[data-token]");
   const curl = document.querySelector("[data-curl]");
   const form = document.querySelector("[data-token-form]");
-  const definition = new URL(box.dataset.definition, location.href).href;
+  const definition = box ? new URL(box.dataset.definition, location.href).href : "";
   const token = () => field.value.trim().replace(/^Bearer\s+/i, "");
 
   function showCurl() {
@@ -43,6 +43,7 @@
     form.addEventListener("submit", fetchToken);
     form.querySelector("button").disabled = false;
   }
+  if (!box) return; // streaming APIs have a console of their own
   box.textContent = "";
   window.SwaggerUIBundle({
     url: definition,
