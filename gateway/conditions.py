@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from gateway.auth.addresses import Proxies
 from gateway.call import Call
 from gateway.schema import Condition, ConditionalGroup
 from gateway.schema.addresses import address, in_span, parsed, span
 from gateway.schema.patterns import pattern
+from wire.proxies import Proxies
 
 Test = Callable[[Call], bool]
 Where = Callable[[Call], str]
@@ -21,9 +21,14 @@ QUERY_FIELDS = 200
 
 def where(proxies: Proxies) -> Where:
     """Where calls come from: behind trusted proxies that is what they say, else the socket's other end."""
-    if proxies.trusting:
-        return lambda call: proxies.caller(call.exchange)
-    return lambda call: call.exchange.client[0]
+    if not proxies.trusted:
+        return lambda call: call.exchange.client[0]
+
+    def behind(call: Call) -> str:
+        exchange = call.exchange
+        return proxies.caller(exchange) if exchange.connection.trusted else exchange.client[0]
+
+    return behind
 
 
 def group(record: ConditionalGroup, caller: Where) -> Test:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gateway.auth.addresses import Proxies
 from gateway.auth.assertion import Assertions
 from gateway.auth.basic import People
 from gateway.auth.certificates import Certificates
@@ -18,6 +17,7 @@ from gateway.realm import Keyrings, Realm
 from gateway.rules import Rules
 from gateway.settings import Settings
 from wire.client import Client
+from wire.proxies import Proxies, networks
 
 if TYPE_CHECKING:
     from gateway.state import State
@@ -28,7 +28,7 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.proxies = Proxies(settings.trusted_proxies)
+        self.proxies = Proxies(networks(settings.trusted_proxies))
         self.counters = Counters()
         caller = where(self.proxies)
         self.denials = Denials(caller)
@@ -37,7 +37,7 @@ class Services:
         self.upstreams = Upstreams(tuple(filter(None, (settings.backend_ca, settings.certificate))))
         self.realms: dict[str, Realm] = {}
         self.keyrings = Keyrings(lambda: self.client)
-        self.certificates = Certificates(self.proxies)
+        self.certificates = Certificates()
         self.people = People(settings.people, settings.secret, lambda: self.client, settings.basic_seconds)
         self.assertions = Assertions(settings) if settings.backend_jwt else None
         self.current: Callable[[], State] = _no_state

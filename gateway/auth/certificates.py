@@ -11,7 +11,6 @@ from urllib.parse import unquote_to_bytes
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from gateway.auth.addresses import Proxies
 from gateway.auth.caches import Bounded
 from gateway.auth.jwt import Rejected
 from wire.exchange import Exchange
@@ -39,16 +38,15 @@ class Shown:
 class Certificates:
     """Reads what callers show, and remembers what it read."""
 
-    def __init__(self, proxies: Proxies) -> None:
-        self._proxies = proxies
+    def __init__(self) -> None:
         self._read: Bounded[bytes, Shown] = Bounded(REMEMBERED)
 
     def of(self, exchange: Exchange, now: float | None = None) -> Shown | None:
         """The certificate of a call, None without one. Raises Rejected for one that is out of its time or unreadable."""
-        raw = peer(exchange)
+        raw = exchange.peer_certificate
         if raw is None:
             raw = exchange.fields.get(HEADER)
-            if raw is None or not self._proxies.trusts(exchange.client[0]):
+            if raw is None or not exchange.connection.trusted:
                 return None
         shown = self._read.get(raw)
         if shown is None:
@@ -56,12 +54,6 @@ class Certificates:
             self._read.keep(raw, shown)
         shown.check(time.time() if now is None else now)
         return shown
-
-
-def peer(exchange: Exchange) -> bytes | None:
-    """The verified certificate of the TLS connection in DER form; None without TLS or certificate."""
-    tls = exchange.connection.transport.get_extra_info("ssl_object")
-    return (tls.getpeercert(True) or None) if tls is not None else None
 
 
 def read(raw: bytes) -> Shown:

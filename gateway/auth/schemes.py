@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.auth import signed_keys
 from gateway.auth.jwt import Rejected
+from gateway.conditions import where
 from gateway.principal import Principal
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def held(principal: Principal, call: Call, certificates: Certificates) -> Princi
 
 def api_key(realm: Realm, header: bytes, services: Services) -> Scheme:
     """API keys, in a header or the query."""
+    caller = where(services.proxies)
 
     def keyed(call: Call) -> Found:
         exchange = call.exchange
@@ -63,7 +65,7 @@ def api_key(realm: Realm, header: bytes, services: Services) -> Scheme:
             return None
         found = signed_keys.check(realm, raw, signed_keys.API_KEY, call.now)
         if found.networks or found.referers:
-            found.admit(services.proxies.caller(exchange), exchange.fields.get(b"referer", b""))
+            found.admit(caller(call), exchange.fields.get(b"referer", b""))
         return found.principal
 
     return keyed
@@ -87,12 +89,13 @@ def test_key(realm: Realm) -> Scheme:
 def basic(services: Services, organisation: str, header: bytes) -> Scheme:
     """User name and password."""
     people = services.people
+    caller = where(services.proxies)
 
     def person(call: Call) -> Found:
         raw = call.exchange.fields.get(header)
         if raw is None or raw[:6].lower() != b"basic ":
             return None
-        return people.check(organisation, raw, services.proxies.caller(call.exchange), call.now)
+        return people.check(organisation, raw, caller(call), call.now)
 
     return person
 
