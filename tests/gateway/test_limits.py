@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
 
 from gateway import schema
-from gateway.counters import Counters
+from gateway.counters import Counter, Counters, Keyed
+from gateway.windows import bounds
 from tests.gateway import world
 from tests.gateway.backend import Backend
 from tests.gateway.conftest import Served
@@ -151,3 +153,68 @@ def test_counters_live_as_long_as_their_window_or_their_users() -> None:
     counters.dirty.clear()
     counters.sweep(1080)
     assert counters.get("x", limit, "900804").ends == 0
+
+
+@pytest.mark.parametrize(
+    ("months", "now", "starts", "ends"),
+    [
+        (1, "2028-02-29 12:00", "2028-02-01 00:00", "2028-03-01 00:00"),
+        (1, "2026-12-31 23:59", "2026-12-01 00:00", "2027-01-01 00:00"),
+        (3, "2026-11-21 10:00", "2026-10-01 00:00", "2027-01-01 00:00"),
+        (12, "2026-11-21 10:00", "2026-01-01 00:00", "2027-01-01 00:00"),
+    ],
+)
+def test_months_and_years_are_whole(months: int, now: str, starts: str, ends: str) -> None:
+    def moment(text: str) -> float:
+        return datetime.fromisoformat(f"{text}+00:00").timestamp()
+
+    assert bounds(moment(now), 2_592_000 * months, months) == (moment(starts), moment(ends))
+
+
+def use(counter: Counter, now: float) -> bool:
+    """One call, as the stage counts it."""
+    if now >= counter.ends:
+        counter.roll(now)
+    if counter.left <= 0 and counter.exhausted(now):
+        return False
+    counter.left -= 1
+    return True
+
+
+def test_a_clock_that_jumps_locks_nobody_out() -> None:
+    counter = Counters().get("x", schema.Limit(2, 86_400), "900804")
+    today = 1_700_000_000.0
+    assert [use(counter, today) for _ in range(3)] == [True, True, False]
+    tomorrow = today + 86_400
+    assert [use(counter, tomorrow) for _ in range(3)] == [True, True, False]
+    # Put back, it is today again: that window begins anew rather than holding everybody up until tomorrow ends.
+    assert [use(counter, today) for _ in range(3)] == [True, True, False]
+    assert counter.ends == tomorrow // 86_400 * 86_400
+
+
+def test_a_sliding_limit_counts_part_of_the_window_before() -> None:
+    counter = Counters().get("x", schema.Limit(10, 100, sliding=True), "900804")
+    assert [use(counter, 1_000_050.0) for _ in range(12)].count(True) == 10
+    assert counter.opens(1_000_050.0) == pytest.approx(1_000_110.0)
+    assert not use(counter, 1_000_105.0)
+    assert [use(counter, 1_000_150.0) for _ in range(12)].count(True) == 5
+    assert [use(counter, 1_000_190.0) for _ in range(12)].count(True) == 4
+    # A window that nobody used forgets everything.
+    assert [use(counter, 1_000_350.0) for _ in range(12)].count(True) == 10
+
+
+def test_a_lenient_limit_is_never_used_up() -> None:
+    counter = Counters().get("x", schema.Limit(1, 60), "900804", lenient=True)
+    assert all(use(counter, 1000.0) for _ in range(5))
+    assert counter.remaining == 0
+
+
+def test_too_many_values_cost_the_oldest_its_counter() -> None:
+    counters = Counters()
+    known = Keyed(lambda value: counters.get(value, schema.Limit(1, 60), "900804"), most=2)
+    assert use(known.get("a"), 1000.0)
+    assert not use(known.get("a"), 1000.0)
+    known.get("b")
+    known.get("c")
+    assert use(known.get("a"), 1000.0)
+    assert len(counters.running) <= 2

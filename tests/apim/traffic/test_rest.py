@@ -110,29 +110,39 @@ def test_an_advanced_policy_with_conditions_makes_the_round(admin, rest):
     assert before["groups"][0]["conditions"][0]["name"] == "Host"
 
 
+def one(unit: object) -> dict[str, object]:
+    """A limit with this part."""
+    return {"defaultLimit": {"type": "REQUESTCOUNTLIMIT", "requestCount": unit}}
+
+
+def grouped(*conditions: object) -> dict[str, object]:
+    """One conditional group."""
+    return {"conditionalGroups": [{"conditions": list(conditions), "limit": REQUESTS}]}
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
         ({"defaultLimit": None}, "defaultLimit"),
         ({"defaultLimit": {"type": "PLENTY"}}, "defaultLimit.type"),
         ({"defaultLimit": {"type": "REQUESTCOUNTLIMIT"}}, "defaultLimit.requestCount"),
-        ({"defaultLimit": {"type": "REQUESTCOUNTLIMIT", "requestCount": {"timeUnit": "min", "unitTime": 1}}}, "defaultLimit.requestCount.requestCount"),
-        ({"defaultLimit": {"type": "REQUESTCOUNTLIMIT", "requestCount": {"timeUnit": "eon", "unitTime": 1, "requestCount": 1}}}, "defaultLimit.requestCount.timeUnit"),
+        (one({"timeUnit": "min", "unitTime": 1}), "defaultLimit.requestCount.requestCount"),
+        (one({"timeUnit": "eon", "unitTime": 1, "requestCount": 1}), "defaultLimit.requestCount.timeUnit"),
         ({"policyName": ""}, "policyName"),
         ({"policyName": "no blanks"}, "policyName"),
-        ({"conditionalGroups": [{"conditions": [], "limit": REQUESTS}]}, "conditionalGroups[0].conditions"),
-        ({"conditionalGroups": [{"conditions": [{"type": "MOON"}], "limit": REQUESTS}]}, "conditionalGroups[0].conditions[0].type"),
+        (grouped(), "conditionalGroups[0].conditions"),
+        (grouped({"type": "MOON"}), "conditionalGroups[0].conditions[0].type"),
         ({"conditionalGroups": [{"conditions": [CONDITIONS[0]]}]}, "conditionalGroups[0].limit"),
         (
-            {"conditionalGroups": [{"conditions": [{"type": "HEADERCONDITION", "headerCondition": {"headerName": "a", "headerValue": "(a"}}], "limit": REQUESTS}]},
+            grouped({"type": "HEADERCONDITION", "headerCondition": {"headerName": "a", "headerValue": "(a"}}),
             "conditionalGroups[0].conditions[0].value",
         ),
         (
-            {"conditionalGroups": [{"conditions": [{"type": "IPCONDITION", "ipCondition": {"specificIP": "10.0.0"}}], "limit": REQUESTS}]},
-            "conditionalGroups[0].conditions[0].value",
+            grouped(CONDITIONS[0], {"type": "IPCONDITION", "ipCondition": {"specificIP": "10.0.0"}}),
+            "conditionalGroups[0].conditions[1].value",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_names_its_place(admin, rest, change, field):
     body = {"policyName": "Wrong", "defaultLimit": REQUESTS} | change
     answer = rest(admin).call("post", "/throttling/policies/advanced", body)
