@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from apim.accounts import views as accounts
+from apim.eventhub.gateway_rest import GatewayRest
 
 urlpatterns = [
     path("", include("apim.ui.urls")),
@@ -26,6 +27,7 @@ urlpatterns = [
     path("api/am/publisher/v4/", include("publisher.api.urls")),
     path("api/am/devops/v0/", include("publisher.devops.urls")),
     path("api/am/admin/v4/", include("apim.traffic.api.urls")),
+    path("api/am/gateway/v2/<path:rest>", GatewayRest.as_view()),
     path("api/am/devportal/v3/", include("portal.api.urls")),
     path("api/am/service-catalog/v1/", include("catalog.api.urls")),
 ]

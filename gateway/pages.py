@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 from gateway.metrics import prometheus
 from gateway.observe import Observer
+from gateway.rest.resources import Rest
 from gateway.siblings import Siblings, merged
 from gateway.standalone.follow import Follower
 from gateway.sync import Sync
@@ -28,6 +29,7 @@ class Pages:
         self.sync = sync
         self._secret = secret
         self.siblings = Siblings(f"{sync.settings.var.resolve()}:{sync.settings.environment}", self._metrics_text)
+        self.rest = Rest(sync, sync.compiler.services.people, self._trusted)
         self._tasks: set[asyncio.Task[None]] = set()
         self._pages: dict[bytes, Callable[[Exchange], None]] = {
             b"/healthz": self._alive,
@@ -37,7 +39,9 @@ class Pages:
         }
 
     def __call__(self, exchange: Exchange) -> bool:
-        """Answers one of our pages; False when the path is none of them or not for this caller."""
+        """Answers one of our pages or management resources; False when the path is none of them."""
+        if self.rest(exchange):
+            return True
         page = self._pages.get(exchange.path)
         if page is None or exchange.method not in (b"GET", b"HEAD"):
             return False
@@ -92,8 +96,9 @@ class Pages:
 
     def _trusted(self, exchange: Exchange) -> bool:
         address = exchange.client[0]
-        if exchange.scheme == "http" and (not address or ip_address(address.partition("%")[0]).is_loopback):
-            return b"x-forwarded-for" not in exchange.fields and b"forwarded" not in exchange.fields
+        near = exchange.scheme == "http" and (not address or ip_address(address.partition("%")[0]).is_loopback)
+        if near and b"x-forwarded-for" not in exchange.fields and b"forwarded" not in exchange.fields:
+            return True
         secret = self._secret()
         given = exchange.fields.get(b"authorization", b"")
         return bool(secret) and hmac.compare_digest(given, f"Bearer {secret}".encode())

@@ -63,10 +63,23 @@ class State:
 class Build:
     """The next state, made aside from the one that serves. Run `steps()` to its end, then take `state`."""
 
-    def __init__(self, before: State, batch: Batch, compiler: Compiler) -> None:
+    def __init__(
+        self,
+        before: State,
+        batch: Batch,
+        compiler: Compiler,
+        withdrawn: frozenset[str] = frozenset(),
+        again: frozenset[str] = frozenset(),
+    ) -> None:
         self._before = before
         self._batch = batch
         self._compiler = compiler
+        self._withdrawn = withdrawn
+        """Keys of APIs that are not to serve here."""
+
+        self._again = again
+        """Keys of APIs that are compiled though nothing of them changed."""
+
         self._touched: set[str] = set()
         self.revoked: set[str] = set()
         self.wants_snapshot = False
@@ -108,6 +121,8 @@ class Build:
         if "client_certificate" in self.changed:
             self._sort_certificates()
         for key in (*self._with_changed_policies(), *self._with_changed_guards()):
+            compile_these.setdefault(key, self._batch.sequence)
+        for key in self._again:
             compile_these.setdefault(key, self._batch.sequence)
         yield from self._compile_all(compile_these)
         if "domain" in self.changed:
@@ -247,7 +262,7 @@ class Build:
         """Compiles aside, then takes out what changed and puts the new in, so that contexts may move between APIs."""
         ready: dict[str, CompiledApi] = {}
         for number, (key, sequence) in enumerate(keys.items()):
-            record: Api | None = self.state.records["api"].get(key)
+            record: Api | None = self.state.records["api"].get(key) if key not in self._withdrawn else None
             try:
                 if record is not None:
                     ready[key] = self._compiler.api(record, self.state.records["policy"])
@@ -256,7 +271,7 @@ class Build:
             if number % 20 == 19:
                 yield
         for key in keys:
-            if key in ready or key not in self.state.records["api"]:
+            if key in ready or key in self._withdrawn or key not in self.state.records["api"]:
                 self._take_out(key)
         for key, compiled in ready.items():
             self._put_in(key, keys[key], compiled)

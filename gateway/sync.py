@@ -19,6 +19,7 @@ from gateway.hub import Hub, Unreachable
 from gateway.schema import Batch, Status
 from gateway.settings import Settings
 from gateway.state import Build, State
+from gateway.withdrawn import Withdrawn
 
 log = logging.getLogger("gateway.sync")
 
@@ -61,10 +62,13 @@ class Sync:
         self._after = 0
         self._started = time.time()
         self._tried = asyncio.Event()
+        self._building = asyncio.Lock()
+        self.withdrawn = Withdrawn(settings.disk_copy.with_name(f"{settings.environment}.undeployed.json"))
         self._clock = time.time() - time.monotonic()
 
     async def start(self) -> None:
         """Loads the disk copy, looks for news once, and then follows in the background."""
+        self.withdrawn.look()
         await self._load()
         self._tasks = [asyncio.create_task(one) for one in (self._follow(), self._listen(), self._report())]
         with contextlib.suppress(TimeoutError):
@@ -86,21 +90,43 @@ class Sync:
 
     async def apply(self, batch: Batch) -> None:
         """Builds the next state aside, a slice at a time, and installs it."""
-        build = Build(self.state, batch, self.compiler)
-        with _without_collector(batch.snapshot):
-            began = time.perf_counter()
-            for _ in build.steps():
-                if time.perf_counter() - began > SLICE:
-                    await asyncio.sleep(0)
-                    began = time.perf_counter()
-        known = self.state.refusals
-        self.state = build.state
-        self._install(build)
-        self.loaded = True
+        build = await self._build(batch)
+        self._after = 0 if build.wants_snapshot and not batch.snapshot else batch.sequence
+
+    async def withdraw(self, key: str, gone: bool) -> None:
+        """Takes an API off this gateway and all its workers, or brings it back, compiled anew. Raises OSError."""
+        self.withdrawn.put(key, gone)
+        await self._respect(frozenset([key]))
+        with contextlib.suppress(RedisError, OSError):
+            async with redis.asyncio.Redis.from_url(self.settings.redis, socket_timeout=1.0) as client:
+                await client.publish(CHANNEL, str(self.state.sequence))
+
+    async def _respect(self, again: frozenset[str] = frozenset()) -> None:
+        """Follows the file of withdrawn APIs, which another worker may have changed."""
+        moved = self.withdrawn.look() | again
+        if moved and self.loaded:
+            await self._build(None, moved)
+
+    async def _build(self, batch: Batch | None, again: frozenset[str] = frozenset()) -> Build:
+        """One build after the other; without a batch, of the records that are here."""
+        async with self._building:
+            if batch is None:
+                batch = Batch(self.state.sequence, [], mark=self.state.mark)
+            build = Build(self.state, batch, self.compiler, self.withdrawn.keys, again)
+            with _without_collector(batch.snapshot):
+                began = time.perf_counter()
+                for _ in build.steps():
+                    if time.perf_counter() - began > SLICE:
+                        await asyncio.sleep(0)
+                        began = time.perf_counter()
+            known = self.state.refusals
+            self.state = build.state
+            self._install(build)
+            self.loaded = True
         for place, refusal in build.state.refusals.items():
             if known.get(place) != refusal:
                 log.error("record refused", extra={"fields": {"record": ":".join(place), "reason": refusal.reason}})
-        self._after = 0 if build.wants_snapshot and not batch.snapshot else batch.sequence
+        return build
 
     async def _load(self) -> None:
         path = self.settings.disk_copy
@@ -119,6 +145,7 @@ class Sync:
             self._wake.clear()
             self._watch_clock()
             try:
+                await self._respect()
                 await self._catch_up()
                 backoff = FIRST_BACKOFF
                 wait = self.settings.poll_seconds
