@@ -41,7 +41,8 @@ class Row:
 
 def rows_of(operations: list[dict[str, Any]]) -> list[Row]:
     """The rows of an API, with empty ones at the end."""
-    return [Row(**{**operation, "scopes": " ".join(operation["scopes"])}) for operation in operations] + spare()
+    known = [{name: operation[name] for name in COLUMNS} for operation in operations]
+    return [Row(**{**operation, "scopes": " ".join(operation["scopes"])}) for operation in known] + spare()
 
 
 def spare() -> list[Row]:

@@ -1,9 +1,8 @@
-"""The pages that change an API's design: basic info, endpoints, plans, operations."""
+"""The pages that change an API's design: basic info, plans, operations."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,9 +12,8 @@ from django.views.decorators.http import require_http_methods
 from apim.errors import ApimError, Forbidden, NotFound
 from apim.traffic.models import UNLIMITED, Level
 from apim.traffic.queries import policies
-from publisher import snapshots
+from publisher import kinds, snapshots
 from publisher.actions.apis import update_api
-from publisher.checks.operations import VERBS
 from publisher.forms import design as forms
 from publisher.forms import operations as table
 from publisher.models import Api
@@ -67,19 +65,6 @@ def plans(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def endpoints(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
-    """Two small forms: the backends, and how callers reach the API."""
-    api = read_api(request, api_id)
-    kinds = {"form": forms.Endpoints, "access": forms.Access}
-    sent = request.POST.get("part", "form") if request.method == "POST" else ""
-    bound: dict[str, Any] = {name: kind(api, request.POST if name == sent else None) for name, kind in kinds.items()}
-    if sent in bound and _save(request, api, bound[sent]):
-        return back("endpoints", api)
-    return api_page(request, "endpoints", api, bound, status=400 if sent else 200)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
 def operations(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
     """All operations in one table; of a product, the resources of its APIs."""
     api = read_api(request, api_id)
@@ -93,7 +78,13 @@ def operations(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
             messages.success(request, "Operations saved.")
             return back("operations", api)
     limits = [UNLIMITED, *(row.name for row in policies(api.organisation, Level.API) if row.name != UNLIMITED)]
-    context = {"rows": rows, "errors": errors, "verbs": VERBS, "auths": AUTH_CHOICES, "limits": limits}
+    context = {
+        "rows": rows,
+        "errors": errors,
+        "verbs": kinds.of(api.kind).verbs,
+        "auths": AUTH_CHOICES,
+        "limits": limits,
+    }
     return api_page(request, "operations", api, context, status=400 if errors else 200)
 
 
