@@ -9,7 +9,6 @@ from django import forms
 from apim.accounts.models import Role
 from apim.traffic.models import Level
 from apim.traffic.queries import plans, policies
-from publisher.checks.endpoints import DEFAULT_TIMEOUT_MS, LONGEST_TIMEOUT_MS
 from publisher.models import Api, Visibility
 
 
@@ -64,49 +63,6 @@ class Basics(Part):
         data = dict(self.cleaned_data)
         data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
         return data
-
-
-class Endpoints(Part):
-    """Production and sandbox backends."""
-
-    PLACES = {
-        "endpoints.production.url": "production",
-        "endpoints.production.timeout_ms": "production_timeout",
-        "endpoints.sandbox.url": "sandbox",
-        "endpoints.sandbox.timeout_ms": "sandbox_timeout",
-    }
-    _ADDRESS = {"placeholder": "https://backend.example.org/v1", "spellcheck": "false"}
-    production = forms.CharField(
-        required=False, max_length=2000, label="Production endpoint", widget=forms.URLInput(attrs=_ADDRESS)
-    )
-    production_timeout = forms.IntegerField(label="Production timeout in ms", min_value=1, max_value=LONGEST_TIMEOUT_MS)
-    sandbox = forms.CharField(
-        required=False,
-        max_length=2000,
-        label="Sandbox endpoint",
-        help_text="For tokens of sandbox keys.",
-        widget=forms.URLInput(attrs=_ADDRESS),
-    )
-    sandbox_timeout = forms.IntegerField(label="Sandbox timeout in ms", min_value=1, max_value=LONGEST_TIMEOUT_MS)
-
-    def initial_of(self, api: Api) -> dict[str, Any]:
-        """The two endpoints, flat."""
-        found: dict[str, Any] = {}
-        for name in ("production", "sandbox"):
-            endpoint = api.endpoints.get(name, {})
-            found[name] = endpoint.get("url", "")
-            found[f"{name}_timeout"] = endpoint.get("timeout_ms", DEFAULT_TIMEOUT_MS)
-        return found
-
-    def keywords(self) -> dict[str, Any]:
-        """The two endpoints as the action takes them."""
-        data = self.cleaned_data
-        given = {
-            name: {"url": data[name], "timeout_ms": data[f"{name}_timeout"]}
-            for name in ("production", "sandbox")
-            if data[name]
-        }
-        return {"endpoints": given}
 
 
 class Access(Part):

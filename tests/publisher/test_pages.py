@@ -178,7 +178,7 @@ def test_the_next_step_is_always_shown(pages, publisher_user):
     assert next_step() == "Design"
     pages.post(
         url("endpoints", api.pk),
-        {"part": "form", "production": "http://b.example", "production_timeout": 5, "sandbox_timeout": 5},
+        {"part": "form", "kind": "http", "production_url": "http://b.example"},
     )
     assert next_step() == "Choose plans"
     pages.post(url("plans", api.pk), {"plans": ["Gold"], "policy": ""})
@@ -217,10 +217,8 @@ def test_two_people_do_not_overwrite_each_other(pages, publisher_user):
 
 def test_endpoints_and_access(pages, publisher_user):
     api = make_api(publisher_user)
-    wrong = pages.post(
-        url("endpoints", api.pk), {"part": "form", "production": "nope", "production_timeout": 1, "sandbox_timeout": 1}
-    )
-    assert "production" in wrong.context["form"].errors
+    wrong = pages.post(url("endpoints", api.pk), {"part": "form", "kind": "http", "production_url": "nope"})
+    assert "endpoints.production.url" in str(wrong.context["form"].errors)
     sent = {
         "part": "access",
         "transports": ["https"],
