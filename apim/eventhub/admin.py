@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from apim.accounts.admin_base import PlatformAdmin, ReadOnly
 from apim.eventhub.feed import last_sequence
+from apim.eventhub.masks import masked
 from apim.eventhub.models import Current, Event, GatewayStatus
 from apim.eventhub.queries import Gateway, describe
 
@@ -82,6 +83,13 @@ class _RecordAdmin(ReadOnly, PlatformAdmin):
     list_filter = ("kind", "environment", "organisation")
     ordering = ("-sequence",)
     search_fields = ("key", "sequence")
+    exclude = ("record",)
+    readonly_fields = ("shown_record",)
+
+    @display(description="record")
+    def shown_record(self, row: Event | Current) -> str:
+        """What gateways are told, without secrets of backends."""
+        return format_html("<pre>{}</pre>", masked(row.record))
 
 
 @admin.register(Event)
