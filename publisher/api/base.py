@@ -16,6 +16,7 @@ from apim.errors import FieldError, Invalid, NotFound
 from publisher import queries
 from publisher.actions.access import etag
 from publisher.api import dto
+from publisher.api.shapes import streaming
 from publisher.checks.basics import refuse_unstorable, shown, storable
 from publisher.models import Api
 from publisher.products import PRODUCT
@@ -158,4 +159,4 @@ def api_response(request: Request, api: Api, status: int = 200) -> Response:
     headers = {"Last-Modified": api.updated.strftime("%a, %d %b %Y %H:%M:%S GMT")}
     if status == 201:
         headers["Location"] = f"/apis/{api.pk}"
-    return tagged(request, dto.full(api), etag(api), status, headers)
+    return tagged(request, streaming.for_reader(dto.full(api), request.user), etag(api), status, headers)

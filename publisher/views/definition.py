@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -16,10 +17,13 @@ from publisher.actions.access import etag
 from publisher.actions.definitions import definition_text, replace_definition, validate_openapi
 from publisher.actions.graphql import replace_schema, validate_graphql
 from publisher.actions.soap import replace_wsdl
+from publisher.actions.streaming import asyncapi_text, replace_asyncapi, validate_asyncapi
 from publisher.api.soap import wsdl_response
 from publisher.forms.create import Definition
 from publisher.forms.import_more import SchemaText, WsdlFile
+from publisher.forms.streaming import AsyncDefinition
 from publisher.models import Api
+from publisher.openapi.report import Report
 from publisher.views.base import api_page, back, expected, read_api, sent, try_save
 from publisher.views.create import excerpt
 from publisher.wsdl.bundle import load
@@ -27,7 +31,18 @@ from publisher.wsdl.bundle import load
 MOST_LINES = 3000
 """Lines shown on the page; the rest is in the download."""
 
-FORMS: dict[str, type[forms.Form]] = {"openapi": Definition, "graphql": SchemaText, "wsdl": WsdlFile}
+FORMS: dict[str, type[forms.Form]] = {
+    "openapi": Definition,
+    "graphql": SchemaText,
+    "wsdl": WsdlFile,
+    "asyncapi": AsyncDefinition,
+}
+TEXTS: dict[str, tuple[Callable[[str], Report], Callable[..., Api]]] = {
+    "openapi": (validate_openapi, replace_definition),
+    "graphql": (validate_graphql, replace_schema),
+    "asyncapi": (validate_asyncapi, replace_asyncapi),
+}
+"""How a definition that is one text is checked and replaced."""
 
 
 @login_required
@@ -46,7 +61,7 @@ def definition(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
         "lines": lines[:MOST_LINES],
         "line_count": len(lines),
         "cut": len(lines) > MOST_LINES,
-        "generated": written == "openapi" and not api.definition,
+        "generated": written in ("openapi", "asyncapi") and not api.definition,
         "wsdl": bool(api.wsdl),
         "replaceable": written in FORMS,
     }
@@ -59,9 +74,7 @@ def _replaced(request: HttpRequest, api: Api, written: str, form: Any, context: 
     if written == "wsdl":
         return bool(try_save(request, form, lambda: replace_wsdl(bundle=form.bundle, **given)))
     text = form.cleaned_data["text"]
-    validate, replace = (
-        (validate_graphql, replace_schema) if written == "graphql" else (validate_openapi, replace_definition)
-    )
+    validate, replace = TEXTS[written]
     report = validate(text)
     if not report.valid:
         context |= {"report": report, "excerpt": excerpt(report)}
@@ -74,6 +87,8 @@ def shown_text(api: Api) -> str:
     written = kinds.of(api.kind).document
     if written == "wsdl":
         return load(api.wsdl).text if api.wsdl else ""
+    if written == "asyncapi":
+        return asyncapi_text(api)
     return api.definition if written != "openapi" else definition_text(api)
 
 

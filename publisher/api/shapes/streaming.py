@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from apim.accounts.models import User
 from apim.errors import FieldError, Invalid
+from publisher.actions.access import DESIGNERS
 from publisher.actions.streaming import KINDS
 from publisher.asyncapi import websub
 from publisher.models import Api
@@ -57,6 +59,14 @@ def shown(api: Api) -> dict[str, Any]:
             "signatureHeader": found["header"],
         },
     }
+
+
+def for_reader(body: dict[str, Any], user: User) -> dict[str, Any]:
+    """The contract's API without the secret for those who may not change it."""
+    settings = body.get("websubSubscriptionConfiguration")
+    if settings and not user.has_role(*DESIGNERS):
+        body["websubSubscriptionConfiguration"] = settings | {"secret": ""}
+    return body
 
 
 def topic_in(given: Any) -> dict[str, Any]:
