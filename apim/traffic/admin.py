@@ -15,6 +15,16 @@ from apim.traffic.actions import denials, policies, rules
 from apim.traffic.actions.groups import CONDITION, GROUP
 from apim.traffic.models import UNLIMITED, Condition, ConditionalGroup, CustomRule, DenyPolicy, Level, Policy
 
+EXAMPLE = """FROM RequestStream
+SELECT userId, (userId == 'bob@carbon.super') AS isEligible, userId AS throttleKey
+INSERT INTO EligibilityStream;
+
+FROM EligibilityStream[isEligible==true]#throttler:timeBatch(1 min)
+SELECT throttleKey, (count(userId) >= 10) AS isThrottled, expiryTimeStamp GROUP BY throttleKey
+INSERT ALL EVENTS INTO ResultStream;
+"""
+"""What a new custom rule's form begins with."""
+
 _IDENTITY = ("organisation", "level", "name")
 
 
@@ -33,7 +43,7 @@ class GroupInline(StackedInline):
 
     model = ConditionalGroup
     inlines = (ConditionInline,)
-    fields = ("description", ("kind", "amount", "data_unit"), ("unit_time", "time_unit", "sliding"))
+    fields = ("description", ("amount", "kind"), ("unit_time", "time_unit"), "data_unit", "sliding")
     extra = 0
     max_num = 50
     verbose_name_plural = (
@@ -55,8 +65,8 @@ class PolicyAdmin(OrganisationAdmin):
         (
             "Limit",
             {
-                "fields": (("kind", "amount", "data_unit"), ("unit_time", "time_unit", "sliding")),
-                "description": "No amount: no limit.",
+                "fields": (("amount", "kind"), ("unit_time", "time_unit"), "data_unit", "sliding"),
+                "description": "No amount: no limit. The data unit is that of a bandwidth.",
             },
         ),
         (
@@ -185,6 +195,10 @@ class CustomRuleAdmin(PlatformAdmin):
     list_display = ("name", "key_template", "description")
     search_fields = ("name", "description", "query")
     fields = ("name", "description", "key_template", "query")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A rule that works, to be changed."""
+        return {"key_template": "$userId"} | super().get_changeform_initial_data(request) | {"query": EXAMPLE}
 
     def get_readonly_fields(self, request: HttpRequest, obj: CustomRule | None = None) -> tuple[str, ...]:
         """The name is its identity."""
