@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from wire.carrier import Carrier
 from wire.client import IDEMPOTENT
 from wire.errors import UpstreamError
 from wire.exchange import Exchange
-from wire.heads import BODILESS, HOP_BY_HOP, Header, status_line, tokens
+from wire.heads import BODILESS, HOP_BY_HOP, Header, block, status_line, tokens
 from wire.proxies import FORWARDED
 from wire.upstream import Link, Origin
 
@@ -23,6 +24,7 @@ With their spellings by underscore too, which many a backend cannot tell from th
 setting of theirs.
 """
 
+_one_line = re.compile(rb"[\x21-\x7e\x80-\xff]+").fullmatch
 _CLOSE = frozenset({b"close", b"keep-alive"})
 
 
@@ -250,46 +252,55 @@ def forward_edited(
     lines: bytes,
     timeout: float,
 ) -> None:
-    """`forward` for a changed request. A body that nobody read streams through as it comes."""
+    """`forward` for a changed request. A body that nobody read streams through as it comes.
+
+    Raises ValueError for a method, target or header that would break out of its line.
+    """
     fields = call.exchange.fields
     connection = fields.get(b"connection")
     if connection is not None and connection.lower() not in _CLOSE:
         drops = drops | _listed(connection)
     body = request.body
-    if body is not None:
-        drops = drops | {b"content-length"}
-    out = [request.method, b" ", target, origin.version_and_host]
-    for name, value in request.headers:
-        if name not in drops:
-            out += (name, COLON, value, CRLF)
-    out.append(lines)
+    drops = drops | {b"content-length"}
+    if not _one_line(request.method + target):
+        raise ValueError(f"the changed request line {request.method!r} {target!r} has a blank or control character")
+    kept = [pair for pair in request.headers if pair[0] not in drops]
+    out = [request.method, b" ", target, origin.version_and_host, block(kept), lines]
     if body is None:
-        out.append(b"transfer-encoding: chunked\r\n\r\n" if b"transfer-encoding" in fields else CRLF)
+        # The framing of a body that streams through is the caller's, whatever became of its headers.
+        length = fields.get(b"content-length")
+        if length is not None:
+            out.append(b"content-length: %b\r\n\r\n" % length)
+        else:
+            out.append(b"transfer-encoding: chunked\r\n\r\n" if b"transfer-encoding" in fields else CRLF)
     elif body or call.exchange.has_body:
         out.append(b"content-length: %d\r\n\r\n%b" % (len(body), body))
     else:
         out.append(CRLF)
+    once = request.method not in IDEMPOTENT or bool(body)
     link = origin.take()
-    if link is not None:
-        link.carry(call, b"".join(out), timeout, whole=body is not None)
-    else:
-        origin.ask(_Asked(call, origin, b"".join(out), timeout, body is not None, False))
+    if link is None:
+        origin.ask(_Asked(call, origin, b"".join(out), timeout, body is not None, once))
+        return
+    link.carry(call, b"".join(out), timeout, whole=body is not None)
+    if once:
+        link.request = b""
 
 
 class _Asked:
-    """A call that waits for a link."""
+    """A call that waits for a link. `once`: it is not tried again on another when this one turns out to be stale."""
 
-    __slots__ = ("again", "call", "origin", "request", "since", "timeout", "whole")
+    __slots__ = ("call", "once", "origin", "request", "since", "timeout", "whole")
 
     def __init__(
-        self, call: Call, origin: Origin[Relay], request: bytes, timeout: float, whole: bool, again: bool
+        self, call: Call, origin: Origin[Relay], request: bytes, timeout: float, whole: bool, once: bool
     ) -> None:
         self.call = call
         self.origin = origin
         self.request = request
         self.timeout = timeout
         self.whole = whole
-        self.again = again
+        self.once = once
         self.since = origin.loop.time()
 
     def take(self, link: Relay) -> None:
@@ -300,7 +311,7 @@ class _Asked:
             call.done(499, 0)
             return
         link.carry(call, self.request, self.timeout, self.whole)
-        if self.again:
+        if self.once:
             link.request = b""
 
     def fail(self, error: UpstreamError) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
 
 from tests.wire.support import echo, serving, talk
 from wire.exchange import Exchange
-from wire.forward import DROPPED, Relay, forward
+from wire.forward import DROPPED, Relay, forward, forward_edited
 from wire.heads import HOP_BY_HOP
 from wire.upstream import Origin, UpstreamError
 
@@ -297,3 +298,109 @@ async def test_bodies_of_any_size_come_through_whole(size: int) -> None:
         head = b"PUT /p HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n" % size
         answer = await talk(port, head + CLOSE + b"\r\n" + b"z" * size)
     assert answer.partition(b"\r\n\r\n")[2] == b"PUT /p " + b"z" * size
+
+
+@dataclass
+class Change:
+    """A changed request."""
+
+    method: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes | None = None
+
+
+@asynccontextmanager
+async def editing(
+    backend_port: int, change: Callable[[Exchange], Change], target: bytes = b"/new"
+) -> AsyncIterator[int]:
+    """A server that relays changed requests; what cannot be sent is answered with 500."""
+    Through.ends = []
+    origin: Origin[Relay] = Origin("127.0.0.1", backend_port, None, Relay, 1.0)
+
+    async def relay(exchange: Exchange) -> None:
+        changed = change(exchange)
+        if changed.body == b"read":
+            changed.body = (await exchange.body()).upper()
+        try:
+            forward_edited(Through(exchange), origin, changed, target, DROPPED, b"x-added: 1\r\n", 2.0)
+        except ValueError as error:
+            exchange.respond(500, [], str(error).encode())
+
+    async with serving(relay) as (_, port):
+        yield port
+    origin.abort()
+    await asyncio.sleep(0)
+
+
+POST = b"POST / HTTP/1.1\r\nhost: x\r\nx-old: 1\r\nconnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "framing", [b"content-length: 5\r\n\r\nhello", b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize(
+    ("body", "arrives"),
+    [(None, b"hello"), (b"read", b"HELLO"), (b"longer than before", b"longer than before"), (b"", b"")],
+)
+async def test_changed_requests_arrive_as_changed(framing: bytes, body: bytes | None, arrives: bytes) -> None:
+    seen: list[Exchange] = []
+
+    async def backend(exchange: Exchange) -> None:
+        seen.append(exchange)
+        exchange.respond(200, [], await exchange.body())
+
+    async with (
+        serving(backend) as (_, behind),
+        editing(behind, lambda _: Change(b"PUT", [(b"x-new", b"2")], body)) as port,
+    ):
+        answer = await talk(port, POST + framing)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(b"\r\n\r\n" + arrives)
+    assert (seen[0].method, seen[0].target) == (b"PUT", b"/new")
+    assert seen[0].fields[b"x-new"] == b"2"
+    assert seen[0].fields[b"x-added"] == b"1"
+    assert b"x-old" not in seen[0].fields
+    assert (body is None) or (b"transfer-encoding" not in seen[0].fields)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "header"),
+    [
+        (b"GET", b"/", (b"x-a", b"b\r\nx-injected: 1")),
+        (b"GET", b"/", (b"x-a\nx-b", b"1")),
+        (b"GET", b"/ HTTP/1.1\r\nx-injected: 1", (b"x-a", b"1")),
+        (b"GET", b"/a b", (b"x-a", b"1")),
+        (b"GET /x", b"/", (b"x-a", b"1")),
+    ],
+)
+async def test_changes_cannot_inject_anything(method: bytes, target: bytes, header: tuple[bytes, bytes]) -> None:
+    seen: list[bytes] = []
+    async with (
+        serving(lambda exchange: seen.append(exchange.target)) as (_, behind),
+        editing(behind, lambda _: Change(method, [header]), target) as port,
+    ):
+        assert (await talk(port, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).startswith(
+            b"HTTP/1.1 500 "
+        )
+    assert not seen
+
+
+async def test_a_get_that_became_a_post_is_not_sent_twice() -> None:
+    requests = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        await reader.readuntil(b"\r\n\r\nbody")
+        requests += 1
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        if await reader.read(1):
+            requests += 1
+        writer.close()
+
+    behind, server = await raw_backend(once)
+    async with editing(behind, lambda _: Change(b"POST", [], b"body")) as port:
+        get = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        assert b" 200 " in await talk(port, get)
+        assert b" 502 " in await talk(port, get)
+    assert requests == 2
+    server.close()
