@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import msgspec
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from apim.eventhub.models import Current
+from gateway import schema
 from gateway.endpoints.mock import operations
-from publisher.actions.apis import update_api
 from publisher.models import Api, EndpointCertificate
 from publisher.probing import forbidden, ip_address
-from tests.publisher.make import make_api
+from tests.publisher.make import deploy, make_api
 from tests.support.certificate import make_certificate
 
 pytestmark = pytest.mark.django_db
@@ -91,9 +95,8 @@ def _sent_again(text: str) -> dict[str, list[str]]:
         if given.get("type") == "checkbox" and " checked" not in tag:
             continue
         if "name" in given and given["name"] != "csrfmiddlewaretoken":
-            found.setdefault(given["name"], []).append(
-                given.get("value", "on" if given.get("type") == "checkbox" else "")
-            )
+            value = given.get("value", "on" if given.get("type") == "checkbox" else "")
+            found.setdefault(given["name"], []).append(unescape(value))
     for name, inside in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', text, re.DOTALL):
         chosen = re.search(r'<option value="([^"]*)" selected', inside)
         found[name] = [chosen[1] if chosen else ""]
@@ -189,8 +192,21 @@ def test_readers_may_look_only(client, make_user, organisation, publisher_user):
     assert client.post(page(api), sent | {"test": "production:0"}).status_code == 403
 
 
-def test_a_mocked_definition_is_one_gateways_understand(publisher_user):
-    api = make_api(publisher_user, operations=[{"verb": "GET", "target": "/a"}])
-    mock = {"kind": "mock", "properties": [["implementation", "INLINE"]]}
-    api = update_api(by=publisher_user, api=api, endpoints={"production": mock, "sandbox": mock})
-    assert operations(api.definition, True) == {} or ("GET", "/a") in operations(api.definition, True)
+def test_an_api_without_a_backend_becomes_a_prototype(pages, publisher_user, rest):
+    """API first: definition, mock, deployed and published as prototype; gateways get what they answer from."""
+    text = {"openapi": "3.0.1", "info": {"title": "Shop", "version": "1.0"}, "paths": {"/a": {"get": {"responses": {"200": {
+        "description": "ok", "content": {"application/json": {"example": {"made": "up"}}}}}}}}}  # fmt: skip
+    client = rest(publisher_user)
+    sent = {"inlineAPIDefinition": json.dumps(text), "additionalProperties": json.dumps(
+        {"name": "Shop", "version": "1.0", "context": "/shop", "endpointImplementationType": "MOCKED_OAS"})}  # fmt: skip
+    made = client.call("post", "/apis/import-openapi", sent, format="multipart")
+    assert made.status_code == 201, made.json()
+    api = Api.objects.get(pk=made.json()["id"])
+    deploy(publisher_user, api)
+    step = client.call("post", f"/apis/change-lifecycle?apiId={api.pk}&action=Deploy%20as%20a%20Prototype", {})
+    assert step.status_code == 200, step.json()
+    told = json.loads(Current.objects.get(kind="api", key__endswith=str(api.pk)).record)
+    record = msgspec.convert(told, schema.Api)
+    assert (record.lifecycle, record.production and record.production.kind) == ("PROTOTYPED", "mock")
+    answer = operations(record.definition, False)["GET", "/a"].samples["200"][0]
+    assert json.loads(answer.body or b"") == {"made": "up"}
