@@ -12,6 +12,7 @@ from django.conf import settings
 
 from portal import streaming
 from portal.addresses import Address
+from publisher import kinds
 from publisher.models import Api, Operation
 from publisher.openapi.reading import Source, Unreadable
 from publisher.openapi.writing import generate
@@ -58,7 +59,7 @@ def token_endpoint() -> str:
 
 
 def _parsed(api: Api) -> dict[str, Any] | None:
-    if not api.definition.strip():
+    if not api.definition.strip() or kinds.of(api.kind).document != "openapi":
         return None
     try:
         document = Source(api.definition).document
@@ -70,7 +71,10 @@ def _parsed(api: Api) -> dict[str, Any] | None:
 
 def _from_operations(api: Api) -> dict[str, Any]:
     """A document for an API that was made without one."""
-    rows = ({"verb": operation.verb, "target": operation.target} for operation in api.operations.all())
+    if kinds.of(api.kind).document == "openapi":
+        rows = [{"verb": operation.verb, "target": operation.target} for operation in api.operations.all()]
+    else:
+        rows = [{"verb": "POST", "target": "/*"}]
     made: dict[str, Any] = json.loads(generate(api.name, api.version, api.description, rows))
     return made
 

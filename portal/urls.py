@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from portal.views import api, api_keys, applications, catalogue, keys, subscriptions
+from portal.views import api, api_keys, applications, catalogue, described, keys, subscriptions
 
 app_name = "portal"
 _api = "apis/<uuid:api_id>/"
@@ -21,6 +21,8 @@ urlpatterns = [
     path(_api, api.overview, name="api"),
     path(f"{_api}subscribe", api.subscribe, name="subscribe"),
     path(f"{_api}tryout/", api.tryout, name="tryout"),
+    path(f"{_api}schema.graphql", described.schema, name="graphql_schema"),
+    path(f"{_api}service.wsdl", described.wsdl, name="wsdl"),
     path(f"{_api}definition.json", api.definition_file, {"form": "json"}, name="definition_json"),
     path(f"{_api}definition.yaml", api.definition_file, {"form": "yaml"}, name="definition_yaml"),
     path("applications/", applications.applications, name="applications"),

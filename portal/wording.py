@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from apim.traffic.models import LimitKind, Policy
-from portal import streaming
+from portal import described, streaming
 from portal.addresses import Address
 from portal.definition import token_endpoint
 from publisher.models import Api, Operation
@@ -45,6 +45,8 @@ def call_curl(api: Api, places: list[Address], token: str = "$TOKEN") -> str:  #
         return ""
     if streaming.streams(api):
         return streaming.call_line(api, places, token)
+    if api.kind in ("GRAPHQL", "SOAP"):
+        return described.call_line(api, places, token)
     operation = _simplest(list(api.operations.all()))
     verb, target = (operation.verb, operation.target) if operation else ("GET", "/")
     method = "" if verb == "GET" else f"-X {verb} "

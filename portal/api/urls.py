@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.api import api_keys, apis, applications, keys, platform, subscriptions, topics
+from portal.api import api_keys, apis, applications, described, keys, platform, subscriptions, topics
 
 _application = "applications/<uuid:application_id>"
 _key = f"{_application}/oauth-keys/<uuid:key_id>"
@@ -13,6 +13,10 @@ urlpatterns = [
     path("apis", apis.Apis.as_view()),
     path("apis/<uuid:api_id>", apis.OneApi.as_view()),
     path("apis/<uuid:api_id>/swagger", apis.Swagger.as_view()),
+    path("apis/<uuid:api_id>/graphql-schema", described.Schema.as_view()),
+    path("apis/<uuid:api_id>/graphql-policies/complexity", described.Complexity.as_view()),
+    path("apis/<uuid:api_id>/graphql-policies/complexity/types", described.ComplexityTypes.as_view()),
+    path("apis/<uuid:api_id>/wsdl", described.Wsdl.as_view()),
     path("apis/<uuid:api_id>/topics", topics.Topics.as_view()),
     path("webhooks/subscriptions", topics.WebhookSubscriptions.as_view()),
     path("apis/<uuid:api_id>/subscription-policies", apis.SubscriptionPolicies.as_view()),

@@ -15,7 +15,7 @@ from apim.accounts.permissions import require
 from apim.errors import ApimError
 from apim.ui.csp import allow
 from apim.ui.forms import add_errors
-from portal import queries, streaming
+from portal import described, queries, streaming
 from portal.actions.applications import create_application
 from portal.actions.subscriptions import subscribe as subscribe_action
 from portal.addresses import Address, addresses
@@ -67,6 +67,7 @@ def tryout(request: HttpRequest, api_id: UUID) -> HttpResponse:
         "subscriptions": _own_subscriptions(request, api),
         "curl": call_curl(api, places),
         "topic_url": _topic_url(places, operations),
+        "example": described.example(api) if api.kind == "GRAPHQL" else "",
         "open": all(operation.auth == "none" for operation in operations),
     }
     origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for place in places for url in place.urls}

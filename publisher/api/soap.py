@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -62,10 +63,19 @@ class ImportWsdl(Resource):
         return api_response(request, queries.api(request.user, api.pk), 201)
 
 
+class Whatever(DefaultContentNegotiation):
+    """For resources whose body is no JSON: whoever asks for XML or an archive gets it, and mistakes as JSON."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        """The first one."""
+        return renderers[0], renderers[0].media_type
+
+
 class Wsdl(Resource):
     """GET and PUT /apis/{apiId}/wsdl."""
 
     parser_classes = _PARSERS
+    content_negotiation_class = Whatever
 
     def get(self, request: Request, api_id: str) -> HttpResponse:
         """The WSDL as it was given: XML, or a zip archive when it has several files."""
