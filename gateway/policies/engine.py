@@ -128,8 +128,8 @@ def message_of(home: Deployment, call: Call, answer: Answer | None = None) -> Me
     message.axis2 = {
         "HTTP_METHOD": request.method.decode("latin-1"),
         "REST_URL_POSTFIX": request.target.decode("latin-1"),
-        "REMOTE_ADDR": exchange.client[0],
-        "REMOTE_HOST": exchange.client[0],
+        "REMOTE_ADDR": exchange.address,
+        "REMOTE_HOST": exchange.address,
         "TRANSPORT_IN_URL": exchange.target.decode("latin-1"),
     }
     if answer is None:

@@ -128,7 +128,7 @@ class Interceptor:
             "scheme": exchange.scheme,
             "method": exchange.method.decode("latin-1"),
             "path": exchange.target.decode("latin-1"),
-            "source": exchange.client[0],
+            "source": exchange.address,
             "apiName": record.name,
             "apiVersion": record.version,
             "basePath": record.context,

@@ -66,9 +66,8 @@ class Agent:
         exchange, record = call.exchange, self.use.plan.record
         hidden = {record.authorization_header.lower().encode(), b"apikey", b"internal-key"}
         headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in exchange.fields.items() if n not in hidden}
-        forwarded = exchange.fields.get(b"x-forwarded-for", b"").partition(b",")[0].strip().decode("latin-1")
         found: dict[str, Any] = {
-            "requestOrigin": forwarded or exchange.client[0],
+            "requestOrigin": exchange.address,
             "method": exchange.method.decode("latin-1"),
             "path": exchange.target.decode("latin-1"),
             "transportHeaders": headers,

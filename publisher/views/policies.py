@@ -193,10 +193,19 @@ def _page(request: HttpRequest, api: Api, place: str, panel: dict[str, Any] | No
 
 def _card(index: int, use: dict[str, Any], known: Uses) -> Card:
     policy = known.find(use["name"], use.get("version", "v1"))
-    values = [f"{name}: {value}" for name, value in use.get("parameters", {}).items() if value not in ("", None)]
+    attributes = {one["name"]: one for one in policy.specification["policyAttributes"]} if policy is not None else {}
+    values = [
+        f"{attributes.get(name, {}).get('displayName', name)}: {_shown(value)}"
+        for name, value in use.get("parameters", {}).items()
+        if value not in ("", None) and value != attributes.get(name, {}).get("defaultValue")
+    ]
     title = policy.specification["displayName"] if policy is not None else use["name"]
     editable = policy is not None and bool(policy.specification["policyAttributes"])
     return Card(index, title, use.get("version", "v1"), " · ".join(values[:4])[:160], editable, policy is not None)
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _places(api: Api) -> list[dict[str, Any]]:
