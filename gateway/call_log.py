@@ -35,7 +35,7 @@ def names(call: Call) -> dict[str, Any]:
         "method": exchange.method.decode(),
         "path": exchange.path[:512].decode("latin-1"),
         "resource": call.operation.record.target if call.operation else "",
-        "client": exchange.client[0],
+        "client": exchange.address,
     }
 
 

@@ -47,7 +47,7 @@ def of(call: Call, api: Api, seconds: float) -> Finished:
         call.correlation,
         exchange.method,
         exchange.path,
-        exchange.client[0],
+        exchange.address,
         exchange.fields.get(b"user-agent", b""),
         call.status,
         call.fault,

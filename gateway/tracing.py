@@ -90,7 +90,7 @@ def _attributes(call: Call, status: int, code: str) -> dict[str, Any]:
         "url.path": exchange.path[:512].decode("latin-1"),
         "url.scheme": exchange.scheme,
         "http.response.status_code": status,
-        "client.address": exchange.client[0],
+        "client.address": exchange.address,
         "apim.correlation_id": call.correlation.decode("latin-1"),
     }
     if call.operation is not None:
