@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,6 +33,14 @@ Pairs = dict[tuple[str, str], Subscription]
 
 YIELD_EVERY = 200
 """Records handled between two pauses in which the worker serves calls."""
+
+_COMMON = {
+    "api": ("organisation", "provider", "version"),
+    "application": ("id", "organisation", "owner", "policy"),
+    "key": ("key_manager", "application"),
+    "subscription": ("api", "application", "plan"),
+}
+"""Kind → fields whose values many records share."""
 
 _DECODERS = {kind: msgspec.json.Decoder(record) for kind, record in RECORDS.items()}
 
@@ -160,7 +169,7 @@ class Build:
         old = self.state.records[event.kind].get(event.key)
         if old == record:
             return False
-        self._store(event.kind, event.key, old, record)
+        self._store(event.kind, _saved(event, record), old, record)
         return True
 
     def _store(self, kind: str, key: str, old: Record | None, new: Record | None) -> None:
@@ -323,6 +332,16 @@ class Build:
                 )
         known = self.state.records["domain"].values()
         self.state.routes.prefixes = {named_host(one.host.encode()): one.prefix.encode() for one in known}
+
+
+def _saved(event: Event, record: Record | None) -> str:
+    """The key of the record. Texts that many records have in common (ids of APIs, names of plans) are kept once."""
+    if record is None:
+        return event.key
+    for name in _COMMON.get(event.kind, ()):
+        msgspec.structs.force_setattr(record, name, sys.intern(getattr(record, name)))
+    key: str = getattr(record, "id", "")
+    return key if key == event.key else event.key
 
 
 def _same_family(other: Api, new: Api, context: bytes) -> bool:

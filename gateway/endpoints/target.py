@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import lru_cache
 from typing import Protocol
 
 from gateway.call import Call
@@ -26,6 +27,15 @@ class Failed(Exception):
         super().__init__(cause)
 
 
+@lru_cache(maxsize=1000)
+def _drops(headers: tuple[str, ...]) -> frozenset[bytes]:
+    """What is not shown besides what never is. Most APIs hide the same headers, so that thousands share one set."""
+    hidden = {header.lower().encode() for header in headers}
+    # Many a backend cannot tell underscores from dashes.
+    hidden |= {header.replace(b"-", b"_") for header in hidden}
+    return DROPPED | hidden | {b"activityid"}
+
+
 class Shape:
     """What the requests of one API have in common: the headers its backends are not shown, and its endpoint's name in faults."""
 
@@ -33,10 +43,7 @@ class Shape:
 
     def __init__(self, name: str, *headers: str) -> None:
         self.name = name
-        hidden = {header.lower().encode() for header in headers}
-        # Many a backend cannot tell underscores from dashes.
-        hidden |= {header.replace(b"-", b"_") for header in hidden}
-        self.drops = DROPPED | hidden | {b"activityid"}
+        self.drops = _drops(headers)
         self._hiding: dict[frozenset[bytes], frozenset[bytes]] = {}
 
     def named(self, name: str) -> Shape:
