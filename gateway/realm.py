@@ -100,8 +100,9 @@ class Realm:
         issuers = self.issuers.get(str(parsed.claims.get("iss", "")))
         if not issuers:
             raise Rejected(f"issuer {parsed.claims.get('iss')!r} is not accepted here")
-        if any(issuer.introspects_all for issuer in issuers):
-            return self._introspect(raw, token, now, [one for one in issuers if one.introspects_all])
+        asked = [issuer for issuer in issuers if issuer.introspects_all]
+        if asked:
+            return self._introspect(raw, token, now, asked)
         try:
             return self._keep(raw, self._signed(parsed, issuers, now))
         except UnknownKey:

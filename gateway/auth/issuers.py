@@ -80,19 +80,20 @@ class Issuer:
             self._keys = read_keys(record.jwks.encode())
         else:
             self._keys = []
-
-    @property
-    def introspects_all(self) -> bool:
+        kids = [key.kid for key in self._keys]
+        self._named = {key.kid: key for key in self._keys if key.kid and kids.count(key.kid) == 1}
+        self.introspects_all = bool(record.introspection_url) and not self._keys and not record.jwks_url
         """Whether its JWTs cannot be checked here, so that it must be asked about them."""
-        return bool(self.record.introspection_url) and not self._keys and not self.record.jwks_url
 
     def key(self, kid: object) -> JoseKey:
         """The key a token names, or the only one. Raises UnknownKey, or Rejected when it names none of several."""
-        found = [key for key in self._keys if kid is None or key.kid == kid]
-        if len(found) == 1:
-            return found[0]
+        if kid is None and len(self._keys) == 1:
+            return self._keys[0]
         if not isinstance(kid, str):
             raise Rejected(f"key {kid!r} is not one of {self.key_manager}")
+        named = self._named.get(kid)
+        if named is not None:
+            return named
         fetched = self.keyring.keys.get(kid) if self.keyring is not None else None
         if fetched is None:
             raise UnknownKey(f"key {kid!r} is not one of {self.key_manager}")
