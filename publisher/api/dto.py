@@ -11,7 +11,7 @@ from gateway import schema
 from publisher.actions.services import is_outdated
 from publisher.api.shapes import endpoints as shapes
 from publisher.api.shapes import policies as flows
-from publisher.api.shapes import scopes, streaming
+from publisher.api.shapes import scopes, streaming, throughput
 from publisher.models import Api
 
 FIELDS = {
@@ -107,6 +107,7 @@ def full(api: Api) -> dict[str, Any]:
         "operations": [_operation(operation, functions, ids) for operation in operations],
         "apiPolicies": flows.flows_out(api.flows, ids),
         **flows.caching_out(api),
+        **throughput.shown(api),
         "scopes": scopes.shown(api, operations),
         "endpointConfig": shapes.config(api.endpoints, api.service_id is not None),
         **streaming.shown(api),
@@ -142,6 +143,7 @@ def changes(body: dict[str, Any]) -> dict[str, Any]:
     if body.get("apiPolicies") is not None:
         given["flows"] = flows.flows_in(body["apiPolicies"])
     given |= flows.caching_in(body)
+    given |= throughput.given(body)
     if isinstance(managers := body.get("keyManagers"), list):
         given["key_managers"] = [] if managers == ["all"] else managers
     if isinstance(listed := body.get("scopes"), list):

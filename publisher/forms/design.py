@@ -9,6 +9,7 @@ from django import forms
 from apim.accounts.models import Role
 from apim.traffic.models import Level
 from apim.traffic.queries import plans, policies
+from publisher.api.shapes import throughput
 from publisher.models import Api, Visibility
 
 
@@ -107,10 +108,27 @@ class Plans(Part):
         label="Limit of the whole API",
         help_text="Counts the calls of everybody together. When set, the operations' own limits are not looked at.",
     )
+    production = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=throughput.MOST,
+        label="Calls a second to the production backend",
+        help_text="More are answered 503, whoever calls. Empty: as many as come.",
+    )
+    sandbox = forms.IntegerField(
+        required=False, min_value=1, max_value=throughput.MOST, label="Calls a second to the sandbox backend"
+    )
 
     def initial_of(self, api: Api) -> dict[str, Any]:
         """The chosen ones."""
-        return {"plans": [plan.name for plan in api.plans.all()], "policy": api.policy}
+        most = throughput.shown(api)["maxTps"] or {}
+        return {"plans": [plan.name for plan in api.plans.all()], "policy": api.policy, **most}
+
+    def keywords(self) -> dict[str, Any]:
+        """The two throughputs as one."""
+        data = self.cleaned_data
+        amounts = {side: data[side] for side in throughput.SIDES}
+        return {"plans": data["plans"], "policy": data["policy"], "throughput": throughput.limits(amounts)}
 
     def prepare(self) -> None:
         """The organisation's policies."""
