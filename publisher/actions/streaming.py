@@ -19,7 +19,6 @@ from publisher.openapi.report import Report
 
 KINDS = ("WS", "SSE", "WEBSUB")
 DEFAULT_PLAN = {"WS": "AsyncUnlimited", "SSE": "AsyncUnlimited", "WEBSUB": "AsyncWHUnlimited"}
-TRANSPORTS = {"WS": ["ws", "wss"], "SSE": ["http", "https"], "WEBSUB": ["http", "https"]}
 
 
 def validate_asyncapi(text: str) -> Report:
@@ -37,7 +36,6 @@ def create_streaming(*, by: User, kind: str, endpoint: str | None = None, **fiel
     if kind == "WEBSUB":
         fields["endpoints"] = {}
         fields["gateway_options"] = websub.changed(fields.get("gateway_options") or {})
-    fields["transports"] = fields.get("transports") or TRANSPORTS[kind]
     fields["operations"] = _usable(kind, fields.get("operations") or [])
     return create_api(by=by, kind=kind, **fields)
 

@@ -58,9 +58,11 @@ def test_a_websocket_api_from_scratch(client, publisher_user):
     assert (body["type"], topics(body), body["transport"]) == (
         "WS",
         {("SUBSCRIBE", "/*"), ("PUBLISH", "/*")},
-        ["ws", "wss"],
+        ["http", "https"],
     )
+    body = client.call("put", f"/apis/{body['id']}", {"transport": ["wss"]}).json()
     record = deployed(publisher_user, body["id"])
+    assert record.transports == ("wss",)
     assert (record.kind, record.production.url) == ("WS", "ws://chat.example:8080/x")
 
 
