@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -22,7 +24,13 @@ from apim.keymanager.actions.signing_keys import rotate_key
 from apim.keymanager.models import RESIDENT, KeyManager, SigningKey
 from apim.keymanager.signing import jwks_text
 from apim.keymanager.verify import verify_api_key
+from gateway import schema
+from gateway.auth import introspection
+from gateway.auth.issuers import Issuer
+from gateway.auth.jwt import Rejected
+from gateway.principal import Principal
 from tests.support.people import PASSWORD, make_user
+from wire.client import Client as WireClient
 
 PEOPLE = "/internal/keymanager/v1/people"
 
@@ -118,3 +126,31 @@ def test_a_switched_off_organisation_has_no_people(other_organisation, admin) ->
     assert ask(question | {"username": "carol"})[1]["active"] is True
     update_organisation(by=admin, organisation=other_organisation, display_name="Acme", self_signup=True, active=False)
     assert ask(question) == (200, {"active": False})
+
+
+def test_a_gateway_asks_our_own_introspection(live) -> None:
+    token = live.token()["access_token"]
+    record = schema.KeyManager(
+        organisation="carbon.super",
+        name="Ours",
+        issuer=issue.issuer(),
+        jwks="",
+        introspection_url=f"{live.url}/oauth2/introspect",
+        introspection_user=live.client.client_id,
+        introspection_password=live.secret,
+    )
+
+    async def asked(credential: str) -> Principal:
+        client = WireClient()
+        try:
+            return await introspection.ask(client, Issuer(record), credential.encode(), time.time(), 60)
+        finally:
+            await client.close()
+
+    found = asyncio.run(asked(token))
+    assert (found.client_id, found.subject, found.scopes) == (live.client.client_id, "developer", {"default"})
+    assert time.time() < found.expires <= time.time() + 60
+    live.post("/oauth2/revoke", token=token)
+    for refused in (token, "not-a-token"):
+        with pytest.raises(Rejected, match="not active"):
+            asyncio.run(asked(refused))
