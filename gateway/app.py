@@ -119,6 +119,8 @@ class Gateway(Service):
         if build.amended:
             self.services.counters.amend(build.amended)
         self.pipeline.state = state
+        if "api" in snapshot:
+            self.services.upstreams.retire(api.record for api in state.apis.values())
         self.pipeline.ready = True
 
 

@@ -66,7 +66,7 @@ class Dynamic:
         else:
             if "@" in origin:
                 raise ValueError("it has a user name")
-            known[origin] = self._make(replace(self._record, kind="http", url=origin))
+            known[origin] = self._make(replace(self._record, kind="http", url=origin, health=None))
             if len(known) > REMEMBERED:
                 known.popitem(last=False)
         return known[origin]

@@ -94,11 +94,19 @@ class Checks:
         self._health = ref(health)
         self._client = client
         self._row = 0
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task: asyncio.Task[None] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Asks (again)."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
 
     def stop(self) -> None:
-        """Asks no more."""
-        self._task.cancel()
+        """Asks no more until it is started again."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
 
     async def _run(self) -> None:
         while self._health() is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -24,7 +25,7 @@ from gateway.endpoints.security.oauth import OAuth
 from gateway.endpoints.security.static import api_key, basic
 from gateway.endpoints.target import Target
 from gateway.endpoints.tls import Trust
-from gateway.schema import Endpoint, Suspension
+from gateway.schema import Api, Endpoint, Suspension
 from wire.client import Client, Limits
 from wire.forward import Relay
 from wire.upstream import Origin
@@ -63,6 +64,7 @@ class Upstreams:
         self._origins: WeakValueDictionary[OriginKey, Origin[Relay]] = WeakValueDictionary()
         self._targets: WeakValueDictionary[Endpoint, Target] = WeakValueDictionary()
         self._leaves: WeakValueDictionary[Endpoint, Leaf] = WeakValueDictionary()
+        self._checks = False
         self._clients: WeakValueDictionary[ssl.SSLContext, Client] = WeakValueDictionary()
         self._usual: Client | None = None
 
@@ -119,7 +121,22 @@ class Upstreams:
         found = self._leaves.get(endpoint)
         if found is None:
             found = self._leaves[endpoint] = self._new_leaf(endpoint)
+        self._checks = self._checks or found.checks is not None
         return found
+
+    def retire(self, apis: Iterable[Api]) -> None:
+        """Runs the active checks of the addresses that these APIs have, which are all there are, and ends those of others."""
+        if not self._checks:
+            return
+        used: set[Endpoint] = set()
+        for api in apis:
+            sides = [api.production, api.sandbox]
+            sides += [side for one in api.operations for side in (one.production, one.sandbox)]
+            for endpoint in filter(None, sides):
+                used.update(checked(endpoint))
+        for endpoint, leaf in list(self._leaves.items()):
+            if leaf.checks is not None:
+                (leaf.checks.start if endpoint in used else leaf.checks.stop)()
 
     def _new_leaf(self, endpoint: Endpoint) -> Leaf:
         parts = split(endpoint.url)
@@ -187,6 +204,12 @@ class Upstreams:
             origin.abort()
         for client in list(self._clients.values()):
             await client.close()
+
+
+def checked(endpoint: Endpoint) -> Iterator[Endpoint]:
+    """The addresses of an endpoint that have active checks, as leaves know them."""
+    members = [inherited(endpoint, one) for one in endpoint.members] if endpoint.members else [endpoint]
+    return (one for one in members if one.health is not None)
 
 
 def inherited(group: Endpoint, member: Endpoint) -> Endpoint:

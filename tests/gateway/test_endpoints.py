@@ -288,3 +288,20 @@ def test_groups_that_make_no_sense_are_refused_by_name(served: Served) -> None:
         what="refusal",
     )
     served.publish(("api", "Default:id-bad", None))
+
+
+def test_checks_end_with_the_endpoint_and_begin_again(served: Served, backends: list[Scripted]) -> None:
+    check = schema.HealthCheck("/up", seconds=0.05)
+    name = f"ep{next(_names)}"
+    key = f"Default:id-{name}"
+    record = world.api(name, "", production=member(backends[0].url, health=check))
+    served.publish(("api", key, record), world.subscription(name))
+    until(lambda: len(backends[0].asked) > 2, seconds=10, what="checks run")
+    served.publish(("api", key, world.api(name, backends[1].url)))
+    time.sleep(0.2)
+    seen = len(backends[0].asked)
+    time.sleep(0.5)
+    assert len(backends[0].asked) == seen, "nobody asks an endpoint that no API has"
+    served.publish(("api", key, record))
+    until(lambda: len(backends[0].asked) > seen + 1, seconds=10, what="checks run again")
+    served.publish(("api", key, None))
