@@ -92,6 +92,10 @@ class Upstreams:
         """What https backends without certificates of their own are trusted by."""
         return self._trust.usual()
 
+    def trust(self, endpoint: Endpoint) -> ssl.SSLContext:
+        """TLS towards this backend, with the certificates it has of its own. Raises ValueError for one that is none."""
+        return self._trust.of(endpoint)
+
     def _made(self, endpoint: Endpoint) -> Target:
         if endpoint.kind in ("failover", "load_balance"):
             return self._group(endpoint)

@@ -101,7 +101,7 @@ def _backend(plan: Plan, endpoint: Endpoint) -> Backend:
         raise ValueError(f"endpoint {endpoint.url!r} is not of the form ws://host/path, wss://…, http://… or https://…")
     if parts.query or parts.fragment or not parts.path.isascii() or " " in parts.path:
         raise ValueError(f"endpoint {endpoint.url!r} has a query, a fragment or an unencoded path")
-    tls = plan.services.upstreams.tls() if scheme == "https" else None
+    tls = plan.services.upstreams.trust(endpoint) if scheme == "https" else None
     port = parts.port or (443 if tls else 80)
     origin = Origin(parts.hostname, port, tls, Relay, endpoint.connect_timeout_ms / 1000)
     headers, parameters = _security(endpoint.security)
