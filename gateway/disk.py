@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,12 @@ FORMAT = 1
 """Raised when an older copy must not be trusted to be complete; such a copy serves until a whole snapshot came."""
 
 
+PIECE = 250
+"""Records encoded in one go."""
+
+_encode = msgspec.json.Encoder().encode
+
+
 class Copy(msgspec.Struct, frozen=True):
     """The file's content. `sequence` 0 asks for a whole snapshot at the next contact."""
 
@@ -24,23 +32,29 @@ class Copy(msgspec.Struct, frozen=True):
     mark: str = ""
 
 
-def encode(state: State) -> bytes:
-    """The copy of a state. Refused records are missing from it, so it then asks for a snapshot."""
-    events = [
-        Event(state.sequence, kind, key, record=msgspec.Raw(msgspec.json.encode(record)))
-        for kind in RECORDS
-        for key, record in state.records[kind].items()
-    ]
-    return msgspec.json.encode(Copy(FORMAT, 0 if state.refusals else state.sequence, events, state.mark))
+def pieces(state: State) -> Iterator[bytes]:
+    """The copy of a state, a thousandth of a second's work at a time. Refused records are missing from it, so it then asks for a
+    snapshot."""
+    head = msgspec.json.encode(Copy(FORMAT, 0 if state.refusals else state.sequence, [], state.mark))
+    before, _, after = head.partition(b'"events":[]')
+    yield before + b'"events":['
+    comma = b""
+    for kind in RECORDS:
+        records = iter(list(state.records[kind].items()))
+        while some := list(islice(records, PIECE)):
+            events = [Event(state.sequence, kind, key, record=msgspec.Raw(_encode(record))) for key, record in some]
+            yield comma + msgspec.json.encode(events)[1:-1]
+            comma = b","
+    yield b"]" + after
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: Iterable[bytes]) -> None:
     """Replaces the file in one step; several workers may do so at once. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
