@@ -59,6 +59,7 @@ class Relay(Link):
         self._out: list[bytes] = []
         self._chunked = False
         self._request_chunked = False
+        self._unsent = False
 
     def carry(self, call: Call, request: bytes, timeout: float, whole: bool = False) -> None:
         """Takes over a call. `request` is everything that can be sent now; a body still to come follows by callbacks.
@@ -141,6 +142,7 @@ class Relay(Link):
         exchange.started = True
         exchange.status = status
         self._chunked = False
+        self._unsent = True
         out = self._out
         out.append(status_line(status))
         fields = dict(headers)
@@ -173,6 +175,7 @@ class Relay(Link):
     def flush(self) -> None:
         """Passes on what one read brought."""
         if self._out:
+            self._unsent = False
             self.deadline = self.loop.time() + self.timeout
             self.caller.write(b"".join(self._out))
             self._out.clear()
@@ -195,6 +198,10 @@ class Relay(Link):
         exchange = self.exchange
         exchange.sink = None
         self._out.clear()
+        if exchange.started and self._unsent:
+            # The head came together with what is wrong, so the caller has seen nothing of it.
+            exchange.started = False
+            exchange.status = 0
         if exchange.started:
             exchange.abort()
             self.call.done(exchange.status, self.sent)

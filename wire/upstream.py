@@ -188,8 +188,11 @@ class Link(asyncio.Protocol):
             if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
                 self._unreadable("a callback failed")
                 raise error.__context__ from None
-            self._unreadable(str(error))
-            return
+            if not self.done:
+                self._unreadable(str(error))
+                return
+            # What came behind a complete answer is nobody's: the answer counts, the connection is worth nothing any more.
+            self.keep = False
         if self.done:
             self.done = False
             self.end_use()
