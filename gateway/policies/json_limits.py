@@ -48,30 +48,36 @@ def check(data: bytes, limits: Limits, context: str, strict: bool = True) -> Non
 
 
 def _walk(value: Any, limits: Limits, context: str) -> None:
-    """Looks at every value, with a list of its own instead of the interpreter's stack."""
-    waiting: list[tuple[Any, int]] = [(value, 1)]
-    properties = 0
-    while waiting:
-        one, depth = waiting.pop()
-        if isinstance(one, str):
-            if len(one) > limits.string:
-                raise TooMuch("Max String Length Reached")
-            continue
-        if not isinstance(one, dict | list):
-            continue
-        if depth > limits.depth:
-            raise TooMuch(f"Threat Protection-JSON: {context} - Depth Limit Reached")
-        if isinstance(one, list):
-            if len(one) > limits.elements:
-                raise TooMuch("Max Array Length Reached")
-            waiting += [(item, depth + 1) for item in one]
-            continue
-        properties += len(one)
-        if properties > limits.properties:
-            raise TooMuch("Max Property Count Reached")
-        if any(len(key) > limits.key for key in one):
-            raise TooMuch("Max Key Length Reached")
-        waiting += [(item, depth + 1) for item in one.values()]
+    """Looks at every value, level by level instead of on the interpreter's stack."""
+    level = [value]
+    depth = properties = 0
+    while level:
+        depth += 1
+        following: list[Any] = []
+        for one in level:
+            if isinstance(one, str):
+                if len(one) > limits.string:
+                    raise TooMuch("Max String Length Reached")
+            elif isinstance(one, dict):
+                properties += len(one)
+                _check_object(one, properties, limits)
+                following.extend(one.values())
+            elif isinstance(one, list):
+                if len(one) > limits.elements:
+                    raise TooMuch("Max Array Length Reached")
+                following.extend(one)
+            else:
+                continue
+            if depth > limits.depth and not isinstance(one, str):
+                raise TooMuch(f"Threat Protection-JSON: {context} - Depth Limit Reached")
+        level = following
+
+
+def _check_object(one: dict[str, Any], properties: int, limits: Limits) -> None:
+    if properties > limits.properties:
+        raise TooMuch("Max Property Count Reached")
+    if one and max(map(len, one)) > limits.key:
+        raise TooMuch("Max Key Length Reached")
 
 
 def compile(use: Use) -> Step:
