@@ -107,9 +107,9 @@ class Call:
     def refuse(self, fault: Fault, cause: str = "", lines: bytes = b"") -> bool:
         """Answers with `fault` and returns True, which ends the chain. `cause` is for our log, not for the caller."""
         self.fault = fault
-        content_type, body = faults.render(fault, self.exchange)
+        status, content_type, body = faults.answer(fault, self.exchange)
         head = b"".join((self.answer_lines, fault.lines, lines, b"content-type: ", content_type, b"\r\n"))
-        self.exchange.respond_block(fault.status, head, body)
+        self.exchange.respond_block(status, head, body)
         self.observer.refused(self, fault, cause)
         self.finished(fault.status)
         return True

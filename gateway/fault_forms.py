@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from wire.exchange import Exchange
+from wire.http2_stream import Stream
 
 JSON = b"application/json; charset=UTF-8"
 XML = b"application/xml; charset=UTF-8"
@@ -19,6 +21,15 @@ NAMESPACES = {
     "general": ("am", "http://wso2.org/apimanager"),
 }
 """Prefix and namespace of a family's XML form."""
+
+
+GRPC = {
+    400: b"3", 401: b"16", 403: b"7", 404: b"12", 405: b"12", 413: b"8", 429: b"8", 500: b"13", 503: b"14", 504: b"4",
+}  # fmt: skip
+"""HTTP status → gRPC status of a refusal."""
+
+_TELLABLE = " !\"#$&'()*+,-./:;<=>?@[]^_`{|}~"
+"""What stands in a gRPC message as it is; everything else is percent-encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,18 @@ def soap_version(exchange: Exchange) -> int:
     if content_type.startswith(b"multipart/related"):
         return 12 if b"application/soap+xml" in content_type else 11 if b"text/xml" in content_type else 0
     return 0
+
+
+def answer(fault: Fault, exchange: Exchange) -> tuple[int, bytes, bytes]:
+    """Status, content type and body. gRPC callers get their own status behind an empty answer of 200."""
+    kind = exchange.fields.get(b"content-type", b"")
+    if kind.startswith(b"application/grpc") and isinstance(exchange.connection, Stream):
+        told = quote(f"{fault.code}: {fault.description or fault.message}"[:500], safe=_TELLABLE)
+        unreachable = fault.status == 500 and fault.code.startswith("1015")
+        code = b"14" if unreachable else GRPC.get(fault.status, b"2")
+        exchange.connection.trail([(b"grpc-status", code), (b"grpc-message", told.encode())])
+        return 200, b"application/grpc", b""
+    return fault.status, *render(fault, exchange)
 
 
 def _xml(fault: Fault) -> bytes:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from email.utils import formatdate
 from time import gmtime, strftime
 
-from gateway.fault_forms import Fault, render
+from gateway.fault_forms import Fault, answer, render
 
-__all__ = ["Fault", "catalogue", "render"]
+__all__ = ["Fault", "answer", "catalogue", "render"]
 
 CHALLENGE = 'OAuth2 realm="WSO2 API Manager", error="invalid_token", error_description="The provided token is invalid"'
 
@@ -216,6 +216,11 @@ def none_ready(kind: str, name: str) -> Fault:
     """303000 for a group; `kind` as the original spells it: Loadbalance or Failover."""
     return replace(NONE_READY, description=f"{kind} endpoint : {name} - no ready child endpoints")
 
+
+# -- gRPC
+
+NEEDS_HTTP2 = _general(505, "505", "gRPC is spoken over HTTP/2", "HTTP Version Not Supported", "gRPC over HTTP/1.1")
+NOT_GRPC = _general(415, "415", "Send application/grpc", "Unsupported Media Type", "another content type than gRPC's")
 
 # -- GraphQL
 

@@ -28,6 +28,12 @@ class Trust:
         """For this backend. Raises ValueError for a certificate or key that is none; the text shows neither."""
         return self._context(endpoint.certificates, endpoint.client_certificate, endpoint.client_key)
 
+    def http2(self, endpoint: Endpoint) -> ssl.SSLContext:
+        """The same for a backend that is to speak HTTP/2. Raises ValueError."""
+        context = self._made(endpoint.certificates, endpoint.client_certificate, endpoint.client_key)
+        context.set_alpn_protocols(["h2"])
+        return context
+
     def _context(self, certificates: tuple[str, ...], shown: str, key: str) -> ssl.SSLContext:
         found = self._contexts.get((certificates, shown, key))
         if found is None:

@@ -25,6 +25,7 @@ from gateway.endpoints.security.oauth import OAuth
 from gateway.endpoints.security.static import api_key, basic
 from gateway.endpoints.target import Target
 from gateway.endpoints.tls import Trust
+from gateway.protocols.grpc import Grpc
 from gateway.schema import Api, Endpoint, Suspension
 from wire.client import Client, Limits
 from wire.forward import Relay
@@ -74,8 +75,11 @@ class Upstreams:
             return plan.once("mock", lambda: Mock(endpoint, plan.record))
         found = self._targets.get(endpoint)
         if found is None:
-            found = self._targets[endpoint] = self._made(endpoint)
+            found = self._targets[endpoint] = self._grpc(endpoint) if endpoint.kind == "grpc" else self._made(endpoint)
         return found
+
+    def _grpc(self, endpoint: Endpoint) -> Target:
+        return Grpc(endpoint, self._trust.http2(endpoint))
 
     def address(self, endpoint: Endpoint) -> Target:
         """The backend of a single address, plain or careful. Raises ValueError."""

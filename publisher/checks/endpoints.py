@@ -80,7 +80,7 @@ def _typed(problems: Problems, field: str, value: dict[str, Any]) -> schema.Endp
 
 
 def _check(problems: Problems, field: str, record: schema.Endpoint) -> None:
-    if record.kind in ("http", "soap"):
+    if record.kind in ("http", "soap", "grpc"):
         http_url(problems, f"{field}.url", record.url)
     elif record.kind == "websocket":
         _websocket(problems, f"{field}.url", record.url)
