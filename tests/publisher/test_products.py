@@ -11,6 +11,8 @@ from django.test import Client
 from apim.accounts.models import User
 from apim.errors import Conflict, Invalid, NotFound
 from apim.eventhub.models import Current
+from portal.actions.applications import create_application
+from portal.actions.subscriptions import subscribe
 from publisher import hooks, products
 from publisher.actions.apis import copy_api, delete_api, update_api
 from publisher.actions.lifecycle import change_state
@@ -246,3 +248,20 @@ def test_pages(pizza, delivery, publisher_user, creator):
     for name in ("endpoints", "plans", "definition", "deployments", "lifecycle", "info"):
         assert client.get(f"/publisher/apis/{product.pk}/{name}/").status_code == 200, name
     assert "product" in client.get("/publisher/").content.decode()
+
+
+def test_it_is_found_and_subscribed_to_in_the_portal(product, publisher_user, developer):
+    deploy(publisher_user, product)
+    change_state(by=publisher_user, api=product, action="Publish")
+    client = Client()
+    client.force_login(developer)
+    assert "Meal" in client.get("/devportal/").content.decode()
+    page = client.get(f"/devportal/apis/{product.pk}/").content.decode()
+    assert "/meal/1.0.0" in page
+    definition = client.get(f"/devportal/apis/{product.pk}/definition.json").json()
+    assert set(definition["paths"]) == {"/menu", "/order", "/status/{id}"}
+    application = create_application(by=developer, name="Shop")
+    subscribe(by=developer, application=application, api=product, plan="Gold")
+    assert json.loads(Current.objects.get(kind="subscription").record)["api"] == str(product.pk)
+    with pytest.raises(InUse, match="1 subscription"):
+        delete_api(by=publisher_user, api=product)
