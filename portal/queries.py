@@ -12,6 +12,7 @@ from django.db.models import Count, Model, QuerySet
 from apim.accounts.models import Organisation, User
 from apim.errors import NotFound
 from apim.traffic.models import SECONDS, UNAUTHENTICATED, Level, Policy
+from apim.traffic.queries import may_choose
 from portal.models import ApiKey, Application, ApplicationKey, Subscription
 from publisher.models import Api, State
 from publisher.queries import visible_apis
@@ -104,9 +105,11 @@ def limits(organisation: Organisation) -> QuerySet[Policy]:
     return Policy.objects.filter(organisation=organisation, level=Level.APPLICATION)
 
 
-def plans(api: Api) -> list[Policy]:
-    """The business plans of an API that are offered to applications, the smallest first."""
+def plans(api: Api, user: User | AnonymousUser | None = None) -> list[Policy]:
+    """The business plans of an API that are offered to applications (to those of `user`, when given), the smallest first."""
     offered = [plan for plan in api.plans.all() if plan.name != UNAUTHENTICATED and plan.level == Level.SUBSCRIPTION]
+    if user is not None:
+        offered = [plan for plan in offered if may_choose(user, plan)]
     return sorted(offered, key=_size)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apim.errors import NotFound
-from apim.traffic.models import UNAUTHENTICATED, Level, LimitKind, Policy
+from apim.traffic.models import UNAUTHENTICATED, Level, LimitKind, Permission, Policy
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
     from django.db.models import QuerySet
 
-    from apim.accounts.models import Organisation
+    from apim.accounts.models import Organisation, User
+
+EVERYONE = "Internal/everyone"
+"""The role that everybody has, whether or not anybody gave it."""
 
 
 def plans(organisation: Organisation, *, streaming: bool = False) -> QuerySet[Policy]:
@@ -31,3 +35,11 @@ def get_policy(organisation: Organisation, level: str, name: str) -> Policy:
     if found is None:
         raise NotFound(f"There is no {level} policy {name!r}.")
     return found
+
+
+def may_choose(user: User | AnonymousUser, plan: Policy) -> bool:
+    """Whether somebody's roles allow choosing a business plan. `Internal/everyone` is everybody's."""
+    if not plan.permission:
+        return True
+    roles = {EVERYONE, *(user.role_names if user.is_authenticated else ())}
+    return roles.isdisjoint(plan.roles) == (plan.permission == Permission.DENY)

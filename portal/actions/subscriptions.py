@@ -31,7 +31,7 @@ def subscribe(*, by: User, application: Application, api: Api, plan: str) -> Sub
     api = queries.api(by, application.organisation, api.pk)
     if api.state not in queries.SUBSCRIBABLE:
         raise NotSubscribable(api, api.get_state_display())
-    _check_plan(api, plan)
+    _check_plan(api, plan, by)
     row = Subscription(organisation=application.organisation, application=application, api=api, plan=plan)
     try:
         with transaction.atomic():
@@ -62,7 +62,7 @@ def change_plan(*, by: User, subscription: Subscription, plan: str) -> Subscript
     """
     subscription = locked_subscription(subscription)
     _require_either(by, subscription)
-    _check_plan(subscription.api, plan)
+    _check_plan(subscription.api, plan, by if by == subscription.application.owner else None)
     before, subscription.plan = {"plan": subscription.plan}, plan
     return _changed(by, "subscription.change_plan", subscription, before, {"plan": plan})
 
@@ -89,8 +89,9 @@ def _require_either(by: User, subscription: Subscription) -> None:
     require_owner(by, subscription.application)
 
 
-def _check_plan(api: Api, plan: str) -> None:
-    offered = [policy.name for policy in queries.plans(api)]
+def _check_plan(api: Api, plan: str, by: User | None) -> None:
+    """Publishers (`by` None) may give a plan to somebody whose roles do not allow choosing it."""
+    offered = [policy.name for policy in queries.plans(api, by)]
     if plan not in offered:
         raise UnknownPolicy("throttlingPolicy", plan, offered)
 

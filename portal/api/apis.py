@@ -58,7 +58,10 @@ class SubscriptionPolicies(OpenView):
 
     def get(self, request: Request, api_id: UUID) -> Response:
         return Response(
-            [dto.policy(plan) for plan in queries.plans(queries.api(request.user, tenant(request), api_id))]
+            [
+                dto.policy(plan)
+                for plan in queries.plans(queries.api(request.user, tenant(request), api_id), request.user)
+            ]
         )
 
 

@@ -95,7 +95,7 @@ def _overview(request: HttpRequest, api: Api, form: SubscribeForm | None) -> Htt
         "api": api,
         "places": places,
         "operations": api.operations.all(),
-        "plans": queries.plans(api),
+        "plans": queries.plans(api, request.user),
         "versions": versions(request.user, api),
         "subscriptions": _own_subscriptions(request, api),
         "form": form,
@@ -117,7 +117,7 @@ def _topic_url(places: list[Address], operations: list[Operation]) -> str:
 def _form(request: HttpRequest, api: Api, data: object = None) -> SubscribeForm | None:
     """The form for this person, or None when there is nothing to fill in."""
     user = request.user
-    offered = queries.plans(api)
+    offered = queries.plans(api, user)
     if not user.is_authenticated or not user.has_role(DEVELOPER) or not offered:
         return None
     free = queries.applications(user).exclude(subscriptions__api=api)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from apim.accounts.models import AuditRow, Organisation, User
 from apim.errors import Invalid
 from apim.traffic.actions.denials import create_deny_policy
+from apim.traffic.models import Policy
 from tests.portal.builders import current, make_api, make_application, rest
 from tests.support.people import make_user
 
@@ -68,3 +69,27 @@ def test_deny_policies_name_apis_and_applications_that_exist(admin: User, develo
         create_deny_policy(by=admin, organisation=admin.organisation, kind=kind, value=value)
         with pytest.raises(Invalid):
             create_deny_policy(by=admin, organisation=admin.organisation, kind=kind, value=value + "x")
+
+
+@pytest.mark.parametrize(
+    ("permission", "roles", "offered"),
+    [
+        ("", [], True),
+        ("ALLOW", ["partner"], False),
+        ("ALLOW", ["Internal/subscriber"], True),
+        ("ALLOW", ["Internal/everyone"], True),
+        ("DENY", ["Internal/subscriber", "partner"], False),
+        ("DENY", ["partner"], True),
+    ],
+)
+def test_a_plan_is_offered_to_those_whose_roles_allow_it(
+    developer: User, permission: str, roles: list[str], offered: bool
+) -> None:
+    api = make_api(developer.organisation)
+    Policy.objects.filter(organisation=developer.organisation, name="Gold").update(permission=permission, roles=roles)
+    listed = rest(developer).get(f"{ROOT}/apis/{api.pk}/subscription-policies").json()
+    assert ("Gold" in [plan["planName"] if "planName" in plan else plan["name"] for plan in listed]) is offered
+    application = make_application(developer)
+    body = {"apiId": str(api.pk), "applicationId": str(application.pk), "throttlingPolicy": "Gold"}
+    answer = rest(developer).post(f"{ROOT}/subscriptions", body, format="json")
+    assert answer.status_code == (201 if offered else 400), answer.json()
