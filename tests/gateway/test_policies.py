@@ -24,6 +24,7 @@ from tests.gateway.hub import FakeHub
 from tests.gateway.process import Gateway, running_gateway
 from tests.gateway.scripted import Script, Scripted
 from tests.support.ports import free_port
+from tests.support.wait import until
 
 
 def use(name: str, definition: str = "", **parameters: Any) -> schema.PolicyUse:
@@ -391,3 +392,58 @@ def test_a_custom_policy_may_call_elsewhere_and_go_on_with_the_answer(served: Se
     assert served.gateway.call(path).status == 200
     assert scripted.last("elsewhere").target == "/rate"
     assert scripted.last("asking").headers["x-rate"] == "7"
+
+
+def in_flight(served: Served) -> str:
+    """The gauge of calls under way."""
+    page = served.gateway.call("/metrics").body.decode()
+    return next(line.rpartition(" ")[2] for line in page.splitlines() if line.startswith("gateway_in_flight{"))
+
+
+def test_a_caller_that_leaves_ends_the_asking(served: Served, scripted: Scripted) -> None:
+    path = deploy(served, scripted, "leaving", flows(response=use("xmlToJson")))
+    scripted.scripts["leaving"] = Script(seconds=1.0)
+    with socket.create_connection(("127.0.0.1", served.gateway.http), timeout=10) as caller:
+        caller.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        until(lambda: scripted.calls("leaving") > 0, seconds=10, what="the backend is asked")
+    until(lambda: in_flight(served) == "0", seconds=10, what="nothing is under way")
+    assert "499" in served.gateway.call("/metrics").body.decode()
+
+
+def test_a_body_that_comes_slowly_and_is_never_complete_harms_nobody(served: Served, scripted: Scripted) -> None:
+    path = deploy(served, scripted, "halfway", flows(use("jsonValidator")))
+    with socket.create_connection(("127.0.0.1", served.gateway.http), timeout=10) as caller:
+        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"
+        caller.sendall(head.encode() + b'{"a": ')
+        assert served.gateway.call(path).status == 200
+    until(lambda: in_flight(served) == "0", seconds=10, what="nothing is under way")
+    assert scripted.calls("halfway") == 1
+
+
+def test_a_caller_that_waits_for_100_continue_is_told_to_go_on(served: Served, scripted: Scripted) -> None:
+    path = deploy(served, scripted, "polite", flows(use("jsonToXML")))
+    fields = "host: x\r\nexpect: 100-continue\r\ncontent-type: application/json\r\ncontent-length: 7\r\n"
+    head = f"POST {path} HTTP/1.1\r\n{fields}\r\n"
+    with socket.create_connection(("127.0.0.1", served.gateway.http), timeout=10) as caller:
+        caller.sendall(head.encode())
+        assert caller.recv(1024).startswith(b"HTTP/1.1 100 ")
+        caller.sendall(b'{"a":1}')
+        answer = caller.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert scripted.last("polite").body == b"<jsonObject><a>1</a></jsonObject>"
+
+
+def test_policies_hold_under_parallel_callers(served: Served, scripted: Scripted) -> None:
+    wanted = flows(
+        use("addHeader", headerName="X-Who", headerValue="${header.X-Me}"), use("xmlToJson"), use("jsonFault")
+    )
+    path = deploy(served, scripted, "crowd", wanted)
+    scripted.scripts["crowd"] = Script(headers={"content-type": "application/xml"}, body=b"<a>1</a>")
+
+    def one(number: int) -> bool:
+        answer = served.gateway.call(path, headers={"X-Me": str(number)})
+        return answer.status == 200 and answer.json == {"a": 1}
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(one, range(200)))
+    assert sorted(int(seen.headers["x-who"]) for seen in scripted.seen["crowd"]) == list(range(200))
