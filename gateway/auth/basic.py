@@ -19,6 +19,8 @@ from wire.client import Client
 HEADER_LIMIT = 1024
 ANSWER_LIMIT = 64 * 1024
 REFUSED_SECONDS = 2.0
+MOST_ASKED = 200
+"""People asked about at once: checking a password is meant to be slow, so a flood of guesses must not reach the control plane."""
 
 
 class Person(msgspec.Struct):
@@ -40,7 +42,7 @@ class People:
         self._key = secrets.token_bytes(32)
         self._known: Bounded[bytes, Principal] = Bounded(10_000)
         self._refused = Refused(10_000, REFUSED_SECONDS)
-        self._asking: remote.Once[Principal] = remote.Once()
+        self._asking: remote.Once[Principal] = remote.Once(MOST_ASKED)
 
     def check(self, organisation: str, raw: bytes, address: str, now: float) -> Principal | Awaitable[Principal]:
         """The person behind a `Basic` value; awaitable when the control plane has to be asked. Raises Rejected."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway import faults
 from gateway.auth.jwt import Rejected
+from gateway.auth.remote import Unanswered
 from gateway.auth.schemes import Found, Scheme
 from gateway.principal import Principal
 
@@ -132,6 +133,8 @@ def compile(
             return None
         if problem is None:
             return call.refuse(answers.missing)
+        if isinstance(problem, Unanswered):
+            return call.refuse(faults.UNCLASSIFIED, str(problem))
         return call.refuse(answers.invalid, str(problem))
 
     return authenticate

@@ -19,7 +19,7 @@ WHOLE = 8.0
 
 
 class Unanswered(Rejected):
-    """Nobody gave a usable answer: the credential is refused now, but this must not be remembered."""
+    """Nobody gave a usable answer. That is no fault of the caller's (900900), and must not be remembered."""
 
 
 class Once(Generic[T]):

@@ -49,10 +49,15 @@ def checklist_of(api: Api) -> tuple[str, ...]:
     return CHECKLIST if api.state in _CHECKLIST_STATES else ()
 
 
+def needs_plan(api: Api) -> bool:
+    """Whether callers of `api` need a subscription: with Basic or client certificates alone they do not."""
+    return bool({"oauth2", "api_key"} & set(api.security or ["oauth2"]))
+
+
 def obstacles(api: Api) -> list[str]:
     """What has to be done before `api` can be published, in words for people."""
     found = []
-    if not api.plans.exists():
+    if needs_plan(api) and not api.plans.exists():
         found.append("Offer at least one business plan.")
     if not api.deployments.exists():
         found.append("Deploy a revision to a gateway environment.")
@@ -97,7 +102,7 @@ def _target(api: Api, action: str) -> str:
 def _require_ready(api: Api, after: str) -> None:
     if after not in (State.PUBLISHED, State.PROTOTYPED):
         return
-    if after == State.PUBLISHED and not api.plans.exists():
+    if after == State.PUBLISHED and needs_plan(api) and not api.plans.exists():
         raise NoPlan(
             f"{api} offers no business plan. Choose at least one before publishing.",
             [FieldError("policies", "Must not be empty.")],

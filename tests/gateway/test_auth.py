@@ -113,7 +113,7 @@ def test_a_refusal_is_remembered_briefly_and_a_failure_not_at_all(stage: Stage) 
     stage.issuer.broken = True
     token = stage.issuer.add("opaque-broken")
     try:
-        assert code(stage, f"{base}/x", token) == (401, "900901")
+        assert code(stage, f"{base}/x", token) == (500, "900900")
     finally:
         stage.issuer.broken = False
     assert code(stage, f"{base}/x", token) == (200, "")

@@ -24,7 +24,9 @@ from gateway.auth.issuers import Issuer
 from gateway.realm import Realm
 from publisher.actions import client_certificates as actions
 from publisher.actions.apis import delete_api, update_api
+from publisher.actions.lifecycle import change_state
 from publisher.actions.test_keys import generate_test_key
+from publisher.errors import NoPlan
 from publisher.queries import uses_of_policy
 from tests.publisher.make import deploy, make_api, plan
 from tests.support.client_certificate import ClientCertificate, make_client_certificate
@@ -254,3 +256,13 @@ def test_pages(publisher_user, developer, alice) -> None:
     stranger.force_login(developer)
     assert stranger.get(page).status_code in (403, 404)
     assert stranger.post(f"{page}test-key/").status_code in (403, 404)
+
+
+def test_apis_for_people_and_certificates_are_published_without_plans(publisher_user) -> None:
+    api = make_api(publisher_user, plans=[], security=["basic_auth", "mutualssl"])
+    deploy(publisher_user, api)
+    assert change_state(by=publisher_user, api=api, action="Publish").state == "PUBLISHED"
+    other = make_api(publisher_user, plans=[], security=["basic_auth", "api_key"])
+    deploy(publisher_user, other)
+    with pytest.raises(NoPlan):
+        change_state(by=publisher_user, api=other, action="Publish")
