@@ -16,6 +16,7 @@ from gateway.endpoints.security import Request
 from gateway.endpoints.target import Failed, Shape
 from gateway.faults import Fault
 from gateway.message import Answer
+from wire.exchange import Disconnected
 from wire.heads import Header
 from wire.upstream import UpstreamError
 
@@ -86,7 +87,11 @@ class Attempt:
             self.done(499, 0)
             return
         self.call.backend_started = time.perf_counter()
-        leaf.send(self, self.call, self._shape)  # type: ignore[arg-type]  # the wire's Call, not the gateway's
+        try:
+            leaf.send(self, self.call, self._shape)  # type: ignore[arg-type]  # the wire's Call, not the gateway's
+        except ValueError as error:
+            self._leave(leaf)
+            self.call.refuse(faults.SENDER_SENDING, str(error))
 
     # -- what the relay asks and tells
 
@@ -141,12 +146,13 @@ class Attempt:
         leaf = self.leaf
         assert leaf is not None
         self._leave(leaf)
+        if self.exchange.lost:
+            self.call.done(499, 0)
+            return
         fault = backend_fault(error)
         leaf.failed(fault.code)
         self._refusal = (fault, str(error))
-        if self.exchange.lost:
-            self.call.done(499, 0)
-        elif leaf.discard and fault is faults.SEND_TIMEOUT:
+        if leaf.discard and fault is faults.SEND_TIMEOUT:
             self.exchange.abort()
             self.call.finished(fault.status)
         elif safe_to_repeat(self.call, error):
@@ -189,7 +195,11 @@ async def fetch(call: Call, shape: Shape, route: Route, limit: int) -> Answer:
         except Failed as failure:
             refusal = failure
             continue
+        except ValueError as error:
+            raise Failed(faults.SENDER_SENDING, str(error)) from error
         except UpstreamError as error:
+            if call.exchange.lost:
+                raise Disconnected("the caller left before its request was through") from error
             fault = backend_fault(error)
             leaf.failed(fault.code)
             refusal = Failed(fault, str(error))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.call import Call, backend_fault
 from gateway.endpoints.target import ANSWER_LIMIT, Failed, Outcome, Shape, below, headers_of
+from gateway.faults import SENDER_SENDING
 from gateway.message import Answer, outgoing
 from wire.client import AnswerTooLarge, Body, Client, Limits
 from wire.exchange import Exchange
@@ -47,6 +48,8 @@ class Plain:
             return await ask(self.client(), self.origin, self.timeout, call, target, shape.drops, extra, limit)
         except UpstreamError as error:
             raise Failed(backend_fault(error), str(error)) from error
+        except ValueError as error:
+            raise Failed(SENDER_SENDING, str(error)) from error
 
 
 async def ask(

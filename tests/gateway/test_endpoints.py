@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -305,3 +306,35 @@ def test_checks_end_with_the_endpoint_and_begin_again(served: Served, backends: 
     served.publish(("api", key, record))
     until(lambda: len(backends[0].asked) > seen + 1, seconds=10, what="checks run again")
     served.publish(("api", key, None))
+
+
+def test_callers_that_leave_give_their_place_back(served: Served, backends: list[Scripted]) -> None:
+    gate = threading.Event()
+    backends[0].answer = lambda asked: Reply() if gate.wait(5) else Reply()
+    record = schema.Suspension(initial_ms=60_000)
+    breaker = schema.CircuitBreaker(connections=1, pending=1)
+    context = publish(served, schema.Endpoint(backends[0].url, timeout_ms=9000, breaker=breaker, suspension=record))
+    head = f"GET {context}/x HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {served.signer.token()}\r\n\r\n".encode()
+    callers = [socket.create_connection(("127.0.0.1", served.gateway.http)) for _ in range(2)]
+    for number, one in enumerate(callers):
+        one.sendall(head)
+        until(lambda number=number: number or backends[0].asked, seconds=5, what="the first is under way")
+    time.sleep(0.2)
+    for one in reversed(callers):
+        one.close()
+    gate.set()
+    until(lambda: call(served, f"{context}/x").status == 200, seconds=10, what="there is room again")
+    assert all(call(served, f"{context}/x").status == 200 for _ in range(3)), "and nobody is suspended"
+
+
+def test_an_upload_that_breaks_off_is_not_the_backends_fault(served: Served, backends: list[Scripted]) -> None:
+    record = schema.Suspension(initial_ms=60_000)
+    context = publish(served, schema.Endpoint(backends[0].url, timeout_ms=3000, suspension=record))
+    head = (
+        f"POST {context}/x HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {served.signer.token()}\r\n"
+        "content-length: 1000000\r\n\r\n"
+    ).encode()
+    with socket.create_connection(("127.0.0.1", served.gateway.http)) as caller:
+        caller.sendall(head + b"x" * 1000)
+        time.sleep(0.2)
+    assert call(served, f"{context}/x").status == 200
