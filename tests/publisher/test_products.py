@@ -232,19 +232,19 @@ def test_pages(pizza, delivery, publisher_user, creator):
     assert (made.status_code, made["Location"]) == (302, f"/publisher/apis/{product.pk}/")
     page = client.get(f"/publisher/apis/{product.pk}/operations/", follow=True).content.decode()
     assert page.count(" checked") == 1
-    page = client.get(f"/publisher/apis/{product.pk}/resources/?api={delivery.pk}").content.decode()
+    page = client.get(f"/publisher/apis/{product.pk}/operations/resources/?api={delivery.pk}").content.decode()
     assert f'value="{delivery.pk} GET /status/{{id}}"' in page
     client.post(
-        f"/publisher/apis/{product.pk}/resources/", {"resource": [*both[:1], f"{delivery.pk} GET /status/{{id}}"]}
+        f"/publisher/apis/{product.pk}/operations/resources/", {"resource": [*both[:1], f"{delivery.pk} GET /status/{{id}}"]}
     )
     assert product.operations.count() == 2
     deploy(publisher_user, product)
     update_api(by=publisher_user, api=pizza, operations=[{**MENU, "auth": "user"}])
     assert "has changed since" in client.get(f"/publisher/apis/{product.pk}/").content.decode()
-    client.post(f"/publisher/apis/{product.pk}/resources/refresh/")
+    client.post(f"/publisher/apis/{product.pk}/operations/resources/refresh/")
     assert product.operations.get(target="/menu").auth == "user"
     assert "Meal 1.0.0" in client.get(f"/publisher/apis/{pizza.pk}/").content.decode()
-    assert client.get(f"/publisher/apis/{pizza.pk}/resources/").status_code == 404
+    assert client.get(f"/publisher/apis/{pizza.pk}/operations/resources/").status_code == 404
     for name in ("endpoints", "plans", "definition", "deployments", "lifecycle", "info"):
         assert client.get(f"/publisher/apis/{product.pk}/{name}/").status_code == 200, name
     assert "product" in client.get("/publisher/").content.decode()
