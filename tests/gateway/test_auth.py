@@ -227,6 +227,14 @@ def test_consumers_of_other_organisations(stage: Stage) -> None:
     assert code(stage, f"{base}/x", lie) == (403, "900908"), "only the platform says whose client a token is for"
 
 
+def test_apis_without_plans_are_open_to_their_own_organisation(stage: Stage) -> None:
+    base = stage.offer("no-plans", subscriptionless=True, subscribed=False, security=("oauth2", "api_key"))
+    assert code(stage, f"{base}/x", stage.signer.token("client-unknown")) == (200, "")
+    assert code(stage, f"{base}/x", stage.signer.token("client-unknown", org="acme.com")) == (403, "900908")
+    assert code(stage, f"{base}/x", apikey=stage.api_key()) == (200, "")
+    assert code(stage, f"{base}/x", apikey=stage.api_key(application={"uuid": "app-gone"})) == (403, "900908")
+
+
 def test_a_subscription_to_a_product_counts_for_its_operations(stage: Stage) -> None:
     operation = schema.Operation("GET", "/x", source="id-part", production=schema.Endpoint(stage.backend.url + "/part"))
     base = stage.offer("product", operation, kind="PRODUCT", production=None)
