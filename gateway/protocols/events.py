@@ -13,16 +13,35 @@ from gateway.schema import Operation
 from gateway.stages import Step, limits
 from gateway.stages.limits import Own
 
+LOOK_SECONDS = 0.02
+"""Between two looks of a resting stream at whether a share of its limits has come."""
+
+REST_SECONDS = 1.0
+"""How long a stream waits for a share at most; then it goes on by what this worker knows."""
+
 QUOTA_CODES = frozenset({"900804", "900808"})
 
 
 class Meter:
-    """The limits of one stream. `counters` may be replaced while it runs, when policies or the subscription change."""
+    """The limits of one stream. `counters` may be replaced while it runs, when policies or the subscription change.
 
-    __slots__ = ("counters",)
+    `short`: the share of a limit that this worker had is used up, and the others have to be asked for more. Whoever reads the
+    stream stops then, sets it back and looks every LOOK_SECONDS whether the meter is still `asking`, for REST_SECONDS at most:
+    so no more than what one read brought passes beyond the share.
+    """
+
+    __slots__ = ("counters", "short")
 
     def __init__(self, counters: tuple[Counter, ...]) -> None:
         self.counters = counters
+        self.short = False
+
+    def asking(self) -> bool:
+        """Whether a share is still asked for."""
+        return any(
+            counter.left <= 0 and not (counter.full or counter.bytes or counter.registry.alone)
+            for counter in self.counters
+        )
 
     def full(self, now: float) -> Counter | None:
         """The first limit without room at `now` (Unix seconds); nothing is counted."""
@@ -37,6 +56,9 @@ class Meter:
         if found is None:
             for counter in self.counters:
                 counter.add(size if counter.bytes else 1, now)
+                if counter.left <= 0 and not (counter.registry.alone or counter.bytes):
+                    counter.wanted = max(counter.wanted, 1)
+                    self.short = True
         return found
 
 

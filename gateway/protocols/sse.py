@@ -12,7 +12,7 @@ from gateway.counters import Counter
 from gateway.faults import Fault
 from gateway.plan import Plan
 from gateway.protocols.backends import Backend, backends
-from gateway.protocols.events import Meter, admission, exceeded, of_caller, own_counters
+from gateway.protocols.events import LOOK_SECONDS, REST_SECONDS, Meter, admission, exceeded, of_caller, own_counters
 from gateway.protocols.rechecks import Admission, Recheck
 from gateway.stages import Step
 from wire.errors import UpstreamError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateway.kinds import Making, Rows, Stages
     from gateway.services import Services
 
-LOOK_SECONDS = 0.5
+RECHECK_SECONDS = 0.5
 """Seconds between two looks at whether a stream may go on."""
 
 COMMENT = ord(":")
@@ -141,7 +141,7 @@ class EventLink(Relay):
             self._scanner = Scanner(self._meter)
             self._services.streams.opened(self)
             self._recheck.start(self._refused, self._renewed)
-            self._watch = self.loop.call_later(LOOK_SECONDS, self._look)
+            self._watch = self.loop.call_later(RECHECK_SECONDS, self._look)
         super().head(status, headers)
 
     def answer_data(self, chunk: bytes) -> None:
@@ -164,6 +164,17 @@ class EventLink(Relay):
         super().flush()
         if self._cut:
             self._finish()
+        elif self._meter.short:
+            self._meter.short = False
+            self.pause()
+            self.loop.call_later(LOOK_SECONDS, self._go_on, self.loop.time() + REST_SECONDS)
+
+    def _go_on(self, ends: float) -> None:
+        if self.loop.time() < ends and not self.closed and self._meter.asking():
+            self.loop.call_later(LOOK_SECONDS, self._go_on, ends)
+        elif not (self.closed or self.exchange.finished or self.caller.write_paused):
+            self.deadline = self.loop.time() + self.timeout
+            self.resume()
 
     def caller_lost(self) -> None:
         """The caller left: nobody listens to the backend any more."""
@@ -205,7 +216,7 @@ class EventLink(Relay):
             self._services.streams.closed(self)
 
     def _look(self) -> None:
-        self._watch = self.loop.call_later(LOOK_SECONDS, self._look)
+        self._watch = self.loop.call_later(RECHECK_SECONDS, self._look)
         self._recheck.look()
 
     def _refused(self, fault: Fault | None, gone: str) -> None:

@@ -121,6 +121,8 @@ class Reader:
         if end - at < 2:
             return 0, 0, False
         first, second = data[at], data[at + 1]
+        if bool(second & 128) is not self.masked:
+            raise Broken(1002, "a frame is not masked" if self.masked else "a frame is masked")
         length = second & 127
         size = 2
         if length > 125:
@@ -137,8 +139,6 @@ class Reader:
         # Of a close frame the code is looked at as well.
         if end - at < (size + min(length, 2) if opcode == CLOSE else size):
             return 0, 0, False
-        if bool(second & 128) is not self.masked:
-            raise Broken(1002, "a frame is not masked" if self.masked else "a frame is masked")
         self._check_reserved(first, opcode)
         if opcode >= CLOSE:
             return size, length, self._control(first, opcode, length, data, at + size)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateway.counters import Counter
-from gateway.protocols.events import Meter
+from gateway.protocols.events import LOOK_SECONDS, REST_SECONDS, Meter
 from gateway.protocols.rechecks import Recheck
 from gateway.protocols.websocket_frames import TEXT, Broken, Reader, close_frame, frame
 from wire.tunnel import Half, couple
@@ -61,8 +61,11 @@ class Side(Half):
         reader, other = self.reader, self.other
         for piece in reader.feed(data):
             other.end.write(piece)
-        if reader.closed or reader.broken or self.session.notice:
-            self.session.after(self)
+        session = self.session
+        if reader.closed or reader.broken or session.notice:
+            session.after(self)
+        if session.meters[0].short or session.meters[1].short:
+            session.rest()
 
     def tick(self, now: float) -> None:
         """Looks after the session, about twice a second."""
@@ -169,6 +172,24 @@ class Session:
             self.close(broken.code, broken.reason)
         else:
             self.close(1011, f"the back end broke the protocol: {broken.reason}", broken.code)
+
+    def rest(self) -> None:
+        """Reads neither side while a share of a limit is asked for."""
+        for meter in self.meters:
+            meter.short = False
+        self.caller.hold()
+        self.backend.hold()
+        loop = asyncio.get_running_loop()
+        loop.call_later(LOOK_SECONDS, self._go_on, loop.time() + REST_SECONDS)
+
+    def _go_on(self, ends: float) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() < ends and not self.ended and any(meter.asking() for meter in self.meters):
+            loop.call_later(LOOK_SECONDS, self._go_on, ends)
+            return
+        for side in (self.caller, self.backend):
+            if not (side.gone or side.other.gone or side.other.end.write_paused):
+                side.release()
 
     # -- the end
 

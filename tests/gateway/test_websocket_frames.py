@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.protocols.websocket_frames import Reader, close_frame, frame
@@ -27,6 +27,7 @@ def read(reader: Reader, stream: bytes, size: int) -> bytes:
     return b"".join(piece for at in range(0, len(stream), size) for piece in reader.feed(stream[at : at + size]))
 
 
+@settings(deadline=None)
 @given(PAYLOADS, st.booleans(), st.integers(1, 20) | st.integers(1000, 100_000))
 def test_whatever_the_pieces_everything_passes(frames: list[tuple[int, int]], masked: bool, size: int) -> None:
     stream = b"".join(written(opcode, length, masked) for opcode, length in frames) + close_frame(1000, "bye", masked)
@@ -38,6 +39,7 @@ def test_whatever_the_pieces_everything_passes(frames: list[tuple[int, int]], ma
     assert sizes == [length for opcode, length in frames if opcode < 8]
 
 
+@settings(deadline=None)
 @given(PAYLOADS, st.integers(1, 20) | st.integers(1000, 100_000))
 def test_messages_that_are_not_admitted_are_left_out_whole(frames: list[tuple[int, int]], size: int) -> None:
     stream = b"".join(written(opcode, length, False) for opcode, length in frames)
@@ -46,6 +48,7 @@ def test_messages_that_are_not_admitted_are_left_out_whole(frames: list[tuple[in
     assert read(reader, stream, size) == b"".join(written(opcode, length, False) for opcode, length in kept)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=500), st.booleans(), st.integers(1, 50))
 def test_no_bytes_surprise_the_reader(stream: bytes, masked: bool, size: int) -> None:
     reader = Reader(masked, True, 1000, 2000, lambda length: True)
