@@ -30,7 +30,7 @@ WORDS = {NEW: ("subscribe", "next"), OLD: ("start", "data")}
 
 
 class Events:
-    """Three events for each subscription, then `complete`; remembers the messages that reached it."""
+    """Three events for each subscription (or `extensions.events`), then `complete`; remembers the messages that reached it."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -58,8 +58,9 @@ class Events:
         mistakes: list[GraphQLError] = validate(self.schema, document)
         assert not mistakes
         word = WORDS[NEW if message["type"] == "subscribe" else OLD][1]
-        for number in range(3):
+        for number in range(message["payload"].get("extensions", {}).get("events", 3)):
             payload = {"data": {"released": {"title": f"{number}"}}}
+            time.sleep(0.002)
             connection.send(json.dumps({"id": message["id"], "type": word, "payload": payload}))
         connection.send(json.dumps({"id": message["id"], "type": "complete"}))
 
@@ -212,14 +213,15 @@ def test_events_take_from_the_plan_and_end_the_connection_beyond_it(served: Serv
     one = world.api("few", events.url, *FIELDS, kind="GRAPHQL", definition=SDL)
     plan = world.policy("subscription", "FourEvents", quota=schema.Limit(4, 86_400, "events"))
     served.publish(plan, ("api", f"Default:{one.id}", one), world.subscription("few", plan="FourEvents"))
-    with caller(served, "few") as connection, pytest.raises(ConnectionClosed) as closed:
-        for number in range(200):
-            subscribe(connection, "subscription { released { id } }", str(number))
-            while answer(connection)["type"] not in ("complete", "error"):
-                pass
-            time.sleep(0.05)
+    found = []
+    with caller(served, "few") as connection:
+        subscribe(connection, "subscription { released { id } }", extensions={"events": 1000})
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                found.append(answer(connection)["type"])
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4003
+    assert 3 <= len(found) < 1000
 
 
 def test_depth_and_complexity_hold_for_subscriptions(served: Served, events: Events) -> None:
