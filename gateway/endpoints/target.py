@@ -96,7 +96,11 @@ def deliver(call: Call, answer: Answer) -> bool:
         return True
     drops = call.answer_drops
     kept = [pair for pair in answer.headers if pair[0] not in drops and pair[0] not in _OURS]
-    call.exchange.respond_block(answer.status, block(kept) + call.answer_lines, answer.body)
+    if call.exchange.method == b"HEAD" and not answer.body:  # how long the body would be is not known: no length, not 0
+        call.exchange.start(answer.status, [*kept, *headers_of(call.answer_lines)])
+        call.exchange.finish()
+    else:
+        call.exchange.respond_block(answer.status, block(kept) + call.answer_lines, answer.body)
     call.done(answer.status, len(answer.body))
     return True
 
