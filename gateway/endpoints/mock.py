@@ -10,10 +10,10 @@ import yaml
 
 from gateway.call import Call
 from gateway.endpoints import script
-from gateway.endpoints.samples import Document, Sample, samples
 from gateway.endpoints.target import ANSWER_LIMIT, Failed, Outcome, Shape, deliver
 from gateway.message import Answer
 from gateway.schema import Api, Endpoint
+from gateway.schema.samples import Document, Sample, samples
 from wire.heads import Header
 
 NOT_IMPLEMENTED = b'{"code":501,"description":"Not Implemented"}'

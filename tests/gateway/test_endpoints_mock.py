@@ -222,3 +222,13 @@ def test_schemas_that_refer_to_themselves_end(made: object) -> None:
     body = operations(json.dumps(document), True)["GET", "/a"].samples["200"][0].body
     assert body is not None
     assert len(body) < 1_000_000
+
+
+def test_headers_of_samples_cannot_break_out_of_their_line() -> None:
+    headers = {
+        "X-A": {"example": "a\r\nX-B: b"}, "X-C\r\nX-D": {"example": "c"}, "X:E": {"example": "e"},
+        "Content-Length": {"example": 3}, "X-Fine": {"example": "yes"},
+    }  # fmt: skip
+    document = {"paths": {"/a": {"get": {"responses": {"204": {"headers": headers}}}}}}
+    sample = operations(json.dumps(document), True)["GET", "/a"].samples["204"][0]
+    assert sample.headers == ((b"x-fine", b"yes"),)

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from apim.accounts.models import AuditRow
 from apim.eventhub.models import Current
 from gateway import schema
+from gateway.endpoints.script import evaluate
 from publisher.actions.apis import update_api
 from publisher.api.shapes import endpoints as shapes
 from publisher.models import Api, EndpointCertificate, Revision
@@ -291,3 +292,35 @@ def test_shapes_are_total() -> None:
     assert shapes.config({}, False) == {}
     assert shapes.given({}) is None
     assert Revision is not None
+
+
+def test_mock_scripts_are_written_from_the_definition_and_run(client, publisher_user):
+    described = {"openapi": "3.0.1", "info": {"title": "x", "version": "1"}, "paths": {"/a": {"get": {"responses": {
+        "200": {"description": "", "content": {"application/json": {"example": {"made": "up"}},
+                                               "application/xml": {"example": "<a>\u2028</a>"}}},
+        "404": {"description": "gone"}, "default": {"description": "", "content": {"text/plain": {"example": "else"}}},
+    }}}}}  # fmt: skip
+    operations = [{"verb": "GET", "target": "/a"}]
+    api = make_api(publisher_user, endpoints={}, definition=json.dumps(described), operations=operations)
+    listed = client.call("get", f"/apis/{api.pk}/generated-mock-scripts").json()["list"]
+    assert [(one["path"], one["verb"]) for one in listed] == [("/a", "GET")]
+    written = client.call("post", f"/apis/{api.pk}/generate-mock-scripts")
+    assert written.status_code == 200
+    api.refresh_from_db()
+    script = json.loads(api.definition)["paths"]["/a"]["get"]["x-mediation-script"]
+    assert script == listed[0]["content"]
+
+    def run(accept: str | None = None, code: str | None = None) -> tuple[str, Any, str | None]:
+        properties = {"AcceptHeader": accept} | ({"query.param.responseCode": code} if code else {})
+        out = evaluate(script, json.dumps({"properties": properties, "headers": {}, "body": ""}))
+        return out["properties"]["HTTP_SC"], out["payload"], out["properties"].get("CONTENT_TYPE")
+
+    assert run() == ("200", '{"made":"up"}', "application/json")
+    assert run("application/xml") == ("200", "<a>\u2028</a>", "application/xml")
+    assert run(code="404") == ("404", None, None)
+    assert run(code="418") == ("418", "else", "text/plain")
+    mine = api.definition.replace("var accept", "// mine\\nvar accept")
+    update_api(by=publisher_user, api=api, definition=mine)
+    client.call("post", f"/apis/{api.pk}/generate-mock-scripts")
+    api.refresh_from_db()
+    assert "// mine" in api.definition, "what people wrote stays"
