@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings
 
 from apim.config import ROOT
 from apim.up.options import parser as up_parser
+from gateway.alone import parser as gateway_parser
 from integrator.settings import from_environment
 
 HEAD = "<!-- Made by `make docs` from the code. Changes here are lost. -->\n\n"
@@ -102,7 +103,8 @@ def _default(field: FieldInfo) -> str:
 def cli_page() -> str:
     """Every command of ours with its options."""
     text = HEAD + "# Commands\n\n`make help` lists the make targets. Everything else is `manage.py COMMAND`.\n"
-    text += f"\n## up\n\n{_clean(up_parser().description)}\n\n{_options(up_parser())}"
+    for name, parser in (("up", up_parser()), ("gateway", gateway_parser())):
+        text += f"\n## {name}\n\n{_clean(parser.description)}\n\n{_options(parser)}"
     ours = {
         name: app
         for name, app in get_commands().items()
