@@ -13,7 +13,7 @@ import httptools
 from wire import hygiene
 from wire.exchange import Exchange
 from wire.heads import Header, block, date_line, status_line
-from wire.hygiene import Refused
+from wire.hygiene import HEADER_COUNT, Refused, good_hosts
 from wire.tunnel import End, Tunnel
 from wire.upgrade import Upgrades
 
@@ -208,8 +208,8 @@ class Connection(Upgrades):
         fields = exchange.fields
         if self._head_bytes > self.server.head_limit:
             hygiene.check_size(target, headers, self.server.head_limit)
-        if len(headers) > hygiene.HEADER_COUNT:
-            raise Refused(431, f"the request has more than {hygiene.HEADER_COUNT} headers")
+        if len(headers) > HEADER_COUNT:
+            raise Refused(431, f"the request has more than {HEADER_COUNT} headers")
         self._head_bytes = 0
         if not parser.should_keep_alive() or b"connection" in fields:
             self._look_at_version(exchange)
@@ -217,7 +217,7 @@ class Connection(Upgrades):
             hygiene.look_at_body(exchange)
         if b"\0" in fields.values():
             raise Refused(400, "a header that may come once only was sent twice: host, authorization or content-type")
-        if fields.get(b"host") not in hygiene.good_hosts:
+        if fields.get(b"host") not in good_hosts:
             hygiene.check_host(exchange)
         if b"expect" in fields:
             hygiene.look_at_expect(exchange)
