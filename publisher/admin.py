@@ -11,10 +11,12 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from apim.accounts.admin_base import OrganisationAdmin, PlatformAdmin, ReadOnly
+from apim.eventhub.queries import environment_status
 from publisher.actions import environments
 from publisher.actions.log_levels import set_log_level
 from publisher.forms.environments import EnvironmentForm
 from publisher.models import Api, Deployment, Domain, GatewayEnvironment, Revision
+from publisher.vhosts import virtual_hosts
 
 _STATE_LABELS = {
     "Published": "success",
@@ -70,7 +72,7 @@ class ApiAdmin(ReadOnly, OrganisationAdmin):
 class GatewayEnvironmentAdmin(OrganisationAdmin):
     """Where APIs can be deployed. The name is what gateways are started with, so it stays."""
 
-    list_display = ("name", "display_name", "link", "running", "organisation")
+    list_display = ("name", "display_name", "link", "hosts", "running", "gateways", "organisation")
     list_filter = ("organisation",)
     search_fields = ("name", "display_name")
     form = EnvironmentForm
@@ -79,6 +81,24 @@ class GatewayEnvironmentAdmin(OrganisationAdmin):
     def link(self, environment: GatewayEnvironment) -> str:
         """The https address."""
         return format_html('<span class="font-mono">{}</span>', environment.https_url)
+
+    @display(description="virtual hosts")
+    def hosts(self, environment: GatewayEnvironment) -> str:
+        """Those besides the usual one."""
+        return ", ".join(one.host for one in virtual_hosts(environment)[1:]) or "–"
+
+    @display(
+        description="gateways", label={"in step": "success", "behind": "warning", "refuse": "danger", "none": "info"}
+    )
+    def gateways(self, environment: GatewayEnvironment) -> tuple[str, str]:
+        """How the live ones are doing, the worst first."""
+        live = [one for one in environment_status(environment.name) if not one.gone]
+        refusing, behind = sum(bool(one.refusals) for one in live), sum(bool(one.lag) for one in live)
+        if not live:
+            return "none", "none reports"
+        if refusing:
+            return "refuse", f"{refusing} of {len(live)} refuse a record"
+        return ("behind", f"{behind} of {len(live)} behind") if behind else ("in step", f"{len(live)} in step")
 
     @display(description="APIs")
     def running(self, environment: GatewayEnvironment) -> int:

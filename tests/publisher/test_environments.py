@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apim.accounts.models import User
 from apim.errors import Conflict, Forbidden, Invalid
-from apim.eventhub.models import Current
+from apim.eventhub.feed import last_sequence
+from apim.eventhub.models import Current, GatewayStatus
 from portal.addresses import addresses
 from publisher.actions.environments import delete_domain, save_domain, save_environment
 from publisher.actions.revisions import create_revision, deploy_revision
@@ -143,3 +145,21 @@ def test_the_publishers_page_offers_the_hosts(environment, publisher_user):
     client.post(page + "create/", {"environment": ["Default"], "vhost:Default": "us.example.org"})
     assert told(api)["hosts"] == ["us.example.org"]
     assert "https://us.example.org" in client.get(page).content.decode()
+
+
+def test_the_list_says_how_the_gateways_are_doing(environment, admin):
+    User.objects.filter(pk=admin.pk).update(is_staff=True)
+    client = Client()
+    client.force_login(admin)
+    page = "/admin/publisher/gatewayenvironment/"
+    text = client.get(page).content.decode()
+    assert "none reports" in text and "eu.example.org, us.example.org" in text
+    now = timezone.now()
+    common = {"environment": "Default", "host": "h", "pid": 1, "started": now, "seen": now, "sequence": last_sequence()}
+    GatewayStatus.objects.create(gateway="one", **common)
+    assert "1 in step" in client.get(page).content.decode()
+    GatewayStatus.objects.create(gateway="two", **{**common, "sequence": 0})
+    GatewayStatus.objects.create(gateway="elsewhere", **{**common, "environment": "EU", "sequence": 0})
+    assert ("1 of 2 behind" in client.get(page).content.decode()) == (last_sequence() > 0)
+    GatewayStatus.objects.create(gateway="three", refusals=[{"kind": "api", "key": "x", "reason": "y"}], **common)
+    assert "1 of 3 refuse a record" in client.get(page).content.decode()
