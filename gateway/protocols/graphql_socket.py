@@ -26,7 +26,6 @@ from gateway.protocols.websocket_frames import CLOSE, TEXT, Broken, Reader, fram
 from gateway.protocols.websocket_session import (
     FORBIDDEN,
     FRAME_THROTTLED,
-    NO_METER,
     THROTTLED_TEXT,
     Bounds,
     Session,
@@ -130,7 +129,7 @@ class _Upgrader(Upgrader):
         """Subscriptions count when they start; what counts here are events."""
         assert isinstance(session, _Session)
         session.call = call
-        session.meters = (NO_METER, Meter(of_caller(call)))
+        session.meters = (Meter(()), Meter(of_caller(call)))
 
     def target(self, call: Call, backend: Backend) -> bytes:
         """The endpoint itself, whatever the caller's path."""
@@ -189,8 +188,10 @@ class _Session(Session):
         if any(field.rights is not None and field.rights(again) for field in fields):
             raise Refused(FORBIDDEN, "User is NOT authorized to access the Resource")
         counters: tuple[Counter, ...] = tuple(one for field in fields for one in own_of(field.own, again))
-        if Meter(counters + of_caller(again)).take(size, again.now) is not None:
+        meter = Meter(counters + of_caller(again))
+        if meter.take(size, again.now) is not None:
             raise Refused(FRAME_THROTTLED, THROTTLED_TEXT)
+        self.meters[0].short = meter.short
 
     def _fields(self, payload: dict[str, Any]) -> tuple[Field, ...]:
         """The fields that are subscribed to. Raises Refused for queries that may not run."""
@@ -254,8 +255,11 @@ class _CallerSide(Side):
         except Broken as broken:
             self.reader.broken = self.reader.broken or broken
             self.reader.closed = True
-        if self.reader.closed or self.reader.broken or self.session.notice:
-            self.session.after(self)
+        session = self.session
+        if self.reader.closed or self.reader.broken or session.notice:
+            session.after(self)
+        if session.meters[0].short or session.meters[1].short:
+            session.rest()
 
     def _frame(self) -> bool:
         """Takes one whole frame off what is held; False when there is none. Raises Broken."""
