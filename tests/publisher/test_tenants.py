@@ -39,6 +39,7 @@ def test_every_page_says_there_is_no_such_api(client, secret, stranger, publishe
     client.force_login(stranger)
     service = make_service(publisher_user.organisation, DEFINITION)
     ids = {"api_id": secret.pk, "revision_id": secret.revisions.get().pk, "service_id": service.pk}
+    ids |= {"policy_id": publisher_user.organisation.operation_policies.first().pk, "certificate_id": 1}
     before = state(secret)
     for pattern in page_urls.urlpatterns:
         wanted = {name: ids[name] for name in pattern.pattern.converters}
