@@ -44,7 +44,7 @@ class Routes:
 
     def by_host(self, path: bytes, exchange: Exchange) -> Match[CompiledApi] | None:
         """The API with the longest context on the call's host; on an organisation's own domain its prefix goes without saying."""
-        host = named_host(exchange.fields.get(b"host", b""))
+        host = named_host(exchange.host)
         prefix = self.prefixes.get(host, b"")
         if prefix and path != prefix and not path.startswith(prefix + b"/"):
             path = prefix + path
@@ -91,8 +91,8 @@ def places(api: CompiledApi) -> list[tuple[bytes, bytes]]:
 
 
 def named_host(header: bytes) -> bytes:
-    """The host of a Host header: lower case, without port and dot at the end."""
-    host = header.strip().lower()
+    """The host of a Host header: lower case, without port and dot at the end. Of several, what the nearest proxy wrote."""
+    host = header.rpartition(b",")[2].strip().lower()
     if host.startswith(b"["):
         return host.partition(b"]")[0] + b"]"
     return host.partition(b":")[0].rstrip(b".")

@@ -86,6 +86,11 @@ def test_calls_pass_verbatim_and_outlive_a_gateway(
         gateway.until_sequence(hub.sequence)
     assert proxy.call("/host/1.0/a", headers={"host": "eu.example.org"}).status == 401
     assert proxy.call("/host/1.0/a").status == 404
+    # A trusted proxy may say for whom a call was; a caller may not say so through it.
+    told = {"x-forwarded-host": "eu.example.org", "x-wso2-client-certificate": "mine"}
+    assert proxy.call("/host/1.0/a", headers=told).status == 404
+    assert gateways[0].call("/host/1.0/a", headers=told).status == 401
+    assert b"mine" not in proxy.call("/one/1.0/a", token=token, headers=told).body
     gateways[0].process.kill()
     gateways[0].process.wait(10)
     assert {proxy.call("/one/1.0/a", token=token).status for _ in range(10)} == {200}

@@ -114,7 +114,7 @@ def test_no_host_and_path_make_the_router_fail(host: bytes, path: bytes) -> None
     routes.add(b"/t/acme/a/1", api)  # type: ignore[arg-type]
     routes.add(b"/b/1", api, b"b.example")  # type: ignore[arg-type]
     for one in (host, b"acme.example", b"B.EXAMPLE:80"):
-        match = routes.finder()(b"/" + path, SimpleNamespace(fields={b"host": one}))  # type: ignore[arg-type]
+        match = routes.finder()(b"/" + path, SimpleNamespace(host=one))  # type: ignore[arg-type]
         assert match is None or 0 < match.cut <= len(path) + 1
 
 
