@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 import redis.asyncio
+import redis.exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -35,7 +36,10 @@ ALIVE_SECONDS = 1.0
 BATCH = 500
 """Counters in one exchange: Redis serves nobody else meanwhile (about 2 ms)."""
 
-PATIENCE = 0.1
+ANSWER_SECONDS = 1.0
+"""Redis must answer in this time; then it counts as away, and nobody waits for it any more."""
+
+PATIENCE = 2 * ANSWER_SECONDS
 """Seconds a call waits for its share at most; then the worker decides by what it knows."""
 
 WORKERS = "apim:limit:workers"
@@ -85,7 +89,7 @@ class Merge:
         self.name = f"{os.getpid()}-{uuid4().hex[:12]}"
         # An exchange is not tried again: Redis may have counted it before its answer was lost.
         self._redis = redis.asyncio.Redis.from_url(
-            url, socket_timeout=1.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0)
+            url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
         )
         self._alive = self._redis.register_script(ALIVE)
         self._exchange = self._redis.register_script(EXCHANGE)
@@ -96,6 +100,7 @@ class Merge:
         self._seen = 0.0
         self._due = 0.0
         self._careful = 0.0
+        self._failed = False
         self._swept = 0.0
 
     def start(self) -> None:
@@ -135,10 +140,12 @@ class Merge:
                 await self._say_alive()
                 await self._settle(self._next_ones())
                 self._tell(True)
+                self._failed = False
                 wait = max(0.0, self._due - time.monotonic())
             except (RedisError, OSError) as error:
-                self._tell(False, str(error))
-                wait = RETRY_SECONDS
+                wait = 0.0 if self._again(error) else RETRY_SECONDS
+                if wait:
+                    self._tell(False, str(error))
             now = time.time()
             if abs(now - self._swept) > SWEEP_SECONDS:
                 self._swept = now
@@ -158,17 +165,33 @@ class Merge:
 
     async def _say_alive(self) -> None:
         clock = time.monotonic()
-        if not self.joined or clock - self._seen >= ALIVE_SECONDS:
+        if not self.joined or not self._seen or clock - self._seen >= ALIVE_SECONDS:
             workers = await self._alive(keys=[WORKERS], args=[self.name, 3 * ALIVE_SECONDS, 1])
-            self._seen = clock
             if not self.joined:
-                self._careful = clock + 1.5 * ALIVE_SECONDS
+                self._be_careful()
+            self._seen = clock
             self._among(int(workers))
 
+    def _again(self, error: Exception) -> bool:
+        """Whether to try again at once: a Redis that was started anew answers over a new connection."""
+        again = self.joined and not self._failed and isinstance(error, redis.exceptions.ConnectionError | OSError)
+        self._failed = again
+        if again:
+            self._be_careful()
+        return again
+
+    def _be_careful(self) -> None:
+        """Others may be about to join (again): for a while there are as many as ever, and never none."""
+        self._seen = 0.0
+        self._careful = time.monotonic() + 1.5 * ALIVE_SECONDS
+
     def _among(self, workers: int) -> None:
-        """Takes in how many there are. Whoever has just joined cannot be sure to be alone: others may be about to."""
-        careful = time.monotonic() < self._careful
-        self.counters.among(max(workers, 2 if careful else 1), joined=True, now=time.time())
+        """Takes in how many there are. None at all, not even this one: Redis lost the list."""
+        if workers == 0:
+            self._be_careful()
+        if time.monotonic() < self._careful:
+            workers = max(workers, self.counters.workers, 2)
+        self.counters.among(max(workers, 1), joined=True, now=time.time())
 
     def _tell(self, joined: bool, reason: str = "") -> None:
         """Says in the log when limits begin or cease to be shared, and lets nobody wait in vain."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -47,6 +48,14 @@ class OwnRedis:
         client = redis.Redis(port=self.port)
         until(lambda: answers(client), seconds=10, what="redis answers")
         client.close()
+
+    def suspend(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -185,3 +194,20 @@ async def test_a_reset_by_hand_reaches_all_workers(four: Served) -> None:
         settle(four)
     found = await flood(four.gateway.http, "/reset/1.0/a", token, 60, 300.0, 16)
     assert 9 <= found.statuses[200] <= 10
+
+
+async def test_a_redis_that_hangs_holds_nobody_up_for_long(four: Served, own_redis: OwnRedis) -> None:
+    for record in limited("hang", four.backend, schema.Limit(50, 86_400)):
+        four.hub.publish(*record)
+    settle(four)
+    own_redis.suspend()
+    try:
+        found = await flood(four.gateway.http, "/hang/1.0/a", four.signer.token(), 200, 100.0, 16)
+        # The first calls wait until Redis counts as away, the others not at all.
+        assert max(found.seconds) < 6
+        assert found.quantile(0.75) < 0.5
+        assert 50 <= found.statuses[200] <= 4 * 50 + 4
+        assert set(found.statuses) <= {200, 429}
+    finally:
+        own_redis.resume()
+    until(lambda: gauge(four, "gateway_limits_shared") == [1.0] * 4, seconds=15, what="workers share again")
