@@ -17,6 +17,9 @@ from wire.service import Service
 HEAD_LIMIT = 32 * 1024
 WATCH_SECONDS = 0.5
 
+FAREWELL_SECONDS = 3.0
+"""How long a TLS connection that we close waits for the caller to say so too."""
+
 SPARE_FILES = 128
 """Open files that are neither callers nor backends."""
 
@@ -97,6 +100,7 @@ class Server:
             ssl=tls,
             backlog=2048,
             ssl_handshake_timeout=self.timeouts.head if tls else None,
+            ssl_shutdown_timeout=FAREWELL_SECONDS if tls else None,
         )
         self._listeners.append(listener)
         if self._watch is None:

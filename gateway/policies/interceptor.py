@@ -132,7 +132,7 @@ class Interceptor:
             "apiName": record.name,
             "apiVersion": record.version,
             "basePath": record.context,
-            "vhost": exchange.fields.get(b"host", b"").decode("latin-1"),
+            "vhost": exchange.host.decode("latin-1"),
             "supportedMethods": ", ".join(
                 one.verb for one in record.operations if one.target == self.use.plan.operation.target
             ),

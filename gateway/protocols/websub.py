@@ -196,7 +196,7 @@ def receiver(plan: Plan, topics: dict[str, Operation]) -> Step:
 async def _hand_over(hub: Hub, call: Call, topic: str, body: bytes) -> tuple[int, dict[str, Any]]:
     exchange = call.exchange
     place = exchange.path[: call.cut].decode("latin-1")
-    host = exchange.fields.get(b"host", b"").decode("latin-1")
+    host = exchange.host.decode("latin-1")
     headers: list[Header] = [
         (b"content-type", exchange.fields.get(b"content-type", b"application/octet-stream")),
         (b"x-hub-address", f"{exchange.scheme}://{host}{place}".encode("latin-1")),

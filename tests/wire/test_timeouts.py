@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.wire.support import echo, serving, talk
-from tests.wire.test_tls import certificate
-from wire import connection
+from tests.wire.test_tls import certificate, trusting
+from wire import connection, server
 from wire.exchange import Disconnected, Exchange
 from wire.server import Timeouts
 from wire.tls import Listener
@@ -46,10 +47,10 @@ async def test_a_trickled_head_is_cut_however_busy_it_looks() -> None:
 
 
 async def test_silence_before_the_first_request_and_between_two_is_idle() -> None:
-    async with serving(echo, Timeouts(head=60, body=60, idle=0.4)) as (server, port):
+    async with serving(echo, Timeouts(head=60, body=60, idle=0.4)) as (serves, port):
         assert await talk(port) == b""
         assert (await talk(port, GET)).startswith(b"HTTP/1.1 200 ")
-        assert not server.connections
+        assert not serves.connections
 
 
 async def test_a_caller_that_reads_nothing_is_cut() -> None:
@@ -63,12 +64,12 @@ async def test_a_caller_that_reads_nothing_is_cut() -> None:
         except Disconnected:
             lost.set()
 
-    async with serving(flood, Timeouts(write=0.4)) as (server, port):
+    async with serving(flood, Timeouts(write=0.4)) as (serves, port):
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(GET)
         async with asyncio.timeout(10):
             await lost.wait()
-            while server.connections:
+            while serves.connections:
                 await asyncio.sleep(0.02)
         writer.close()
         with suppress(OSError):
@@ -94,12 +95,12 @@ async def test_chunk_extensions_without_a_body_have_an_end() -> None:
 
 async def test_a_stopping_server_answers_a_request_that_was_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "LAST_CALL_SECONDS", 5.0)
-    async with serving(echo) as (server, port):
+    async with serving(echo) as (serves, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET)
         await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(6)
-        stopping = asyncio.create_task(server.stop(10))
+        stopping = asyncio.create_task(serves.stop(10))
         await asyncio.sleep(0.05)
         writer.write(GET)
         async with asyncio.timeout(5):
@@ -112,12 +113,12 @@ async def test_a_stopping_server_answers_a_request_that_was_on_its_way(monkeypat
 
 async def test_a_stopping_server_does_not_wait_for_idle_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "LAST_CALL_SECONDS", 0.1)
-    async with serving(echo) as (server, port):
+    async with serving(echo) as (serves, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET)
         await reader.readuntil(b"\r\n\r\n")
         async with asyncio.timeout(8):
-            assert await server.stop(20) == 0
+            assert await serves.stop(20) == 0
         writer.close()
 
 
@@ -133,11 +134,11 @@ async def test_an_answer_begun_before_the_stop_leaves_room_for_one_more(monkeypa
         await exchange.send(b"ok")
         exchange.finish()
 
-    async with serving(handle) as (server, port):
+    async with serving(handle) as (serves, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET.replace(b"/ ", b"/slow "))
         assert b"connection: close" not in await reader.readuntil(b"\r\n\r\n")
-        stopping = asyncio.create_task(server.stop(10))
+        stopping = asyncio.create_task(serves.stop(10))
         await asyncio.sleep(0.05)
         release.set()
         assert await reader.readexactly(2) == b"ok"
@@ -146,3 +147,19 @@ async def test_an_answer_begun_before_the_stop_leaves_room_for_one_more(monkeypa
             assert b"connection: close" in await reader.read()
             assert await stopping == 0
         writer.close()
+
+
+async def test_a_tls_caller_that_does_not_say_goodbye_is_not_waited_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "FAREWELL_SECONDS", 0.3)
+    pair = certificate(tmp_path, "own")
+    async with serving(echo, Timeouts(idle=0.3), Listener(lambda: [pair]).front) as (serves, port):
+        sock = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port))
+        tls = await asyncio.to_thread(trusting().wrap_socket, sock, server_hostname="own")
+        async with asyncio.timeout(5):
+            while not serves.connections:
+                await asyncio.sleep(0.02)
+            while serves.connections:
+                await asyncio.sleep(0.02)
+        tls.close()
