@@ -33,6 +33,8 @@ class Grpc:
         parts = urlsplit(endpoint.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"endpoint {endpoint.url!r} is not of the form http://host:port or https://host:port")
+        if endpoint.security is not None:
+            raise ValueError(f"endpoint security {endpoint.security.kind!r} does not work on gRPC")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         self.scheme = parts.scheme.encode()
         self.base = parts.path.rstrip("/").encode()

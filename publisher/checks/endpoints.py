@@ -18,7 +18,7 @@ LONGEST_SUSPENSION_MS = 7 * 24 * 3_600_000
 MOST_MEMBERS = 50
 MOST_RETRIES = 10
 GROUPS = ("load_balance", "failover")
-KINDS = ("http", "soap", *GROUPS, "dynamic", "mock", "aws_lambda", "websocket")
+KINDS = ("http", "soap", *GROUPS, "dynamic", "mock", "aws_lambda", "websocket", "grpc")
 TRANSPORT_CODES = tuple(str(code) for code in (101500, 101501, 101503, 101504, 101505, 101506, 101507, 101508, 101510))
 """The codes that suspend an endpoint or mark it."""
 
@@ -46,7 +46,7 @@ def _endpoint(problems: Problems, field: str, value: Any) -> dict[str, Any]:
         problems.add(field, f"{shown(value)} is not an object.")
         return {}
     url = value.get("url")
-    if value.get("kind", "http") in ("http", "soap", "websocket") and not url:
+    if value.get("kind", "http") in ("http", "soap", "websocket", "grpc") and not url:
         return {}
     if isinstance(url, str):
         value = value | {"url": url.strip()}
@@ -62,7 +62,7 @@ def _endpoint(problems: Problems, field: str, value: Any) -> dict[str, Any]:
 def stored(record: schema.Endpoint) -> dict[str, Any]:
     """The form the design keeps: without defaults, but always with the timeout of an address."""
     found: dict[str, Any] = msgspec.to_builtins(record)
-    if record.kind in ("http", "soap"):
+    if record.kind in ("http", "soap", "grpc"):
         found["timeout_ms"] = record.timeout_ms
     for member, plain in zip(record.members, found.get("members", ()), strict=False):
         plain["timeout_ms"] = member.timeout_ms
@@ -82,6 +82,8 @@ def _typed(problems: Problems, field: str, value: dict[str, Any]) -> schema.Endp
 def _check(problems: Problems, field: str, record: schema.Endpoint) -> None:
     if record.kind in ("http", "soap", "grpc"):
         http_url(problems, f"{field}.url", record.url)
+        if record.kind == "grpc" and record.security is not None:
+            problems.add(f"{field}.security", "gRPC backends take no endpoint security.")
     elif record.kind == "websocket":
         _websocket(problems, f"{field}.url", record.url)
     elif record.kind in GROUPS:

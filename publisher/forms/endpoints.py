@@ -18,6 +18,7 @@ from publisher.models import Api
 KINDS = [
     ("http", "One HTTP address"),
     ("soap", "One SOAP address"),
+    ("grpc", "One gRPC service (HTTP/2)"),
     ("load_balance", "Load balance: several addresses in turn"),
     ("failover", "Failover: the first address that works"),
     ("dynamic", "Dynamic: a request policy gives the address"),
@@ -25,7 +26,7 @@ KINDS = [
     ("mock_oas", "Mock: examples of the definition only"),
     ("aws_lambda", "AWS Lambda functions"),
 ]
-ADDRESSES = ("http", "soap", *GROUPS)
+ADDRESSES = ("http", "soap", "grpc", *GROUPS)
 _MOCKS = {"mock_inline": "INLINE", "mock_oas": "MOCKED_OAS"}
 
 
@@ -189,8 +190,8 @@ class Endpoints(forms.Form):
         rows = sorted((row for row in self.rows[side] if row.url), key=lambda row: int(row.order or 1000))
         if not rows:
             return None
-        members = [self._member(side, row, "soap" if kind == "soap" else "http", parts.patience(data)) for row in rows]
-        if kind in ("http", "soap"):
+        members = [self._member(side, row, kind if kind in ("soap", "grpc") else "http", parts.patience(data)) for row in rows]
+        if kind in ("http", "soap", "grpc"):
             return members[0] | secured
         group: dict[str, Any] = {"kind": kind, "members": members, **secured}
         if kind == "load_balance":

@@ -14,7 +14,7 @@ from publisher.api.shapes import endpoint_patience as patience
 from publisher.api.shapes import endpoint_security as security
 from publisher.checks.basics import shown
 
-TYPES = ("http", "service", "address", "load_balance", "failover", "default", "awslambda", "ws", "sequence_backend")
+TYPES = ("http", "service", "address", "load_balance", "failover", "default", "awslambda", "ws", "grpc", "sequence_backend")
 SIDES = {"production": "production_endpoints", "sandbox": "sandbox_endpoints"}
 IMPLEMENTATIONS = ("ENDPOINT", "INLINE", "MOCKED_OAS")
 MASK = "AWS_SECRET_KEY"
@@ -112,6 +112,7 @@ def _type(endpoints: Endpoints, from_service: bool) -> str:
         ("dynamic", "default"),
         ("soap", "address"),
         ("websocket", "ws"),
+        ("grpc", "grpc"),
     ):
         if ours in kinds:
             return theirs
@@ -158,7 +159,7 @@ def _side_in(side: str, kind: str, found: dict[str, Any]) -> Any:
     place = f"endpointConfig.{name}"
     if not value:
         return None
-    if kind == "load_balance" or isinstance(value, list):
+    if kind == "load_balance":
         return _balance_in(found, value if isinstance(value, list) else [value], place)
     first = _address_in(value, kind, place)
     others = found.get(f"{side}_failovers") or []
@@ -202,6 +203,8 @@ def _address_in(value: Any, kind: str, place: str) -> Any:
     endpoint = {"url": value.get("url"), **details}
     if kind == "address" or value.get("endpoint_type") == "address":
         endpoint["kind"] = "soap"
+    elif kind == "grpc":
+        endpoint["kind"] = "grpc"
     return endpoint
 
 
