@@ -195,7 +195,7 @@ def test_the_agent_decides(served: Served, scripted: Scripted) -> None:
         "Bearer s3cret",
     )
     told = json.loads(seen.body)["input"]
-    assert told["method"] == "GET" and told["path"] == "/guarded/1.0/x?a=b" and told["requestOrigin"] == "9.9.9.9"
+    assert told["method"] == "GET" and told["path"] == "/guarded/1.0/x?a=b" and told["requestOrigin"] == "127.0.0.1"
     assert told["apiContext"]["applicationName"] == "App 1" and told["apiContext"]["accessToken"] == token
     assert "authorization" not in told["transportHeaders"]
     before = scripted.calls("guarded")
