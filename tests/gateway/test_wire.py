@@ -14,8 +14,10 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from pydantic import ValidationError
 
 from gateway import schema
+from gateway.settings import Settings
 from tests.gateway import world
 from tests.gateway.backend import Backend
 from tests.gateway.conftest import Served
@@ -215,6 +217,18 @@ def test_listeners_ask_callers_for_certificates_in_their_own_way(
             context.wrap_socket(sock, server_hostname="x") as tls,
         ):
             assert tls.selected_alpn_protocol() == "http/1.1"
+
+
+def test_modes_may_differ_by_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_TLS_PORTS", "8244,8245")
+    monkeypatch.setenv("GATEWAY_CLIENT_CERTIFICATES", "any,8244=required,8245=none")
+    settings = Settings()
+    assert {8244, 8245, settings.tls_port} <= settings.tls_ports
+    assert [settings.client_mode(port) for port in (settings.tls_port, 8244, 8245)] == ["any", "required", "none"]
+    for wrong in ("sometimes", "known,x=any", "known 8244=any", ""):
+        monkeypatch.setenv("GATEWAY_CLIENT_CERTIFICATES", wrong)
+        with pytest.raises(ValidationError, match="client_certificates"):
+            Settings()
 
 
 def test_trusted_proxies_and_the_cap_on_connections_are_settings(world_hub: FakeHub, redis_url: str, var: Path) -> None:
