@@ -221,7 +221,8 @@ def test_events_take_from_the_plan_and_end_the_connection_beyond_it(served: Serv
                 found.append(answer(connection)["type"])
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4003
-    assert 3 <= len(found) < 1000
+    # The acknowledgement of the connection and the subscription itself are two of the four.
+    assert 2 <= len(found) < 1000
 
 
 def test_depth_and_complexity_hold_for_subscriptions(served: Served, events: Events) -> None:
