@@ -80,7 +80,9 @@ class Endpoint(Record, frozen=True):
     url: str
     connect_timeout_ms: int = 5_000
     timeout_ms: int = 60_000
-    kind: Literal["http", "soap", "load_balance", "failover", "dynamic", "mock", "aws_lambda", "websocket", "grpc"] = "http"
+    kind: Literal["http", "soap", "load_balance", "failover", "dynamic", "mock", "aws_lambda", "websocket", "grpc"] = (
+        "http"
+    )
     members: tuple[Endpoint, ...] = ()
     algorithm: Literal["round_robin", "weighted"] = "round_robin"
     weight: int = 1

@@ -190,7 +190,9 @@ class Endpoints(forms.Form):
         rows = sorted((row for row in self.rows[side] if row.url), key=lambda row: int(row.order or 1000))
         if not rows:
             return None
-        members = [self._member(side, row, kind if kind in ("soap", "grpc") else "http", parts.patience(data)) for row in rows]
+        members = [
+            self._member(side, row, kind if kind in ("soap", "grpc") else "http", parts.patience(data)) for row in rows
+        ]
         if kind in ("http", "soap", "grpc"):
             return members[0] | secured
         group: dict[str, Any] = {"kind": kind, "members": members, **secured}

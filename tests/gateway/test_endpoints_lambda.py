@@ -19,6 +19,7 @@ from gateway import schema
 from tests.gateway import world
 from tests.gateway.conftest import Served
 from tests.gateway.deciding import Asked, Reply, Scripted
+from tests.support.wait import until
 from tests.gateway.process import Answer
 
 _names = count(1)
@@ -148,7 +149,7 @@ def test_functions_that_fail_and_calls_amazon_refuses(served: Served, amazon: tu
     wrong = publish(served, server.url, secret_key="wrong")
     refused = call(served, f"{wrong}/order/7")
     assert (refused.status, refused.json["code"]) == (500, "101510")
-    assert "InvalidSignatureException" in served.gateway.log
+    until(lambda: "InvalidSignatureException" in served.gateway.log, seconds=10, what="the cause is logged")
     assert KEYS["AKIDEXAMPLE"][0] not in served.gateway.log
     assert call(served, f"{context}/order/7", "DELETE").json["code"] == "101503"
     server.stop()

@@ -14,7 +14,18 @@ from publisher.api.shapes import endpoint_patience as patience
 from publisher.api.shapes import endpoint_security as security
 from publisher.checks.basics import shown
 
-TYPES = ("http", "service", "address", "load_balance", "failover", "default", "awslambda", "ws", "grpc", "sequence_backend")
+TYPES = (
+    "http",
+    "service",
+    "address",
+    "load_balance",
+    "failover",
+    "default",
+    "awslambda",
+    "ws",
+    "grpc",
+    "sequence_backend",
+)
 SIDES = {"production": "production_endpoints", "sandbox": "sandbox_endpoints"}
 IMPLEMENTATIONS = ("ENDPOINT", "INLINE", "MOCKED_OAS")
 MASK = "AWS_SECRET_KEY"
