@@ -279,11 +279,15 @@ class Build:
                 self._keep_serving(key, sequence, str(error))
             if number % 20 == 19:
                 yield
-        for key in keys:
+        for number, key in enumerate(keys):
             if key in ready or key in self._withdrawn or key not in self.state.records["api"]:
                 self._take_out(key)
-        for key, compiled in ready.items():
+            if number % YIELD_EVERY == YIELD_EVERY - 1:
+                yield
+        for number, (key, compiled) in enumerate(ready.items()):
             self._put_in(key, keys[key], compiled)
+            if number % YIELD_EVERY == YIELD_EVERY - 1:
+                yield
 
     def _keep_serving(self, key: str, sequence: int, reason: str) -> None:
         self._keep_old("api", key, sequence, reason)

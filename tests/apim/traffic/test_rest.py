@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apim.accounts.models import AuditRow
 from apim.eventhub.models import Current
+from apim.keymanager.rest import Token
 from apim.traffic import hooks
 from apim.traffic.models import DenyPolicy, Policy
 from gateway import schema
@@ -313,3 +314,23 @@ def test_a_policy_travels_as_a_file(admin, rest):
     assert send(file, "?overwrite=true").status_code == 200
     assert send({"subtype": "moon", "data": {}}).status_code == 400
     assert client.call("get", "/throttling/policies/export?name=None").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("scopes", "verb", "path", "status"),
+    [
+        ({"apim:tier_view"}, "get", "/throttling/policies/advanced", 200),
+        ({"apim:tier_view"}, "post", "/throttling/policies/advanced", 403),
+        ({"apim:tier_manage"}, "post", "/throttling/policies/advanced", 201),
+        ({"apim:bl_view"}, "get", "/throttling/policies/advanced", 403),
+        ({"apim:bl_view"}, "get", "/throttling/deny-policies", 200),
+        ({"apim:tier_manage"}, "get", "/throttling/deny-policies", 403),
+        ({"apim:policies_import_export"}, "get", "/throttling/policies/export?name=10KPerMin&type=api", 200),
+        ({"apim:admin"}, "post", "/throttling/policies/advanced", 201),
+    ],
+)
+def test_a_tokens_scopes_open_what_the_contract_says(admin, rest, scopes, verb, path, status):
+    client = rest(admin)
+    client.force_authenticate(admin, token=Token("client", "jti", frozenset(scopes)))
+    body = {"policyName": "Scoped", "defaultLimit": REQUESTS} if verb == "post" else None
+    assert client.call(verb, path, body).status_code == status
