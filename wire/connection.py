@@ -161,16 +161,20 @@ class Connection(Upgrades):
                 self._hold(data)
             return
         self._head_bytes += len(data)
+        rest = None
         try:
             self._parser.feed_data(data)
             if self._head_bytes > self.server.head_limit:
                 self._check_overlong()
         except httptools.HttpParserUpgrade as upgrade:
-            self._offer_upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self._unreadable(error)
         except Refused as refusal:
             self._refuse(refusal)
+        if rest is not None:
+            # Not while that exception is handled: it would hide the cause of any that follows from reading on.
+            self._offer_upgrade(rest)
         if self._fresh:
             self._fresh = False
             self._dispatch()
