@@ -1,6 +1,6 @@
 """`manage.py gateway` and `python -m gateway`: the gateway on its own, without control plane, Django, database or Redis.
 
-The files are checked first. Then the process becomes gunicorn, so that signals reach it directly and nothing is left between.
+The files are checked first. Then gunicorn runs in this process, so that signals reach it directly and nothing is left between.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gunicorn import __main__ as entry
+from gunicorn.app.wsgiapp import run as gunicorn
+
+from gateway import app
 from gateway.compile import Compiler
 from gateway.services import Services
 from gateway.settings import ROOT, Settings
@@ -49,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check, then become gunicorn. Returns an exit code for `--check`, and when the gateway cannot start."""
+    """Check, then run gunicorn. Returns an exit code for `--check`, and when the gateway cannot start."""
     options = parser().parse_args(arguments)
     if not 0 <= options.port_offset <= LARGEST_OFFSET or options.workers < 1:
         sys.stderr.write(f"--port-offset must be from 0 to {LARGEST_OFFSET}, and --workers from 1 on.\n")
@@ -66,8 +70,10 @@ def main(arguments: Sequence[str]) -> int:
     if options.check:
         sys.stdout.write(f"{sum(kind == 'api' for kind, _, _ in loaded.records)} APIs, no mistakes\n")
         return 0
-    os.execve(sys.executable, command(options.host, settings, options.workers), dict(os.environ))  # noqa: S606
-    return 0  # only type checkers get here
+    # In this very process: what was imported for the check need not be imported again, which is most of the start.
+    sys.argv = command(options.host, settings, options.workers)
+    gunicorn(prog="gunicorn")
+    return 0
 
 
 async def checked(settings: Settings, path: Path) -> Loaded:
@@ -87,16 +93,9 @@ def command(host: str, settings: Settings, workers: int) -> list[str]:
     if settings.certificate.is_file() and settings.private_key.is_file():
         ports.append(settings.tls_port)
     return [
-        *(
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "--worker-class=wire.worker.Worker",
-            "--no-control-socket",
-            f"--workers={workers}",
-        ),
+        *(str(entry.__file__), "--worker-class=wire.worker.Worker", "--no-control-socket", f"--workers={workers}"),
         *(f"--graceful-timeout={GRACE_SECONDS}", "--log-level=warning", *(f"--bind={shown}:{port}" for port in ports)),
-        "gateway.app:service()",
+        f"{app.__name__}:service()",
     ]
 
 
