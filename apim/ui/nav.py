@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Item:
-    """A registered link. Without `roles` everybody sees it; `login` keeps it from anonymous visitors."""
+    """A registered link. Without `roles` everybody sees it; `login` keeps it from anonymous visitors.
+
+    Tabs with the same `group` share one tab of that name, below which they stand in a second row.
+    """
 
     section: str
     label: str
@@ -29,6 +32,7 @@ class Item:
     icon: str = ""
     order: int = 100
     login: bool = False
+    group: str = ""
 
     def shown_to(self, user: User | AnonymousUser) -> bool:
         """Whether this user gets the link."""
@@ -45,6 +49,7 @@ class Link:
     url: str
     icon: str
     current: bool
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,10 @@ def register(
     icon: str = "",
     order: int = 100,
     login: bool = False,
+    group: str = "",
 ) -> None:
     """Add a link to `section`: a name of SECTIONS, or a tab bar such as `publisher.api`. Registering twice changes nothing."""
-    _items[section, url_name] = Item(section, label, url_name, tuple(roles), icon, order, login)
+    _items[section, url_name] = Item(section, label, url_name, tuple(roles), icon, order, login, group)
 
 
 def sections(user: User | AnonymousUser, path: str) -> list[Link]:
@@ -115,7 +121,20 @@ def links(section: str, user: User | AnonymousUser, here: str, *args: Any) -> li
     )
     found = [(item, url) for item in shown if (url := _url(item, args))]
     best = max((url for _, url in found if here.startswith(url)), key=len, default=None)
-    return [Link(item.label, url, item.icon, url == best) for item, url in found]
+    return [Link(item.label, url, item.icon, url == best, item.group) for item, url in found]
+
+
+def grouped(found: list[Link]) -> tuple[list[Link], list[Link]]:
+    """Two rows of tabs: the first with one tab for each group, leading to its first member; the second with the members
+    of the group we are in, empty if we are in none."""
+    inside = next((link.group for link in found if link.current), "")
+    first: dict[str, Link] = {}
+    for link in found:
+        if link.group:
+            first.setdefault(link.group, Link(link.group, link.url, link.icon, link.group == inside))
+        else:
+            first[link.url] = link
+    return list(first.values()), [link for link in found if link.group and link.group == inside]
 
 
 def _url(item: Item, args: tuple[Any, ...]) -> str | None:

@@ -95,6 +95,7 @@ class Person:
 
     def choose_plans(self, *plans: str) -> None:
         """On the page of business plans."""
+        self.tab("Configuration")
         self.tab("Plans")
         for plan in plans:
             self.page.locator(f"[name=plans][value='{plan}']").check()

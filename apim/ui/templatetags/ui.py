@@ -118,7 +118,9 @@ def section_nav(context: template.Context) -> list[nav.Link]:
 def tabs(context: template.Context, bar: str, *args: Any, label: str = "Sections") -> dict[str, Any]:
     """The tab bar `bar` (`publisher.api`), its addresses filled with `args`."""
     request = _request(context)
-    return {"links": nav.links(bar, _user(context), request.path if request else "", *args), "label": label}
+    found = nav.links(bar, _user(context), request.path if request else "", *args)
+    links, members = nav.grouped(found)
+    return {"links": links, "members": members, "label": label}
 
 
 @register.simple_tag(takes_context=True)

@@ -99,3 +99,14 @@ def test_action_errors_go_to_their_fields() -> None:
     form = SomeForm({"name": "x"})
     add_errors(form, Conflict("It exists."))
     assert form.non_field_errors() == ["It exists."]
+
+
+def test_tabs_of_a_group_stand_in_a_second_row() -> None:
+    """The first row has one tab for the group; the second its members, only while one of them is open."""
+    loose = nav.Link("Overview", "/a/", "info", current=False)
+    members = [nav.Link(name, f"/a/{name}/", "edit", current=name == "two", group="Design") for name in ("one", "two")]
+    first, second = nav.grouped([loose, *members])
+    assert first == [loose, nav.Link("Design", "/a/one/", "edit", current=True)]
+    assert second == members
+    elsewhere = [nav.Link("Overview", "/a/", "info", current=True), members[0]]
+    assert nav.grouped(elsewhere)[1] == []
