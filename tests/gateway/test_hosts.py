@@ -41,8 +41,8 @@ def test_limits_are_shared_and_revocations_reach_both(
         revocation_reaches(gateways, hub, signer)
         answers = spent(gateways, signer.token())
     assert set(answers) == {200, 429}
-    # Three workers that pass calls between two merges go beyond the limit by what they admit in that time at most.
-    assert AMOUNT <= answers[200] <= AMOUNT + 3 * 6, answers
+    # Each of the three workers may hold a share that it does not use up; counting alone they would admit 80 of the 80 calls.
+    assert AMOUNT // 2 <= answers[200] <= AMOUNT + 3, answers
 
 
 def revocation_reaches(gateways: tuple[Gateway, ...], hub: FakeHub, signer: world.Signer) -> None:
