@@ -39,7 +39,7 @@ def read(content: bytes) -> Certificate:
         else:
             found = [x509.load_der_x509_certificate(content)]
     except ValueError as error:
-        raise ValueError("is no X.509 certificate in PEM or DER form") from error
+        raise ValueError("This is no X.509 certificate in PEM or DER form.") from error
     if len(found) != 1:
         raise ValueError(f"holds {len(found)} certificates; send one")
     return describe(found[0])

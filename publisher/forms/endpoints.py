@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from publisher.forms import endpoint_parts as parts
 from publisher.models import Api
 
 KINDS = [
-    ("http", "One HTTP address"),
+    ("http", "One HTTP or WebSocket address"),
     ("soap", "One SOAP address"),
     ("grpc", "One gRPC service (HTTP/2)"),
     ("load_balance", "Load balance: several addresses in turn"),
@@ -27,6 +28,11 @@ KINDS = [
     ("aws_lambda", "AWS Lambda functions"),
 ]
 ADDRESSES = ("http", "soap", "grpc", *GROUPS)
+_ADDRESS_MISTAKE = re.compile(
+    r"endpoints\.(?P<side>[a-z]+)\.(?:members\[(?P<number>\d+)\]\.)?(?P<rest>[a-z_.]+): (?P<text>.+)", re.S
+)
+_FUNCTION_MISTAKE = re.compile(r"endpoints\.[a-z]+\.functions\[(?P<number>\d+)\]\.[a-z_]+: (?P<text>.+)", re.S)
+_PATIENCE = ("timeout_ms", "connect_timeout_ms", "timeout_action", "retries", "suspension", "health", "breaker")
 _MOCKS = {"mock_inline": "INLINE", "mock_oas": "MOCKED_OAS"}
 
 
@@ -49,6 +55,7 @@ class FunctionRow:
     name: str = ""
     timeout: str = "50000"
     encoded: bool = False
+    error: str = ""
 
 
 class Endpoints(forms.Form):
@@ -156,15 +163,50 @@ class Endpoints(forms.Form):
     # -- what was sent
 
     def clean(self) -> dict[str, Any]:
-        """Weights and orders are numbers."""
+        """Weights, orders and the timeouts of functions are numbers."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         for side in SIDES:
             for row in self.rows[side]:
-                for value in (row.weight, row.order):
-                    if row.url and value and not (value.isascii() and value.isdecimal()):
-                        row.error = "Weight and order are whole numbers."
-                        self.add_error(None, f"{side}: {row.error}")
+                for name, value in (("weight", row.weight), ("order", row.order)):
+                    if row.url and value and not _whole(value):
+                        self._row_mistake(row, f"{value!r} is not a {name}: a whole number, 1 or more.")
+        for function in self.functions:
+            if data.get("kind") == "aws_lambda" and function.name and not _whole(function.timeout):
+                self._row_mistake(function, f"{function.timeout!r} is not a timeout: a whole number of ms, 1 or more.")
         return data
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """A mistake of one address or function stands in its row; one that several addresses share is said once."""
+        if field is None and isinstance(error, str):
+            if found := _FUNCTION_MISTAKE.fullmatch(error):
+                self._row_mistake(self._named()[int(found["number"])], found["text"])
+                return
+            if (found := _ADDRESS_MISTAKE.fullmatch(error)) and found["side"] in SIDES:
+                self._address_mistake(found["side"], int(found["number"] or 0), found["rest"], found["text"])
+                return
+        if error not in self.errors.get(field or "__all__", ()):
+            super().add_error(field, error)
+
+    def _address_mistake(self, side: str, number: int, rest: str, text: str) -> None:
+        if self.cleaned_data.get("kind") == "aws_lambda" and side != "production":
+            return  # both sides are the same functions
+        rows = self._used(side)
+        if rest in ("url", "weight", "kind") and number < len(rows):
+            self._row_mistake(rows[number], text)
+            return
+        name = next((name for place, name in parts.PLACES.items() if rest.startswith(place)), "")
+        self.add_error(f"{side}_{name}" if name else None, text if name else f"{side.capitalize()}: {text}")
+
+    def _row_mistake(self, row: Row | FunctionRow, text: str) -> None:
+        row.error = f"{row.error} {text}" if row.error else text
+        self.add_error(None, "Some rows are not valid; see below.")
+
+    def _used(self, side: str) -> list[Row]:
+        """The rows with an address, as their numbers order them."""
+        return sorted((row for row in self.rows[side] if row.url), key=lambda row: int(row.order or 1000))
+
+    def _named(self) -> list[FunctionRow]:
+        return [row for row in self.functions if row.name]
 
     def keywords(self) -> dict[str, Any]:
         """The endpoints as the action takes them."""
@@ -187,25 +229,31 @@ class Endpoints(forms.Form):
         secured = {"security": security} if (security := parts.security(data)) else {}
         if kind == "dynamic":
             return {"kind": "dynamic", **parts.patience(data), **secured}
-        rows = sorted((row for row in self.rows[side] if row.url), key=lambda row: int(row.order or 1000))
+        rows = self._used(side)
         if not rows:
             return None
-        members = [
-            self._member(side, row, kind if kind in ("soap", "grpc") else "http", parts.patience(data)) for row in rows
-        ]
+        members = [self._member(side, row, kind, parts.patience(data)) for row in rows]
         if kind in ("http", "soap", "grpc"):
             return members[0] | secured
         group: dict[str, Any] = {"kind": kind, "members": members, **secured}
         if kind == "load_balance":
             group |= {name: self.cleaned_data[name] for name in ("algorithm", "session", "failover")}
+            group["algorithm"] = group["algorithm"] or "round_robin"
             group["session_ms"] = self.cleaned_data["session_ms"] or 0
         return group
 
     def _member(self, side: str, row: Row, kind: str, patience: dict[str, Any]) -> dict[str, Any]:
-        """One address, with what this form does not show (certificates) as it was for the same address."""
+        """One address, with what this form does not show as it was for the same address: certificates, the kind of a
+        group's member, and its own patience as long as nobody changed what the form shows of the first one's."""
         stored = self.stored.get(side, {})
         before = next((one for one in (stored, *stored.get("members", ())) if one.get("url") == row.url), {})
         unseen = {name: before[name] for name in ("certificates", "client_certificate", "client_key") if name in before}
+        if before and patience == parts.patience(parts.flat(stored)):
+            patience = {name: before[name] for name in _PATIENCE if name in before}
+        elif "health" in patience:
+            patience = patience | {"health": (before.get("health") or {}) | patience["health"]}
+        if kind in GROUPS:
+            kind = before["kind"] if before.get("kind") in ("http", "soap") else "http"
         return {"url": row.url, "kind": kind, "weight": int(row.weight or 1), **unseen, **patience}
 
     def _aws(self) -> dict[str, Any]:
@@ -221,11 +269,14 @@ class Endpoints(forms.Form):
                 "timeout_ms": int(row.timeout),
                 "encoded": row.encoded,
             }
-            for row in self.functions
-            if row.name and row.timeout.isascii() and row.timeout.isdecimal()
+            for row in self._named()
         ]
         return {"kind": "aws_lambda", "properties": known, "functions": functions}
 
     PLACES = {
         f"endpoints.{side}.{place}": f"{side}_{name}" for side in SIDES for place, name in parts.PLACES.items()
     } | {f"endpoints.production.properties.{name}": name for name in ("region", "access_key", "secret_key")}
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) > 0

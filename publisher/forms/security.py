@@ -36,7 +36,7 @@ class Security(Part):
         required=False, label="One of them must be there", help_text="Always so without mutual TLS."
     )
     mutual = forms.BooleanField(
-        required=False, label="Mutual TLS", help_text="Callers show one of the client certificates below."
+        required=False, label="Mutual TLS", help_text="Callers show one of the API's client certificates."
     )
     mutual_mandatory = forms.BooleanField(
         required=False, label="The certificate must be there", help_text="Always so without an application level."

@@ -130,6 +130,47 @@ def test_mistakes_stand_at_their_fields(pages, publisher_user):
     )
 
 
+def test_mistakes_of_an_address_stand_in_its_row(pages, publisher_user):
+    """In the order of the rows, all of them at once, in words without internal places."""
+    api = make_api(publisher_user)
+    sent = {"part": "form", "kind": "load_balance", "production_url": ["http://a", "nope"],
+            "production_weight": ["1", "1"], "production_order": ["2", "1"]}  # fmt: skip
+    form = pages.post(page(api), sent | {"production_timeout_ms": "5000"}).context["form"]
+    assert [bool(row.error) for row in form.rows["production"]] == [False, True], form.errors
+    assert form.non_field_errors() == ["Some rows are not valid; see below."]
+    form = pages.post(page(api), sent | {"production_weight": ["-3", "0"]}).context["form"]
+    assert [row.error.split(" is")[0] for row in form.rows["production"]] == ["'-3'", "'0'"]
+
+
+def test_a_function_with_a_strange_timeout_is_not_dropped(pages, publisher_user):
+    api = make_api(publisher_user, operations=[{"verb": "GET", "target": "/a"}])
+    sent = {"part": "form", "kind": "aws_lambda", "function_0": "arn:f", "function_timeout_0": "soon"}
+    answer = pages.post(page(api), sent | {"region": "eu-west-1"})
+    assert answer.status_code == 400
+    assert "soon" in answer.context["form"].functions[0].error
+    form = pages.post(page(api), sent | {"function_timeout_0": "5"}).context["form"]
+    assert set(form.errors) == {"region"}
+
+
+def test_what_the_form_does_not_show_of_addresses_stays(pages, publisher_user):
+    """Members that came over REST keep their kind and patience until somebody changes it here."""
+    health = {"path": "/up", "seconds": 5.0, "unhealthy": 7}
+    members = [{"url": "http://a", "kind": "http", "timeout_ms": 1000, "health": health},
+               {"url": "http://b", "kind": "soap", "timeout_ms": 2000}]  # fmt: skip
+    api = make_api(publisher_user, endpoints={"production": {"kind": "load_balance", "members": members}})
+    api.refresh_from_db()
+    before = api.endpoints["production"]
+    sent = _sent_again(pages.get(page(api)).content.decode()) | {"part": "form"}
+    assert pages.post(page(api), sent).status_code == 302
+    api.refresh_from_db()
+    assert api.endpoints["production"]["members"] == before["members"]
+    assert pages.post(page(api), sent | {"expected": "", "production_timeout_ms": ["3000"]}).status_code == 302
+    api.refresh_from_db()
+    first, second = api.endpoints["production"]["members"]
+    assert (first["timeout_ms"], second["timeout_ms"], second["kind"]) == (3000, 3000, "soap")
+    assert first["health"]["unhealthy"] == 7
+
+
 def test_functions_and_mocks(pages, publisher_user):
     api = make_api(publisher_user, operations=[{"verb": "GET", "target": "/a"}])
     sent = {"part": "form", "kind": "aws_lambda", "region": "eu-west-1", "access_key": "AKID", "secret_key": SECRET,

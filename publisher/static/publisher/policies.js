@@ -28,6 +28,23 @@
     form.submit();
   };
 
+  // Buttons load the page anew: the keyboard goes on at the card that was moved, or at its lane.
+  const KEY = "policies.moved";
+  flows.addEventListener("submit", (event) => {
+    const tools = event.target.closest(".policy-tools");
+    const what = event.submitter?.value;
+    if (!tools || !what) return;
+    const step = { earlier: -1, later: 1, remove: 0 }[what] ?? 0;
+    sessionStorage.setItem(KEY, JSON.stringify([location.pathname, tools.elements.flow.value, Number(tools.elements.index.value) + step, what]));
+  });
+  const moved = JSON.parse(sessionStorage.getItem(KEY) || "null");
+  sessionStorage.removeItem(KEY);
+  if (moved && moved[0] === location.pathname) {
+    const cards = [...document.querySelectorAll(`[data-lane="${moved[1]}"] [data-card]`)];
+    const card = cards[Math.min(moved[2], cards.length - 1)];
+    (card?.querySelector(`[value="${moved[3]}"]`) || card?.querySelector(".policy-tools button"))?.focus();
+  }
+
   document.addEventListener("dragstart", (event) => {
     const item = event.target.closest("[data-policy], [data-card]");
     if (!item) return;
