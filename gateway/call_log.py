@@ -8,7 +8,6 @@ from gateway.finished import durations
 
 if TYPE_CHECKING:
     from gateway.call import Call
-    from wire.exchange import Exchange
 
 HIDDEN = frozenset(
     {b"authorization", b"proxy-authorization", b"cookie", b"set-cookie", b"apikey", b"internal-key", b"x-jwt-assertion"}
@@ -71,11 +70,13 @@ def timeline(call: Call, seconds: float) -> dict[str, Any]:
     }
 
 
-def headers(exchange: Exchange) -> dict[str, str]:
+def headers(call: Call) -> dict[str, str]:
     """The request's headers, those with secrets hidden."""
+    api = call.api.record if call.api is not None else None
+    own = (api.authorization_header.lower().encode(), api.api_key_header.lower().encode()) if api is not None else ()
     return {
-        name.decode("latin-1"): "(hidden)" if _secret(name) else value[:512].decode("latin-1")
-        for name, value in exchange.headers[:100]
+        name.decode("latin-1"): "(hidden)" if name in own or _secret(name) else value[:512].decode("latin-1")
+        for name, value in call.exchange.headers[:100]
     }
 
 

@@ -84,7 +84,7 @@ class Observer:
 
     def _api_log(self, call: Call, level: str, seconds: float) -> None:
         """One line of an API whose log level was raised while running: BASIC, or with the request's headers."""
-        more = {} if level == "BASIC" else {"headers": headers(call.exchange)}
+        more = {} if level == "BASIC" else {"headers": headers(call)}
         chosen.info("call", extra={"fields": fields(call, seconds) | more})
 
     def adopt(self, api: CompiledApi) -> Tally:

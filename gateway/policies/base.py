@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FlowName = Literal["request", "response", "fault"]
 
+CREDENTIALS = frozenset({b"apikey", b"internal-key"})
+"""Headers that are credentials at every API, besides those that it names itself."""
+
 AnswerStep = Callable[[Call, Answer], Awaitable[bool | None] | bool | None]
 """Changes an answer. True ends its flow; the answer goes out as it is then."""
 
@@ -62,6 +65,13 @@ class Use:
     def limit(self) -> int:
         """Bytes of a body that a policy may read."""
         return self.plan.services.settings.policy_body
+
+    @property
+    def credentials(self) -> frozenset[bytes]:
+        """Headers in which callers of this API show who they are, by their lower-case names: nobody else is told."""
+        record = self.plan.record
+        own = {record.authorization_header.lower().encode(), record.api_key_header.lower().encode()}
+        return CREDENTIALS | own
 
     def wrong(self, name: str, value: object, allowed: str) -> ValueError:
         """The error for an attribute's value."""

@@ -52,6 +52,7 @@ class Interceptor:
         if strange:
             raise use.wrong("includes", sorted(strange)[0], f"one of {', '.join(sorted(PARTS))}")
         self.use = use
+        self.hidden = use.credentials
 
     async def ask(self, path: str, told: dict[str, Any]) -> dict[str, Any]:
         """The service's answer. Raises Failure."""
@@ -118,8 +119,7 @@ class Interceptor:
             answer.body = given
 
     def _shown(self, headers: list[Header]) -> dict[str, str]:
-        hidden = self.use.plan.record.authorization_header.lower().encode()
-        return {n.decode("latin-1"): v.decode("latin-1") for n, v in headers if n != hidden}
+        return {n.decode("latin-1"): v.decode("latin-1") for n, v in headers if n not in self.hidden}
 
     def _invocation(self, call: Call) -> dict[str, Any]:
         record, exchange = self.use.plan.record, call.exchange
@@ -147,16 +147,16 @@ def failed(reason: str) -> Failure:
 
 
 def _change(message: Outgoing | Answer, said: dict[str, Any]) -> None:
-    for name in said.get("headersToRemove") or ():
-        message.remove(str(name).lower().encode())
     try:
+        for name in said.get("headersToRemove") or ():
+            message.remove(str(name).lower().encode())
         for key, replaces in (("headersToReplace", True), ("headersToAdd", False)):
             for name, value in (said.get(key) or {}).items():
                 known, text = str(name).lower().encode(), str(value).encode()
                 if known in FRAMING or (not replaces and message.header(known) is not None):
                     continue
                 message.replace(known, text)
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, TypeError) as error:
         raise failed(str(error)) from error
 
 

@@ -1,4 +1,4 @@
-"""Log Policy and the debug policies: what a message is, to the log. Never the header that credentials come in."""
+"""Log Policy and the debug policies: what a message is, to the log. Never a header that credentials come in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from gateway.call import Call
 from gateway.message import Answer
 from gateway.policies import body
-from gateway.policies.base import AnswerStep, Native, Use
+from gateway.policies.base import CREDENTIALS, AnswerStep, Native, Use
 from gateway.stages import Step
 from wire.heads import Header
 
@@ -17,14 +17,14 @@ log = logging.getLogger("gateway.policy")
 MOST = 8192
 """Characters of a body in the log."""
 
-SECRET = frozenset({b"authorization", b"cookie", b"set-cookie", b"apikey", b"internal-key", b"x-jwt-assertion"})
+SECRET = CREDENTIALS | {b"authorization", b"cookie", b"set-cookie", b"x-jwt-assertion"}
 
 
 def request_log(title: str, details: bool) -> Any:
     """The compiler of a policy that logs requests; `details` adds the fields of the debug policy."""
 
     def compile(use: Use) -> Step:
-        secret = SECRET | {use.plan.record.authorization_header.lower().encode()}
+        secret = SECRET | use.credentials
 
         async def step(call: Call) -> None:
             data = await body.of_request(call, use.limit)

@@ -40,6 +40,7 @@ class Agent:
         self.send_token = use.flag("sendAccessToken", False)
         self.more = [name.strip() for name in use.text("additionalProperties", "").split(",") if name.strip()]
         self.use = use
+        self.hidden = use.credentials
 
     async def ask(self, call: Call) -> bool | None:
         """Refuses the call unless the agent allows it."""
@@ -63,8 +64,7 @@ class Agent:
 
     def input(self, call: Call) -> dict[str, Any]:
         """What the agent decides on."""
-        exchange, record = call.exchange, self.use.plan.record
-        hidden = {record.authorization_header.lower().encode(), b"apikey", b"internal-key"}
+        exchange, hidden = call.exchange, self.hidden
         headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in exchange.fields.items() if n not in hidden}
         found: dict[str, Any] = {
             "requestOrigin": exchange.address,

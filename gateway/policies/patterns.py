@@ -29,8 +29,8 @@ PATTERNS = {
 DEFAULT = "SQL-Injection"
 PAYLOAD, QUERY, HEADERS = "Payload", "Query Parameters", "HTTP Headers"
 _ESCAPE = re.compile(rb"\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL)
-_UNCHECKED = frozenset({b"authorization", b"internal-key", b"apikey", b"host", b"content-length", b"cookie-signature"})
-"""Headers whose values are credentials that were verified, or the gateway's own matter: chance would find words in them."""
+_UNCHECKED = frozenset({b"authorization", b"host", b"content-length", b"cookie-signature"})
+"""Credentials and the gateway's own matter: as in the credentials that the API names, chance would find words in them."""
 
 
 def compile_pattern(text: str) -> Any:
@@ -78,7 +78,7 @@ def compile(use: Use) -> Step:
     refusals = {
         one: faults.threat(400, "Bad Request", f"{kind} Threat detected in {one}") for one in (PAYLOAD, QUERY, HEADERS)
     }
-    unchecked = _UNCHECKED | {use.plan.record.authorization_header.lower().encode()}
+    unchecked = _UNCHECKED | use.credentials
 
     def head(call: Call) -> bool | None:
         exchange = call.exchange

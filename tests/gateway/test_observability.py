@@ -203,6 +203,7 @@ def test_the_log_level_of_one_api_changes_while_it_serves(
     var: Path, redis_url: str, hub: FakeHub, backend: Backend, signer: world.Signer
 ) -> None:
     fill(hub, backend, signer)
+    hub.publish("api", "Default:id-one", world.api("one", backend.url, api_key_header="X-Pass"), hint=False)
     token = signer.token()
     with running_gateway(var, hub.url, redis_url) as gateway:
         gateway.call("/one/1.0/a", token=token)
@@ -211,7 +212,8 @@ def test_the_log_level_of_one_api_changes_while_it_serves(
         gateway.call("/one/1.0/b", token=token, headers={"x-thing": "seen"})
         hub.publish("log_level", "id-one", schema.LogLevel("id-one", "STANDARD"))
         gateway.until_sequence(hub.sequence)
-        gateway.call("/one/1.0/c", token=token, headers={"x-thing": "seen", "x-api-key": "hide me"})
+        secrets = {"x-api-key": "hide me", "x-pass": "hide me"}
+        gateway.call("/one/1.0/c", token=token, headers={"x-thing": "seen", **secrets})
         hub.publish("log_level", "id-one", None)
         gateway.until_sequence(hub.sequence)
         gateway.call("/one/1.0/d", token=token)
@@ -220,8 +222,8 @@ def test_the_log_level_of_one_api_changes_while_it_serves(
     assert [line["path"] for line in lines] == ["/one/1.0/b", "/one/1.0/c"]
     assert "headers" not in lines[0]
     assert lines[1]["headers"]["x-thing"] == "seen"
-    assert (lines[1]["headers"]["authorization"], lines[1]["headers"]["x-api-key"]) == ("(hidden)", "(hidden)")
-    assert token not in gateway.log
+    assert {lines[1]["headers"][name] for name in ("authorization", *secrets)} == {"(hidden)"}
+    assert token not in gateway.log and "hide me" not in gateway.log
 
 
 def test_the_correlation_log_says_where_the_time_went(

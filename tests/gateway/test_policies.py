@@ -220,7 +220,7 @@ def test_an_interceptor_changes_requests_and_answers(served: Served, scripted: S
         interceptorServiceURL=scripted.url("interceptor"),
         includes="request_header,request_body,response_body,invocation_context",
     )
-    path = deploy(served, scripted, "intercepted", flows(both, both))
+    path = deploy(served, scripted, "intercepted", flows(both, both), api_key_header="X-Pass")
     import base64
 
     changed = base64.b64encode(b'{"changed":true}').decode()
@@ -232,13 +232,15 @@ def test_an_interceptor_changes_requests_and_answers(served: Served, scripted: S
     }
     scripted.scripts["interceptor"] = Script(body=json.dumps(said).encode())
     headers = {"X-Old": "o", "X-Gone": "g", "content-type": "application/json"}
-    answer = served.gateway.call(path, "POST", body=b"{}", headers=headers)
+    answer = served.gateway.call(path, "POST", body=b"{}", headers=headers | {"X-Pass": "a key"})
     seen = scripted.last("intercepted")
     assert (seen.headers["x-added"], seen.headers["x-old"], seen.body) == ("1", "new", b'{"changed":true}')
     assert "x-gone" not in seen.headers
     assert (answer.status, answer.body, answer.headers["x-added"]) == (200, b'{"changed":true}', "1")
     first, second = scripted.seen["interceptor"]
     assert (first.target, second.target) == ("/api/v1/handle-request", "/api/v1/handle-response")
+    assert json.loads(first.body)["requestHeaders"]["x-old"] == "o"
+    assert "x-pass" not in json.loads(first.body)["requestHeaders"]
     assert json.loads(first.body)["requestBody"] == base64.b64encode(b"{}").decode()
     assert json.loads(first.body)["invocationContext"]["apiName"] == "intercepted"
     assert json.loads(second.body)["responseCode"] == 200
@@ -324,14 +326,15 @@ def test_policies_have_no_files(served: Served, scripted: Scripted) -> None:
 
 
 def test_the_log_policy_says_no_secrets(served: Served, scripted: Scripted) -> None:
-    path = deploy(served, scripted, "logged", flows(use("debugRequestFlow"), use("addLogMessage")), auth="any")
+    wanted = flows(use("debugRequestFlow"), use("addLogMessage"))
+    path = deploy(served, scripted, "logged", wanted, auth="any", api_key_header="X-Pass")
     token = served.signer.token()
     scripted.scripts["logged"] = Script(body=b"what the backend says")
-    headers = {"X-Seen": "this-is-seen", "Cookie": "session=hidden"}
+    headers = {"X-Seen": "this-is-seen", "Cookie": "session=hidden", "X-Pass": "a-key-of-somebody"}
     assert served.gateway.call(path, "POST", token, b"what the caller says", headers).status == 200
     log = served.gateway.log
     assert all(text in log for text in ("this-is-seen", "what the caller says", "what the backend says"))
-    assert token not in log and "session=hidden" not in log
+    assert not any(secret in log for secret in (token, "session=hidden", "a-key-of-somebody"))
 
 
 @pytest.fixture(scope="module")
