@@ -101,9 +101,7 @@ def event(call: Call, shape: Shape, function: Function, body: bytes) -> bytes:
             "pathParameters": {
                 name: unquote(value) for name, value in path_parameters(function.target, path.decode("latin-1")).items()
             },
-            "queryStringParameters": dict(
-                parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=1000)
-            ),
+            "queryStringParameters": dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)),
             "httpMethod": request.method.decode("latin-1"),
             "path": function.target,
             "body": content,

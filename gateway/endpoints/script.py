@@ -31,6 +31,9 @@ BODY_LIMIT = 1024 * 1024
 WAITING = 64
 """Scripts that wait for a thread; more are refused."""
 
+_ODD = (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError)
+"""What reading the outcome may raise: a script can put anything where status, headers and payload are looked for."""
+
 _THREADS = 2
 _MC = """
 var __in = JSON.parse(__input), __out = {properties: {}, headers: {}, payload: null, type: null};
@@ -57,14 +60,14 @@ _running: list[int] = [0]
 
 async def run(call: Call, script: str) -> Answer:
     """What the script makes of this call. Raises Failed when it fails, runs for too long or takes too much."""
+    body = await call.read(BODY_LIMIT)
     if _running[0] >= WAITING:
         raise Failed(faults.OVERLOADED, "too many mock scripts run already")
     _running[0] += 1
     try:
-        body = await call.read(BODY_LIMIT)
         given = json.dumps(_given(call, body))
         return _answer(await asyncio.get_running_loop().run_in_executor(_threads(), evaluate, script, given))
-    except (quickjs.JSException, ValueError) as error:
+    except (quickjs.JSException, *_ODD) as error:
         raise Failed(faults.RESPONSE_FAILED, f"the mock script failed: {str(error)[:500]}") from None
     finally:
         _running[0] -= 1
@@ -95,7 +98,7 @@ def _given(call: Call, body: bytes) -> dict[str, Any]:
     path, _, query = exchange.target[call.cut :].partition(b"?")
     template = call.operation.record.target if call.operation is not None else ""
     properties = {"AcceptHeader": exchange.fields.get(b"accept", b"").decode("latin-1") or None}
-    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=1000):
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         properties[f"query.param.{name}"] = value
     for name, value in path_parameters(template, path.decode("latin-1")).items():
         properties[f"uri.var.{name}"] = unquote(value)

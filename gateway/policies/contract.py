@@ -195,7 +195,10 @@ def _checker(plan: Plan, parameters: list[Parameter], content: Content | None, p
     verb = plan.operation.verb
 
     def look(call: Call) -> list[str]:
-        query = parse_qs(call.exchange.query.decode("latin-1"), keep_blank_values=True, max_num_fields=1000)
+        try:
+            query = parse_qs(call.exchange.query.decode("latin-1"), keep_blank_values=True, max_num_fields=1000)
+        except ValueError as error:
+            return [f"the query cannot be read: {error}"]
         held = in_path(call.exchange.path[call.cut :]) or []
         places = dict(zip(template, ([unquote(one)] for one in held), strict=False))
         found = []
@@ -222,10 +225,7 @@ def _checker(plan: Plan, parameters: list[Parameter], content: Content | None, p
         return refuse(call, found)
 
     def head(call: Call) -> bool | None:
-        try:
-            return refuse(call, look(call))
-        except ValueError as error:
-            return refuse(call, [f"the query cannot be read: {error}"])
+        return refuse(call, look(call))
 
     return with_body if content is not None and verb not in ("GET", "HEAD") else head
 

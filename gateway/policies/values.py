@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from lxml import etree
 
 from gateway.call import Call
+from gateway.conditions import parameters
 from gateway.message import Answer
 from gateway.policies import engine
 from gateway.policies.templates import path_reader
@@ -89,8 +89,7 @@ def _header(key: bytes) -> Reader:
 
 def _query(key: str) -> Reader:
     def read(call: Call, answer: Answer | None) -> str:
-        query = call.exchange.query.decode("latin-1")
-        return next((v for k, v in parse_qsl(query, keep_blank_values=True, max_num_fields=1000) if k == key), "")
+        return next((v for k, v in parameters(call.exchange.query) if k == key), "")
 
     return read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlencode, urlsplit
 
 from gateway import faults
 from gateway.call import Call
@@ -62,8 +62,7 @@ class Backends:
         path = backend.base + (exchange.path[call.cut :] if resource is None else resource) or b"/"
         query = exchange.query
         if query and any(name.encode() in query for name in self.hidden):
-            pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=1000)
-            query = urlencode([pair for pair in pairs if pair[0] not in self.hidden], encoding="latin-1").encode()
+            query = b"&".join(pair for pair in query.split(b"&") if _name(pair) not in self.hidden)
         if backend.parameters:
             query = b"&".join(filter(None, (query, urlencode(backend.parameters).encode())))
         return path + b"?" + query if query else path
@@ -124,3 +123,8 @@ def _security(security: EndpointSecurity | None) -> tuple[tuple[Header, ...], tu
         check_header(name, value)
         return ((name, value),), ()
     raise ValueError(f"endpoint security {security.kind!r} is not among those of streaming APIs: basic, api_key")
+
+
+def _name(pair: bytes) -> str:
+    """The name of a query parameter. The others stay as they were sent, however many there are."""
+    return unquote_to_bytes(pair.partition(b"=")[0]).decode("latin-1")

@@ -8,9 +8,9 @@ import binascii
 import hashlib
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from gateway.call import Call, backend_fault
+from gateway.conditions import parameters
 from gateway.faults import Fault
 from gateway.plan import Plan
 from gateway.protocols.backends import Backend, Backends, backends
@@ -79,9 +79,8 @@ def credentials(plan: Plan) -> Step | None:
     def token(call: Call) -> bool | None:
         exchange = call.exchange
         if name not in exchange.fields and b"access_token=" in exchange.query:
-            pairs = parse_qsl(exchange.query.decode("latin-1"), max_num_fields=1000)
-            value = next((value for key, value in pairs if key == "access_token"), "")
-            exchange.fields[name] = b"Bearer " + value.encode("latin-1")
+            value = next((value for key, value in parameters(exchange.query) if key == "access_token"), "")
+            exchange.fields[name] = b"Bearer " + value.encode()
         return None
 
     return token if plan.operation.auth != "none" else None

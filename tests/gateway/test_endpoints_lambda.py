@@ -19,8 +19,8 @@ from gateway import schema
 from tests.gateway import world
 from tests.gateway.conftest import Served
 from tests.gateway.deciding import Asked, Reply, Scripted
-from tests.support.wait import until
 from tests.gateway.process import Answer
+from tests.support.wait import until
 
 _names = count(1)
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:order"
@@ -120,6 +120,9 @@ def test_a_function_gets_the_request_as_its_event(served: Served, amazon: tuple[
     assert "authorization" not in event["headers"]
     call(served, f"{context}/order/7", "POST", b'{"size": "large"}', **{"Content-Type": "application/json"})
     assert played.events[-1]["body"] == {"size": "large"}
+    many = "&".join(f"q{number}=1" for number in range(1500))
+    assert call(served, f"{context}/order/7?{many}").status == 200
+    assert len(played.events[-1]["queryStringParameters"]) == 1500
     call(served, f"{context}/order/7", "POST", b"plain", **{"Content-Type": "text/plain"})
     assert played.events[-1]["body"] == "plain"
 

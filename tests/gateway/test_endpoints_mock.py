@@ -95,6 +95,9 @@ DEFINITION = described(
         "responses": {"200": {}},
         "x-mediation-script": "mc.setPayloadJSON({seen: [typeof require, typeof process, typeof fetch, typeof std, typeof os]});",
     },
+    odd={"responses": {"200": {}}, "x-mediation-script": "mc.setProperty('HTTP_SC', null); mc.setPayloadJSON({});"},
+    endless={"responses": {"200": {}}, "x-mediation-script": "mc.setProperty('HTTP_SC', 'Infinity');"},
+    nothing={"responses": {"200": {}}, "x-mediation-script": "__out = undefined;"},
     custom={
         "responses": {"200": {}},
         "x-mediation-script": "mc.setProperty('HTTP_SC', '202'); mc.setHeader('X-Made', mc.getHeader('X-Sent'));"
@@ -160,7 +163,8 @@ def test_generated_scripts(served: Served, mocked: str) -> None:
 
 
 def test_scripts_change_status_headers_and_type(served: Served, mocked: str) -> None:
-    answer = call(served, f"{mocked}/custom", **{"X-Sent": "hello"})
+    many = "&".join(f"q{number}=1" for number in range(1500))
+    answer = call(served, f"{mocked}/custom?{many}", **{"X-Sent": "hello"})
     assert (answer.status, answer.body) == (202, b"<a/>")
     assert (answer.headers["content-type"], answer.headers["x-made"]) == ("application/xml", "hello")
 
@@ -169,7 +173,7 @@ def test_scripts_reach_nothing_but_the_message(served: Served, mocked: str) -> N
     assert call(served, f"{mocked}/reach").json == {"seen": ["undefined"] * 5}
 
 
-@pytest.mark.parametrize("name", ["loop", "memory", "broken", "split"])
+@pytest.mark.parametrize("name", ["loop", "memory", "broken", "split", "odd", "endless", "nothing"])
 def test_scripts_that_misbehave_are_ended_and_others_go_on(served: Served, mocked: str, name: str) -> None:
     answer = call(served, f"{mocked}/{name}")
     assert (answer.status, answer.json["code"]) == (500, "101510")

@@ -76,6 +76,9 @@ def test_token_in_the_query_and_none_at_all(served: Served, ws_backend: WsBacken
         assert connection.recv(timeout=10) == "hi"
     assert refusal(served, "/ws-query/1.0/r").status_code == 401
     assert refusal(served, "/ws-query/1.0/r?access_token=nonsense").status_code == 401
+    assert refusal(served, "/ws-query/1.0/r?access_token=%E2%82%AC").status_code == 401, "no Latin-1"
+    many = "&".join(f"q{number}=1" for number in range(1500))
+    assert refusal(served, f"/ws-query/1.0/r?access_token=x&{many}").status_code == 401
     assert b"900908" in refusal(served, "/ws-query/1.0/r", served.signer.token(client="client-9", azp="client-9")).body
 
 
