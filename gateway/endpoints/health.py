@@ -57,7 +57,13 @@ class Health:
         self._last_ms = 0.0
 
     def failed(self, code: str) -> None:
-        """No answer came, for the reason that `code` stands for."""
+        """No answer came, for the reason that `code` stands for.
+
+        Calls that were under way when the endpoint was suspended say nothing new: a thousand of them would double its
+        suspension a thousand times.
+        """
+        if self.state == "SUSPENDED" and self._clock() < self._until:
+            return
         if code in self._timeouts:
             if self._left > 0:
                 self._left -= 1

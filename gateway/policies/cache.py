@@ -66,7 +66,6 @@ class Cache:
         names = varying(answer)
         if lasts <= 0 or names is None or len(answer.body) > ENTRY_BYTES:
             return
-        size = len(answer.body) + sum(len(n) + len(v) for n, v in answer.headers) + OVERHEAD
         if len(self._vary) >= self.most:
             self._vary.clear()
         if names:
@@ -76,6 +75,7 @@ class Cache:
         full = self._full(key, call)
         self._drop(full)
         headers = [pair for pair in answer.headers if pair[0] != b"age"]
+        size = len(answer.body) + sum(len(n) + len(v) for n, v in headers) + _length(full) + OVERHEAD
         self._kept[full] = (Answer(answer.status, headers, answer.body), call.now, call.now + lasts, size)
         self.bytes += size
         while self._kept and (len(self._kept) > self.most or self.bytes > self.most_bytes):
@@ -89,6 +89,13 @@ class Cache:
         found = self._kept.pop(key, None)
         if found is not None:
             self.bytes -= found[3]
+
+
+def _length(part: object) -> int:
+    """Bytes of the texts in a key: callers choose them, so they count like the answers themselves."""
+    if isinstance(part, tuple):
+        return sum(map(_length, part))
+    return len(part) if isinstance(part, bytes | str) else 0
 
 
 def key_of(api: int, call: Call) -> Key | None:

@@ -11,6 +11,7 @@ from itertools import count
 import pytest
 
 from gateway import schema
+from gateway.endpoints.health import Health
 from tests.gateway import world
 from tests.gateway.conftest import Served
 from tests.gateway.deciding import Asked, Reply, Scripted
@@ -338,3 +339,18 @@ def test_an_upload_that_breaks_off_is_not_the_backends_fault(served: Served, bac
         caller.sendall(head + b"x" * 1000)
         time.sleep(0.2)
     assert call(served, f"{context}/x").status == 200
+
+
+def test_calls_under_way_do_not_prolong_a_suspension() -> None:
+    now = [0.0]
+    health = Health("x", schema.Suspension(initial_ms=1000, factor=2.0, maximum_ms=0), lambda: now[0])
+    for _ in range(2000):
+        health.failed("101503")
+    assert not health.ready()
+    now[0] = 1.0
+    assert health.ready()
+    health.failed("101503")
+    now[0] = 2.5
+    assert not health.ready(), "the second suspension takes twice as long"
+    now[0] = 3.0
+    assert health.ready()

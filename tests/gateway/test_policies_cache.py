@@ -168,6 +168,13 @@ def test_number_and_bytes_are_bounded_and_the_least_used_goes_first() -> None:
     assert small.bytes == 2 * (OVERHEAD + 1000) + OVERHEAD + 10
 
 
+def test_what_callers_put_into_keys_counts() -> None:
+    cache = Cache(100, 3 * (OVERHEAD + 10_000))
+    for number in range(10):
+        cache.keep((number, (b"x" * 9_000, "to"), b"c" * 998), call(), Answer(200, [], b""), 60)
+    assert len(cache) == 3 and cache.bytes == 3 * (OVERHEAD + 10_000)
+
+
 def test_an_entry_that_ended_is_dropped() -> None:
     cache = Cache(10, 10_000)
     cache.keep(("a",), call(100.0), Answer(200, [], b"x"), 10)
