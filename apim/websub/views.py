@@ -18,7 +18,7 @@ def subscriptions(request: HttpRequest) -> HttpResponse:
     """Take a wish in: 202, or the mistake with its code."""
     try:
         wish = msgspec.json.decode(request.body, type=Request)
-    except msgspec.ValidationError as error:
+    except ValueError as error:
         raise Invalid(f"The wish is not complete: {error}") from error
     try:
         row = change_subscription(wish)

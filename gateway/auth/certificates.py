@@ -62,15 +62,16 @@ def read(raw: bytes) -> Shown:
         raise Rejected("the client certificate is too long")
     try:
         certificate = x509.load_der_x509_certificate(raw if raw[:1] == b"\x30" else _der(raw))
+        # The library parses names and times when they are asked for, so these may fail as well.
+        common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        return Shown(
+            thumbprint=sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
+            name=str(common[0].value) if common else certificate.subject.rfc4514_string(),
+            begins=certificate.not_valid_before_utc.timestamp(),
+            ends=certificate.not_valid_after_utc.timestamp(),
+        )
     except ValueError as error:
         raise Rejected("the client certificate cannot be read") from error
-    common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return Shown(
-        thumbprint=sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
-        name=str(common[0].value) if common else certificate.subject.rfc4514_string(),
-        begins=certificate.not_valid_before_utc.timestamp(),
-        ends=certificate.not_valid_after_utc.timestamp(),
-    )
 
 
 def _der(raw: bytes) -> bytes:
