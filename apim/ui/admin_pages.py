@@ -16,7 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Keys": ("keymanager", "oauth2_provider"),
     "APIs": ("publisher", "portal", "catalog"),
     "Integration": ("integrator",),
-    "Operations": ("eventhub", "django_celery_beat"),
+    "Operations": ("eventhub", "websub", "django_celery_beat"),
 }
 """Sidebar groups and the apps in them; models of other apps come last, under Operations."""
 
@@ -28,7 +28,7 @@ SYMBOLS = {
     "applicationkey": "key", "subscription": "handshake", "service": "inventory_2", "taskrun": "task_alt",
     "artifactstatus": "deployed_code", "gatewaystatus": "router", "event": "bolt", "current": "database",
     "periodictask": "schedule", "intervalschedule": "timer", "crontabschedule": "calendar_clock", "operation": "http",
-    "clockedschedule": "alarm", "solarschedule": "sunny", "lifecycleevent": "timeline",
+    "clockedschedule": "alarm", "delivery": "send", "domain": "dns", "solarschedule": "sunny", "lifecycleevent": "timeline",
 }  # fmt: skip
 """Material symbols by model."""
 
@@ -38,8 +38,10 @@ TITLES = {
     "auditrow": "Audit trail",
     "gatewaystatus": "Gateways",
     "current": "Current records",
+    "websub.subscription": "WebSub callbacks",
+    "websub.delivery": "WebSub deliveries",
 }
-"""Names in the sidebar where the model's own would not do."""
+"""Names in the sidebar where the model's own would not do; with the app's where two apps have a model of that name."""
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -59,7 +61,7 @@ def _group(app_label: str) -> str:
 def _item(model: Any) -> dict[str, Any]:
     meta = model._meta
     link = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-    title = TITLES.get(meta.model_name) or str(meta.verbose_name_plural)
+    title = TITLES.get(meta.label_lower) or TITLES.get(meta.model_name) or str(meta.verbose_name_plural)
     return {"title": title[0].upper() + title[1:], "icon": SYMBOLS.get(meta.model_name, "table_rows"), "link": link}
 
 
