@@ -100,5 +100,7 @@ class Pages:
         if near and b"x-forwarded-for" not in exchange.fields and b"forwarded" not in exchange.fields:
             return True
         secret = self._secret()
-        given = exchange.fields.get(b"authorization", b"")
-        return bool(secret) and hmac.compare_digest(given, f"Bearer {secret}".encode())
+        given = exchange.fields.get(b"internal-key") or exchange.fields.get(b"authorization", b"").removeprefix(
+            b"Bearer "
+        )
+        return bool(secret) and hmac.compare_digest(given, secret.encode())

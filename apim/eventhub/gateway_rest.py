@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import ClassVar
 from urllib.parse import quote, urlencode
 
@@ -15,12 +16,14 @@ from rest_framework.views import APIView
 from apim.accounts.models import BuiltinRole
 from apim.accounts.permissions import require
 from apim.accounts.queries import sees_every_organisation
-from apim.errors import ApimError, Forbidden
+from apim.errors import ApimError, Forbidden, NotFound
 
 PATH = "/api/am/gateway/v2/"
 SECONDS = 10.0
 MOST_BYTES = 32 * 1024 * 1024
 HEALTH = "server-startup-healthcheck"
+RESOURCE = re.compile(r"[a-z-]{1,60}(/[0-9A-Za-z-]{1,60})?/?")
+"""What may stand behind PATH. Anything freer, `..` above all, could lead the secret to another address of the gateway."""
 
 
 class NoGateway(ApimError):
@@ -43,14 +46,17 @@ class GatewayRest(APIView):
         return self._forward("POST", request, rest)
 
     def _forward(self, method: str, request: Request, rest: str) -> HttpResponse:
+        if not RESOURCE.fullmatch(rest):
+            raise NotFound(f"The gateway has no resource {rest[:80]!r}.")
         query = {name: request.query_params[name] for name in request.query_params}
         if rest.strip("/") != HEALTH:
             self._require_admin(request, query)
-        secret = f"Bearer {settings.CLUSTER_SECRET}"
+        # In this header and no other: gateways never pass it on, should an API be deployed at an address above this one.
+        headers = {"internal-key": settings.CLUSTER_SECRET}
         url = f"{settings.APIM.gateway_http}{PATH}{quote(rest)}?{urlencode(query)}"
         try:
             answer = urllib3.request(
-                method, url, headers={"authorization": secret}, timeout=SECONDS, retries=False, preload_content=False
+                method, url, headers=headers, timeout=SECONDS, retries=False, preload_content=False
             )
             body = answer.read(MOST_BYTES)
             answer.release_conn()

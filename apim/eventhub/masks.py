@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-HIDDEN = frozenset({"password", "client_secret", "client_key", "secret", "secret_key", "private_key", "access_token"})
+HIDDEN = frozenset(
+    {"password", "client_secret", "client_key", "secret", "secret_key", "private_key", "access_token", "accesskey"}
+)
 """Names of fields, and of pairs, whose values are secrets."""
 
 MASK = "••••••"

@@ -135,7 +135,9 @@ def test_who_may_ask(filled: Served) -> None:
     assert get(gateway, "/apis", **far).status == 401
     assert "basic" in get(gateway, "/apis", **far).headers["www-authenticate"].lower()
     assert get(gateway, "/apis", authorization=f"Bearer {SECRET}", **far).status == 200
+    assert get(gateway, "/apis", **{"internal-key": SECRET}, **far).status == 200
     assert get(gateway, "/apis", authorization="Bearer wrong", **far).status == 401
+    assert get(gateway, "/apis", **{"internal-key": "wrong"}, **far).status == 401
     assert get(gateway, "/apis", authorization=basic("admin"), **far).status == 200
     assert get(gateway, "/apis", authorization=basic("admin", "wrong"), **far).status == 401
     assert get(gateway, "/apis", authorization="Basic !!!", **far).status == 401

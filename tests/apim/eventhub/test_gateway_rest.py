@@ -24,7 +24,8 @@ def gateway(settings) -> Iterator[list[str]]:
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            asked.append(f"{self.command} {self.path} {self.headers['authorization']}")
+            asked.append(f"{self.command} {self.path} {self.headers['internal-key']}")
+            assert "authorization" not in self.headers
             self.send_response(404 if "none" in self.path else 200)
             self.send_header("content-type", "application/json")
             self.end_headers()
@@ -54,7 +55,7 @@ def test_administrators_reach_the_gateway(gateway, admin, creator, other_organis
     boss = client_of(admin)
     answer = boss.get(f"{BASE}/apis?context=/a b&version=1")
     assert (answer.status_code, answer.json()) == (200, {"count": 1})
-    assert gateway[-1] == f"GET {BASE}/apis?context=%2Fa+b&version=1 Bearer tests-only-cluster-secret"
+    assert gateway[-1] == f"GET {BASE}/apis?context=%2Fa+b&version=1 tests-only-cluster-secret"
     assert boss.post(f"{BASE}/undeploy-api?apiName=none&version=1").status_code == 404
     assert gateway[-1].startswith("POST")
     before = len(gateway)
@@ -66,6 +67,14 @@ def test_administrators_reach_the_gateway(gateway, admin, creator, other_organis
     assert tenant.get(f"{BASE}/apis").status_code == 200
     assert f"tenantDomain={other_organisation.domain}" in gateway[-1]
     assert Client().get(f"{BASE}/server-startup-healthcheck").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "rest", ["../../../../metrics", "%2e%2e/%2e%2e/x", "apis/../../../../pizza/1.0/x", "a//b", "", "x/y/z"]
+)
+def test_the_secret_goes_to_management_resources_only(gateway, admin, rest):
+    assert client_of(admin).get(f"{BASE}/{rest}").status_code == 404
+    assert not gateway
 
 
 def test_without_a_gateway_it_says_so(settings, admin):

@@ -19,7 +19,8 @@ RECORD = {
         "client_key": SECRET,
         "members": [{"security": {"kind": "api_key", "name": "X", "value": SECRET}}],
         "properties": [["secret_key", SECRET], ["region", "eu-west-1"]],
-    }
+    },
+    "flows": {"request": [{"name": "opaPolicy", "parameters": {"accessKey": SECRET}}]},
 }
 
 
