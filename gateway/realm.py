@@ -114,9 +114,12 @@ class Realm:
     async def _with_new_keys(
         self, raw: bytes, parsed: Token, issuers: tuple[Issuer, ...], rings: list[Keyring], now: float
     ) -> Principal:
+        changes = self._changes
         for ring in rings:
             await ring.refresh()
-        return self._keep(raw, self._signed(parsed, issuers, now))
+        found = self._signed(parsed, issuers, now)
+        # The issuer may have been taken away meanwhile: good for this call only.
+        return found if changes != self._changes else self._keep(raw, found)
 
     def _signed(self, parsed: Token, issuers: tuple[Issuer, ...], now: float) -> Principal:
         """The principal as the issuer that signed the token means it. Raises UnknownKey when another key might be it."""

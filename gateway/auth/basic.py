@@ -23,6 +23,9 @@ MOST_ASKED = 200
 """People asked about at once: checking a password is meant to be slow, so a flood of guesses must not reach the control plane."""
 
 
+MOST_KNOWN = 10_000
+
+
 class Person(msgspec.Struct):
     """What the control plane says of a user name and password."""
 
@@ -40,7 +43,7 @@ class People:
         self._client = client
         self._believed = believed
         self._key = secrets.token_bytes(32)
-        self._known: Bounded[bytes, Principal] = Bounded(10_000)
+        self._known: Bounded[bytes, Principal] = Bounded(MOST_KNOWN)
         self._refused = Refused(10_000, REFUSED_SECONDS)
         self._asking: remote.Once[Principal] = remote.Once(MOST_ASKED)
 
@@ -57,13 +60,14 @@ class People:
         return self._asking.ask(mark, lambda: self._ask(mark, organisation, name, password, address, now))
 
     def forget(self) -> None:
-        """Asks about everybody anew."""
-        self._known.clear()
+        """Asks about everybody anew; answers that are under way are good for the calls that wait, and not remembered."""
+        self._known = Bounded(MOST_KNOWN)
         self._refused.clear()
 
     async def _ask(
         self, mark: bytes, organisation: str, name: str, password: str, address: str, now: float
     ) -> Principal:
+        remembered = self._known
         question = {"organisation": organisation, "username": name, "password": password, "address": address}
         headers = [
             (b"authorization", b"Bearer " + self._secret().encode()),
@@ -82,7 +86,7 @@ class People:
             self._refused.add(mark, "user name or password is wrong, or the account is locked", now)
             raise Rejected("user name or password is wrong, or the account is locked")
         found = principal(person, now + self._believed)
-        self._known.keep(mark, found)
+        remembered.keep(mark, found)
         return found
 
 
