@@ -96,14 +96,14 @@ def test_refusals_speak_the_version_of_the_call(films: Served, space: str, heade
 
 
 def test_a_throttled_soap_call_is_the_servers_fault(served: Served, soap: SoapBackend) -> None:
-    one = world.api("few", soap.url, schema.Operation("POST", "/*"), kind="SOAP")
+    one = world.api("throttledsoap", soap.url, schema.Operation("POST", "/*"), kind="SOAP")
     plan = world.policy("subscription", "OneCall", 1)
-    served.publish(plan, ("api", "Default:id-few", one), world.subscription("few", plan="OneCall"))
+    served.publish(plan, ("api", "Default:id-throttledsoap", one), world.subscription("throttledsoap", plan="OneCall"))
     headers = {"content-type": "text/xml", "SOAPAction": "x"}
     body = ENVELOPE.format(SOAP11).encode()
     token = served.signer.token()
-    assert served.gateway.call("/few/1.0", "POST", token, body, headers).status == 200
-    answer = served.gateway.call("/few/1.0", "POST", token, body, headers)
+    assert served.gateway.call("/throttledsoap/1.0", "POST", token, body, headers).status == 200
+    answer = served.gateway.call("/throttledsoap/1.0", "POST", token, body, headers)
     assert answer.status == 429
     fault = etree.fromstring(answer.body).find(f".//{{{SOAP11}}}Fault")
     assert fault is not None
