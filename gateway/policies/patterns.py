@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
 from urllib.parse import unquote_to_bytes
-
-import re2
 
 from gateway import faults
 from gateway.call import Call
 from gateway.policies import body
 from gateway.policies.base import Native, Use
+from gateway.schema.patterns import pattern
 from gateway.stages import Step
 
 PATTERNS = {
@@ -26,24 +24,14 @@ PATTERNS = {
 }
 """What is looked for, by kind of threat. Letters match in either case."""
 
+LONGEST, MEMORY = 100_000, 16 << 20
+"""Characters and bytes: lists of what attacks look like grow long."""
+
 DEFAULT = "SQL-Injection"
 PAYLOAD, QUERY, HEADERS = "Payload", "Query Parameters", "HTTP Headers"
 _ESCAPE = re.compile(rb"\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL)
 _UNCHECKED = frozenset({b"authorization", b"host", b"content-length", b"cookie-signature"})
 """Credentials and the gateway's own matter: as in the credentials that the API names, chance would find words in them."""
-
-
-def compile_pattern(text: str) -> Any:
-    """A pattern of RE2. Raises ValueError with its reason."""
-    options = re2.Options()
-    options.case_sensitive = False
-    options.dot_nl = True
-    options.log_errors = False
-    options.max_mem = 16 * 1024 * 1024
-    try:
-        return re2.compile(text, options)
-    except re2.error as error:
-        raise ValueError(f"is not a pattern of RE2: {error}") from error
 
 
 def forms(data: bytes) -> list[str]:
@@ -70,9 +58,9 @@ def compile(use: Use) -> Step:
     kind = use.choice("threatType", DEFAULT, *PATTERNS, "Custom")
     text = use.text("regex", None if kind == "Custom" else PATTERNS[kind])
     try:
-        search = compile_pattern(text).search
+        search = pattern(text, LONGEST, MEMORY, any_case=True).search
     except ValueError as error:
-        raise use.wrong("regex", text, f"usable: it {error}") from error
+        raise use.wrong("regex", text[:200], f"usable: {error}") from error
     in_body, in_headers = use.flag("enabledCheckBody", True), use.flag("enabledCheckHeaders", True)
     in_path = use.flag("enabledCheckPathParams", True)
     refusals = {
