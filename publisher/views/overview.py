@@ -40,7 +40,7 @@ def steps(api: Api) -> list[Step]:
             "Name a backend and check the operations.",
             "publisher:endpoints",
             "Set the endpoint",
-            bool(api.endpoints) or api.kind == PRODUCT,
+            bool(api.endpoints) or api.kind in (PRODUCT, "WEBSUB"),
         ),
         Step(
             "Choose plans",

@@ -70,9 +70,17 @@ def test_import_in_two_steps(browser):
     assert Api.objects.get(name="Chat").operations.count() == 3
 
 
+def test_websub_has_no_backend_to_ask_for(browser):
+    api = make(browser, "WEBSUB")
+    text = browser.get(f"/publisher/apis/{api.pk}/endpoints/").content.decode()
+    assert "production_url" not in text
+    assert "publishers send their events" in text
+    assert "Set the endpoint" not in browser.get(f"/publisher/apis/{api.pk}/").content.decode()
+
+
 def test_the_topics_page_of_websub(browser, publisher_user, make_user):
     api = make(browser, "WEBSUB")
-    page = f"/publisher/apis/{api.pk}/topics/"
+    page = f"/publisher/apis/{api.pk}/operations/topics/"
     saved = browser.post(
         page, {"enabled": "on", "algorithm": "SHA256", "header": "x-hub-signature", "secret": "", "verify": "on"}
     )
@@ -88,4 +96,4 @@ def test_the_topics_page_of_websub(browser, publisher_user, make_user):
     assert secret not in reader.get(page).content.decode()
     assert secret not in reader.get(f"/api/am/publisher/v4/apis/{api.pk}").content.decode()
     other = make_api(publisher_user, plans=["AsyncUnlimited"])
-    assert browser.get(f"/publisher/apis/{other.pk}/topics/").status_code == 404
+    assert browser.get(f"/publisher/apis/{other.pk}/operations/topics/").status_code == 404
