@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from gateway.call import Call
 from gateway.chain import proceed
 from gateway.counters import Counter
-from gateway.faults import Fault
 from gateway.plan import Plan
 from gateway.protocols import graphql_request
 from gateway.protocols.backends import Backend, backends
 from gateway.protocols.events import Meter, admission, of_caller
 from gateway.protocols.graphql_document import InvalidQuery
 from gateway.protocols.rechecks import Admission, Again, Recheck
-from gateway.protocols.websocket import OWN_HEADERS, Upgrader, check, credentials
+from gateway.protocols.websocket import OWN_HEADERS, Upgrader, credentials
 from gateway.protocols.websocket_frames import CLOSE, TEXT, Broken, Reader, frame
 from gateway.protocols.websocket_session import (
     FORBIDDEN,
@@ -87,22 +86,9 @@ def shake_hands(api: Graphql) -> CompiledOperation | None:
         ("authenticate", credentials),
         *checks,
         ("limits", lambda plan: Admission(admission(lambda call: ()))),
-        ("endpoint", lambda plan: _upgrade(api, plan)),
+        ("endpoint", lambda plan: _Upgrader(api, plan).answer),
     )
     return making.compile(api.about, stages)
-
-
-def _upgrade(api: Graphql, plan: Plan) -> Step:
-    upgrader = _Upgrader(api, plan)
-
-    def upgrade(call: Call) -> Any:
-        fault = check(call)
-        if fault is not None:
-            return call.refuse(fault)
-        backend = upgrader.backends.choose(call)
-        return call.refuse(backend) if isinstance(backend, Fault) else upgrader.run(call, backend)
-
-    return upgrade
 
 
 class _Upgrader(Upgrader):

@@ -96,15 +96,7 @@ def relay(plan: Plan, verbs: dict[str, Operation]) -> Step:
     upgrader.bounds = Bounds(
         settings.websocket_frame_bytes, settings.websocket_message_bytes, settings.websocket_idle_seconds
     )
-
-    def upgrade(call: Call) -> bool | Awaitable[bool | None]:
-        fault = check(call)
-        if fault is not None:
-            return call.refuse(fault)
-        backend = upgrader.backends.choose(call)
-        return call.refuse(backend) if isinstance(backend, Fault) else upgrader.run(call, backend)
-
-    return upgrade
+    return upgrader.answer
 
 
 def check(call: Call) -> Fault | None:
@@ -172,6 +164,14 @@ class Upgrader:
     def target(self, call: Call, backend: Backend) -> bytes:
         """Path and query at the backend."""
         return self.backends.target(call, backend)
+
+    def answer(self, call: Call) -> bool | Awaitable[bool | None]:
+        """The step: checks the handshake and goes on with it."""
+        fault = check(call)
+        if fault is not None:
+            return call.refuse(fault)
+        backend = self.backends.choose(call)
+        return call.refuse(backend) if isinstance(backend, Fault) else self.run(call, backend)
 
     async def run(self, call: Call, backend: Backend) -> bool:
         """Dials, and answers the call one way or another."""
