@@ -22,8 +22,7 @@ from publisher.actions.streaming import (
     require_streaming,
     validate_asyncapi,
 )
-from publisher.api import dto
-from publisher.api.base import Resource, api_response, body_of, definition_of, json_field
+from publisher.api.base import Resource, api_response, body_of, definition_of, described
 from publisher.api.places import contract_places
 from publisher.api.shapes import streaming
 from publisher.fetching import fetch
@@ -64,14 +63,10 @@ class ImportAsyncApi(Resource):
     def post(self, request: Request) -> Response:
         """An API from a definition; `additionalProperties` is a contract's API that overrides what it suggests."""
         body_of(request)
-        text, body = asyncapi_of(request), json_field(request, "additionalProperties")
-        fields = dto.changes(body) | streaming.options(body, {})
-        plans = fields.pop("plans", ())
-        if not isinstance(plans, list | tuple):
-            raise Invalid("policies: must be a list.", [FieldError("policies", "Must be a list.")])
-        given = {name: body.get(name) for name in ("name", "context", "version")}
+        text, (body, fields) = asyncapi_of(request), described(request)
+        fields |= streaming.options(body, {})
         with contract_places():
-            api = import_asyncapi(by=request.user, text=text, kind=streaming.kind(body), plans=plans, **given, **fields)
+            api = import_asyncapi(by=request.user, text=text, kind=streaming.kind(body), **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)
 
 

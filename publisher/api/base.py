@@ -140,6 +140,16 @@ def json_field(request: Request, name: str) -> dict[str, Any]:
     return value
 
 
+def described(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The contract's API in the form field `additionalProperties` of an import, and the keywords that an action makes of it."""
+    body = json_field(request, "additionalProperties")
+    fields = dto.changes(body)
+    plans = fields.pop("plans", ())
+    if not isinstance(plans, list | tuple):
+        raise Invalid("policies: must be a list.", [FieldError("policies", "Must be a list.")])
+    return body, {**{name: body.get(name) for name in ("name", "context", "version")}, "plans": plans, **fields}
+
+
 def tagged(
     request: Request, body: Any, tag: str = "", status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:

@@ -10,12 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apim.accounts.rest_parsers import JSONParser
-from apim.errors import FieldError, Invalid
 from publisher import queries
 from publisher.actions.access import etag
 from publisher.actions.definitions import definition_text, import_openapi, replace_definition, validate_openapi
-from publisher.api import dto
-from publisher.api.base import Resource, api_response, body_of, definition_of, json_field
+from publisher.api.base import Resource, api_response, body_of, definition_of, described
 from publisher.api.places import contract_places
 from publisher.errors import BadDefinition
 from publisher.openapi.report import Report
@@ -44,15 +42,10 @@ class ImportOpenApi(Resource):
     def post(self, request: Request) -> Response:
         """An API from a definition; `additionalProperties` is a contract's API that overrides what it suggests."""
         body_of(request)
-        text, body = definition_of(request, "inlineAPIDefinition"), json_field(request, "additionalProperties")
-        given = {name: body.get(name) for name in ("name", "version", "context")}
-        fields = dto.changes(body)
-        plans = fields.pop("plans", ())
-        if not isinstance(plans, list | tuple):
-            raise Invalid("policies: must be a list.", [FieldError("policies", "Must be a list.")])
+        text, (_, fields) = definition_of(request, "inlineAPIDefinition"), described(request)
         fields = {name: value for name, value in fields.items() if value or name != "operations"}
         with contract_places():
-            api = import_openapi(by=request.user, text=text, plans=plans, **given, **fields)
+            api = import_openapi(by=request.user, text=text, **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)
 
 

@@ -20,7 +20,7 @@ from publisher.actions.graphql import (
     validate_graphql,
 )
 from publisher.api import dto
-from publisher.api.base import Resource, api_response, body_of, definition_of, json_field, tagged
+from publisher.api.base import Resource, api_response, body_of, definition_of, described, tagged
 from publisher.api.places import contract_places
 from publisher.fetching import fetch
 from publisher.graphql.schema import types
@@ -56,14 +56,9 @@ class ImportGraphql(Resource):
     def post(self, request: Request) -> Response:
         """An API from a schema; `additionalProperties` is a contract's API with name, context, version and the rest."""
         body_of(request)
-        text, body = schema_of(request), json_field(request, "additionalProperties")
-        fields = dto.changes(body)
-        plans = fields.pop("plans", ())
-        if not isinstance(plans, list | tuple):
-            raise Invalid("policies: must be a list.", [FieldError("policies", "Must be a list.")])
-        given = {name: body.get(name) for name in ("name", "context", "version")}
+        text, (_, fields) = schema_of(request), described(request)
         with contract_places():
-            api = import_graphql(by=request.user, text=text, plans=plans, **given, **fields)
+            api = import_graphql(by=request.user, text=text, **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)
 
 

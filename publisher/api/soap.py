@@ -15,8 +15,7 @@ from apim.errors import FieldError, Invalid
 from publisher import queries
 from publisher.actions.access import etag
 from publisher.actions.soap import edit_policy, import_wsdl, policy, replace_wsdl, require_soap
-from publisher.api import dto
-from publisher.api.base import Resource, api_response, body_of, json_field, tagged
+from publisher.api.base import Resource, api_response, body_of, described, tagged
 from publisher.api.places import contract_places
 from publisher.models import Api
 from publisher.wsdl.about import about
@@ -51,15 +50,10 @@ class ImportWsdl(Resource):
     def post(self, request: Request) -> Response:
         """An API from a WSDL; `implementationType` is SOAP or SOAPTOREST."""
         body_of(request)
-        bundle, body = bundle_of(request), json_field(request, "additionalProperties")
-        fields = dto.changes(body)
-        plans = fields.pop("plans", ())
-        if not isinstance(plans, list | tuple):
-            raise Invalid("policies: must be a list.", [FieldError("policies", "Must be a list.")])
-        given = {name: body.get(name) for name in ("name", "context", "version")}
+        bundle, (_, fields) = bundle_of(request), described(request)
         kind = request.data.get("implementationType") or "SOAP"
         with contract_places():
-            api = import_wsdl(by=request.user, bundle=bundle, kind=kind, plans=plans, **given, **fields)
+            api = import_wsdl(by=request.user, bundle=bundle, kind=kind, **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)
 
 
