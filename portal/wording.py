@@ -8,6 +8,7 @@ from apim.traffic.models import LimitKind, Policy
 from portal import described, streaming
 from portal.addresses import Address
 from portal.definition import token_endpoint
+from publisher.checks.security import MUTUAL
 from publisher.models import Api, Operation
 
 AUTH = {"any": "Token", "application": "Application token", "user": "User token", "none": "Open"}
@@ -50,9 +51,33 @@ def call_curl(api: Api, places: list[Address], token: str = "$TOKEN") -> str:  #
     operation = _simplest(list(api.operations.all()))
     verb, target = (operation.verb, operation.target) if operation else ("GET", "/")
     method = "" if verb == "GET" else f"-X {verb} "
-    header = f'-H "{api.authorization_header or "Authorization"}: Bearer {token}" '
-    header = "" if operation and operation.auth == "none" else header
+    header = "" if operation and operation.auth == "none" else _credential(api, token)
     return f"curl -k {method}{header}{shlex.quote(places[0].urls[0] + target.removesuffix('*'))}"
+
+
+def _credential(api: Api, token: str) -> str:
+    """The option of curl for the first kind of credential that `api` takes."""
+    taken = api.security or ["oauth2"]
+    if "oauth2" in taken:
+        return f'-H "{api.authorization_header or "Authorization"}: Bearer {token}" '
+    if "api_key" in taken:
+        return f'-H "{api.api_key_header or "apikey"}: $API_KEY" '
+    if "basic_auth" in taken:
+        return '-u "$USER_NAME" '
+    return '--cert "$CERTIFICATE" --key "$PRIVATE_KEY" '
+
+
+def credentials(api: Api) -> list[str]:
+    """What callers of `api` may or must show, in words."""
+    taken = api.security or ["oauth2"]
+    header, key = api.authorization_header or "Authorization", api.api_key_header or "apikey"
+    any_of = {
+        "oauth2": f"Access token in {header}",
+        "api_key": f"API key in {key}",
+        "basic_auth": f"User name and password in {header}",
+    }
+    found = [text for name, text in any_of.items() if name in taken]
+    return [*found, *(["Client certificate (mutual TLS)"] if MUTUAL in taken else [])]
 
 
 def _simplest(operations: list[Operation]) -> Operation | None:

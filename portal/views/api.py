@@ -25,7 +25,7 @@ from portal.forms import SubscribeForm
 from portal.models import ApplicationKey, Subscription
 from portal.permissions import DEVELOPER
 from portal.views.base import developers_only, organisation
-from portal.wording import call_curl
+from portal.wording import call_curl, credentials
 from publisher.models import Api, Operation
 
 
@@ -101,6 +101,7 @@ def _overview(request: HttpRequest, api: Api, form: SubscribeForm | None) -> Htt
         "form": form,
         "subscribable": api.state in queries.SUBSCRIBABLE,
         "curl": call_curl(api, places),
+        "credentials": credentials(api),
         "callbacks": streaming.callbacks(request.user, api=str(api.pk)) if api.kind == "WEBSUB" else None,
         "properties": [p for p in api.additional_properties if isinstance(p, dict) and p.get("display")],
     }

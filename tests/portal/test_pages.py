@@ -49,6 +49,29 @@ def test_an_api_page_invites_strangers_to_log_in_and_come_back(organisation: Org
     assert "<script>alert" not in page
 
 
+@pytest.mark.parametrize(
+    ("security", "line", "said"),
+    [
+        (
+            ["oauth2", "api_key"],
+            "-H &quot;Authorization: Bearer $TOKEN&quot;",
+            ["Access token in Auth", "API key in X-K"],
+        ),
+        (["api_key"], "-H &quot;X-Key: $API_KEY&quot;", ["API key in X-Key"]),
+        (["basic_auth"], "-u &quot;$USER_NAME&quot;", ["User name and password"]),
+        (["mutualssl", "mutualssl_mandatory"], "--cert &quot;$CERTIFICATE&quot;", ["Client certificate (mutual TLS)"]),
+    ],
+)
+def test_an_api_page_says_what_credentials_it_takes(
+    organisation: Organisation, security: list[str], line: str, said: list[str]
+) -> None:
+    """In words, and in a line to paste that is not for another kind."""
+    api = make_api(organisation, security=security, api_key_header="X-Key")
+    page = text(browser().get(f"{PORTAL}/apis/{api.pk}/")).replace("&#x27;", "'")
+    assert line in page
+    assert all(one in page for one in said)
+
+
 def test_subscribing_in_one_step_makes_the_application(developer: User) -> None:
     api, client = make_api(developer.organisation), browser(developer)
     address = f"{PORTAL}/apis/{api.pk}/subscribe"
