@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from apim.accounts import audit
+from apim.accounts.admin_base import PlatformAdmin
 from apim.websub.models import Delivery, Subscription
 
 
-class _ReadOnly(ModelAdmin):
-    """Rows are written by gateways and workers only."""
+class _Rows(PlatformAdmin):
+    """Rows are written by gateways and workers only; the platform's administrators may delete them."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -20,9 +22,15 @@ class _ReadOnly(ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def perform_delete(self, request: HttpRequest, obj: Model) -> None:
+        """With an audit row; what the rows call their organisation is its name, as gateways know it."""
+        kind = f"websub.{obj._meta.model_name}.delete"
+        audit.record(request.user, kind, obj, organisation=request.user.organisation)
+        obj.delete()
+
 
 @admin.register(Subscription)
-class SubscriptionAdmin(_ReadOnly):
+class SubscriptionAdmin(_Rows):
     """Callbacks. Deleting one ends it."""
 
     list_display = ("topic", "callback", "organisation", "state", "expires", "delivered", "delivery_status")
@@ -32,7 +40,7 @@ class SubscriptionAdmin(_ReadOnly):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(_ReadOnly):
+class DeliveryAdmin(_Rows):
     """Deliveries of the last days."""
 
     list_display = ("id", "topic", "callback", "outcome", "attempts", "status", "due", "error")
