@@ -141,5 +141,5 @@ def test_below_the_tenants_path_pages_keep_to_it(client, stranger):
     api = make_api(stranger, name="Ours")
     client.force_login(stranger)
     page = client.get(f"/t/acme.com/publisher/apis/{api.pk}/").content.decode()
-    assert f"/t/acme.com/publisher/apis/{api.pk}/operations/" in page
+    assert f"/t/acme.com/publisher/apis/{api.pk}/lifecycle/" in page
     assert client.get(f"{BASE}/apis").status_code == 200
