@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -41,6 +42,7 @@ def policy_add(request: HttpRequest) -> HttpResponse:
         lambda: add_policy(by=request.user, api=api, **form.texts()),
         {"policySpecFile": "specification", "synapsePolicyDefinitionFile": "definition"},
     ):
+        messages.success(request, "The policy was added. Put it into a flow to use it.")
         return redirect("publisher:policies", api.pk) if api is not None else redirect("publisher:policy_list")
     status = 400 if form.errors else 200
     return render(
