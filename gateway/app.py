@@ -81,7 +81,7 @@ class Gateway(Service):
         send: Send = to_log
         if self.settings.analytics_sink == "redis":
             send = to_stream(Redis.from_url(self.settings.redis, socket_timeout=1.0, socket_connect_timeout=1.0))
-        return Export(self.observer.queue, self.settings.environment, send)
+        return Export(self.observer.queue, send)
 
     async def stop(self) -> None:
         """Ends what runs beside the calls."""

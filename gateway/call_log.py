@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
-
-from gateway.finished import durations
 
 if TYPE_CHECKING:
     from gateway.call import Call
@@ -82,3 +81,13 @@ def headers(call: Call) -> dict[str, str]:
 
 def _secret(name: bytes) -> bool:
     return name in HIDDEN or any(word in name for word in _SECRET_WORDS)
+
+
+def durations(call: Call, seconds: float) -> tuple[float, float]:
+    """Of a call that took `seconds`: those before it went to its backend, and those until the head of the backend's answer came
+    (0 without one)."""
+    started = call.backend_started
+    if not started:
+        return seconds, 0.0
+    answered = call.backend_answered or time.perf_counter()
+    return started - call.began, max(0.0, min(answered - started, seconds))

@@ -16,7 +16,7 @@ from gateway.principal import Decision
 from gateway.protocols import graphql, sse, websocket, websub
 from gateway.schema import Api, Cors, Operation, Policy
 from gateway.services import Services
-from gateway.stages import Step, answer, authenticate, cors, deny, endpoint, limits, policies, subscription
+from gateway.stages import Step, answer, authenticate, cors, deny, limits, policies, subscription
 from gateway.stages.route import BadPath, Resources, plain
 
 ORDER = (

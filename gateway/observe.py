@@ -8,7 +8,7 @@ from bisect import bisect_left
 from random import random
 from typing import TYPE_CHECKING
 
-from gateway import finished
+from gateway.analytics import Events
 from gateway.call_log import fields, headers, names, timeline
 from gateway.export import Queue
 from gateway.faults import Fault
@@ -50,6 +50,7 @@ class Observer:
         self.refusals_per_second = settings.refusal_log_per_second
         self.correlation_log = settings.correlation_log
         self.queue = Queue(settings.analytics_queue) if settings.analytics else None
+        self.events = Events(settings.environment)
         self.in_flight = 0
         self._second = 0
         self._logged = 0
@@ -72,7 +73,7 @@ class Observer:
             _count_bytes(call)
         if api is not None:
             if self.queue is not None:
-                self.queue.add(finished.of(call, api.record, seconds))
+                self.queue.add(self.events.line(call, api, seconds))
             if api.log_level is not None:
                 self._api_log(call, api.log_level, seconds)
         if call.span is not None:
