@@ -218,7 +218,7 @@ def test_two_people_do_not_overwrite_each_other(pages, publisher_user):
 def test_endpoints_and_access(pages, publisher_user):
     api = make_api(publisher_user)
     wrong = pages.post(url("endpoints", api.pk), {"part": "form", "kind": "http", "production_url": "nope"})
-    assert "endpoints.production.url" in str(wrong.context["form"].errors)
+    assert "'nope'" in wrong.context["form"].rows["production"][0].error
     sent = {
         "part": "access",
         "transports": ["https"],
