@@ -50,9 +50,7 @@ def update_certificate(
     before = _values(row)
     _fill(row, row.tier if tier is None else tier, content)
     _save(row)
-    audit.record(
-        by, "client_certificate.update", row, before=before, after=_values(row), organisation=api.organisation
-    )
+    audit.record(by, "client_certificate.update", row, before=before, after=_values(row), organisation=api.organisation)
     _publish(api, [row])
     return row
 

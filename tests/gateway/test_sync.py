@@ -10,8 +10,6 @@ import time
 from collections import Counter as Tally
 from pathlib import Path
 
-import redis
-
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.backend import Backend

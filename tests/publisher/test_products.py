@@ -235,7 +235,8 @@ def test_pages(pizza, delivery, publisher_user, creator):
     page = client.get(f"/publisher/apis/{product.pk}/operations/resources/?api={delivery.pk}").content.decode()
     assert f'value="{delivery.pk} GET /status/{{id}}"' in page
     client.post(
-        f"/publisher/apis/{product.pk}/operations/resources/", {"resource": [*both[:1], f"{delivery.pk} GET /status/{{id}}"]}
+        f"/publisher/apis/{product.pk}/operations/resources/",
+        {"resource": [*both[:1], f"{delivery.pk} GET /status/{{id}}"]},
     )
     assert product.operations.count() == 2
     deploy(publisher_user, product)
