@@ -1,13 +1,14 @@
-"""One analytics event for each call, as JSON, with the names of the original's reporters (reference A14).
+"""One analytics event for each call, gathered in batches (gateway.schema.analytics) that wait to be sent.
 
-It is written when the call is over and its answer gone. What calls of one operation or of one caller have in common is written
-once and remembered, so that an event costs a few look-ups and one formatting.
+Rows are written when the calls are over and their answers gone. What calls of one operation or of one caller have in common is
+written once in a batch, so that an event costs a few look-ups and one formatting.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,131 +21,190 @@ if TYPE_CHECKING:
     from gateway.principal import Decision, Principal
 
 ANONYMOUS = "anonymous"
+BATCH = 500
+"""Calls in a batch."""
+
+CHUNK = 50
+"""Calls whose rows are written together."""
+
 MOST = 10_000
-"""Operations, callers and texts remembered, each; with more, all are written anew."""
+"""Parts remembered; with more, all are made anew."""
 
 ERROR_TYPES = {"security": "AUTH", "throttling": "THROTTLED"}
 """Family of a fault → its `errorType`; all others are OTHER."""
 
-LINE = (
-    b'{"requestTimestamp":"%b.%03d+00:00","correlationId":"%b",%b,"apiMethod":"%b",%b,"userIp":%b,"userAgent":%b,'
-    b'"proxyResponseCode":%d,"targetResponseCode":%d,"responseCacheHit":%b,"requestMediationLatency":%d,"backendLatency":%d,'
-    b'"responseMediationLatency":%d,"responseLatency":%d,"requestSize":%d,"responseSize":%d,"gatewayType":"APIM",%b}'
-)
-"""Times are milliseconds, sizes bytes. `requestTimestamp` is ISO 8601 in UTC, `regionId` the gateway's environment."""
-
+ROW = b'[%b,%d,"%b","%b",%d,%d,%d,%d,%d,%d,%d]'
 _json = msgspec.json.Encoder().encode
-T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Parts:
+    """What calls of one operation, caller, agent and outcome have in common."""
+
+    made_of: tuple[Any, ...]
+    """Kept, so that the ids by which it is found stay theirs."""
+
+    texts: tuple[bytes, ...]
+    numbers: bytes = b""
+    batch: object = None
+    """The rows of the batch in which the numbers are right."""
 
 
 class Events:
-    """Writes the events of one worker. `region`: the environment it serves."""
+    """The events of one worker. `region`: the environment it serves; `capacity`: calls kept, the oldest batch is dropped."""
 
-    def __init__(self, region: str) -> None:
-        self._end = _members({"regionId": region, "eventType": "response", **_error(None)})
-        self._region = region
-        self._operations: dict[int, tuple[CompiledOperation | None, CompiledApi, bytes]] = {}
-        self._callers: dict[tuple[int, int], tuple[Decision | None, Principal | None, bytes]] = {}
-        self._texts: dict[bytes | str, bytes] = {}
-        self._second = 0
-        self._stamp = b""
+    def __init__(self, region: str, capacity: int) -> None:
+        self.region = region
+        self.capacity = capacity
+        self.dropped = 0
+        self.batches: deque[tuple[int, bytes]] = deque()
+        """Calls in it, and its bytes."""
 
-    def line(self, call: Call, api: CompiledApi, seconds: float) -> bytes:
-        """The event of a finished call of `api` that took `seconds`: one JSON object."""
+        self._waiting = 0
+        self._calls: list[tuple[Any, ...]] = []
+        self._rows: list[bytes] = []
+        self._known: dict[Any, Parts] = {}
+        self._numbers: dict[bytes, int] = {}
+        """The parts of the batch that is being gathered → their numbers in it."""
+
+    def add(self, call: Call, api: CompiledApi, seconds: float) -> None:
+        """Takes one more: a finished call of `api` that took `seconds`. Rows are written some dozens at a time, which is far
+        quicker than one between two calls."""
         exchange = call.exchange
-        before, backend = durations(call, seconds)
-        now = call.now
-        second = int(now)
-        if second != self._second:
-            self._second = second
-            self._stamp = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
-        fault = call.fault
-        status = call.status
-        return LINE % (
-            self._stamp,
-            (now - second) * 1000,
-            call.correlation,
-            self._operation(call.operation, api),
-            exchange.method,
-            self._caller(call.decision, call.principal),
-            self._text(exchange.address),
-            self._text(exchange.fields.get(b"user-agent", b"")),
-            status,
-            0 if fault is not None else status,
-            b"true" if call.cache_hit else b"false",
-            before * 1000 + 0.5,
-            backend * 1000 + 0.5,
-            max(0.0, seconds - before - backend) * 1000 + 0.5,
-            seconds * 1000 + 0.5,
-            exchange.received,
-            call.sent,
-            self._end if fault is None else self._refused(fault),
+        calls = self._calls
+        calls.append(
+            (
+                call.operation,
+                api,
+                call.decision,
+                call.principal,
+                call.fault,
+                exchange.address,
+                exchange.fields.get(b"user-agent", b""),
+                call.now,
+                call.correlation,
+                exchange.method,
+                call.status,
+                call.cache_hit,
+                call.began,
+                call.backend_started,
+                call.backend_answered,
+                seconds,
+                exchange.received,
+                call.sent,
+            )
         )
+        if len(calls) >= CHUNK:
+            self._write()
 
-    def _operation(self, operation: CompiledOperation | None, api: CompiledApi) -> bytes:
-        key = id(operation) if operation is not None else id(api)
-        known = self._operations.get(key)
-        if known is not None and known[0] is operation and known[1] is api:
-            return known[2]
-        record = api.record
-        text = _members(
-            {
-                "apiId": record.id,
-                "apiName": record.name,
-                "apiVersion": record.version,
-                "apiContext": record.context,
-                "apiType": record.kind,
-                "apiCreator": record.provider,
-                "apiCreatorTenantDomain": record.organisation,
-                "apiResourceTemplate": operation.record.target if operation is not None else "",
-            }
-        )
-        _bounded(self._operations)[key] = operation, api, text
-        return text
+    def _write(self) -> None:
+        """Writes the rows of the calls that were taken."""
+        known = self._known
+        rows = self._rows
+        for (
+            operation, api, decision, principal, fault, address, agent, now, correlation, method, status, cache_hit,
+            began, started, answered, seconds, received, sent,
+        ) in self._calls:  # fmt: skip
+            code = fault.code if fault is not None else ""
+            key = (id(operation), id(api), id(decision), id(principal), address, agent, code)
+            parts = known.get(key)
+            if parts is None or parts.batch is not rows:
+                parts = self._parts(key, (operation, api, decision, principal, fault))
+            before, backend = durations(began, started, answered, seconds)
+            rows.append(
+                ROW
+                % (
+                    parts.numbers,
+                    now * 1000,
+                    correlation,
+                    method,
+                    status,
+                    cache_hit,
+                    before * 1000 + 0.5,
+                    backend * 1000 + 0.5,
+                    seconds * 1000 + 0.5,
+                    received,
+                    sent,
+                )
+            )
+        self._calls = []
+        if len(rows) >= BATCH:
+            self._end_batch()
 
-    def _caller(self, decision: Decision | None, principal: Principal | None) -> bytes:
-        key = id(decision), id(principal)
-        known = self._callers.get(key)
-        if known is not None and known[0] is decision and known[1] is principal:
-            return known[2]
-        application = decision.application if decision is not None else None
-        text = _members(
-            {
-                "applicationId": application.id if application is not None else "",
-                "applicationName": application.name if application is not None else "",
-                "applicationOwner": application.owner if application is not None else "",
-                "keyType": decision.key_type if decision is not None else "",
-                "userName": principal.subject if principal is not None else ANONYMOUS,
-            }
-        )
-        _bounded(self._callers)[key] = decision, principal, text
-        return text
+    def seal(self) -> None:
+        """Ends the batch that is being gathered."""
+        if self._calls:
+            self._write()
+        self._end_batch()
 
-    def _text(self, text: bytes | str) -> bytes:
-        known = self._texts.get(text)
-        if known is None:
-            shown = text[:256].decode("latin-1") if isinstance(text, bytes) else text
-            known = _bounded(self._texts)[text] = _json(shown)
-        return known
+    def _end_batch(self) -> None:
+        rows = self._rows
+        if not rows:
+            return
+        parts = b",".join([b'"%d":%b' % (number, text) for text, number in self._numbers.items()])
+        self.batches.append((len(rows), b'{"parts":{%b},"calls":[%b]}' % (parts, b",".join(rows))))
+        self._waiting += len(rows)
+        self._rows, self._numbers = [], {}
+        while self._waiting > self.capacity and len(self.batches) > 1:
+            self.dropped += self.take()[0]
 
-    def _refused(self, fault: Fault) -> bytes:
-        return _members({"regionId": self._region, "eventType": "fault", **_error(fault)})
+    def take(self) -> tuple[int, bytes]:
+        """The oldest batch, which does not wait any more."""
+        count, batch = self.batches.popleft()
+        self._waiting -= count
+        return count, batch
+
+    def _parts(self, key: Any, made_of: tuple[Any, ...]) -> Parts:
+        """The parts of calls with this key, numbered in the batch that is being gathered."""
+        parts = self._known.get(key)
+        if parts is None:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            operation, api, decision, principal, fault = made_of
+            found = (
+                _operation(operation, api),
+                _caller(decision, principal),
+                {"userIp": key[4], "userAgent": key[5][:256].decode("latin-1")},
+                _outcome(fault, self.region),
+            )
+            parts = self._known[key] = Parts(made_of, tuple(map(_json, found)))
+        numbers = [self._numbers.setdefault(text, len(self._numbers)) for text in parts.texts]
+        parts.numbers = b"%d,%d,%d,%d" % tuple(numbers)
+        parts.batch = self._rows
+        return parts
 
 
-def _error(fault: Fault | None) -> dict[str, str]:
-    if fault is None:
-        return {"errorType": "", "errorCode": "", "errorMessage": ""}
-    kind = ERROR_TYPES.get(fault.family, "OTHER")
-    return {"errorType": kind, "errorCode": fault.code, "errorMessage": fault.message}
+def _operation(operation: CompiledOperation | None, api: CompiledApi) -> dict[str, str]:
+    record = api.record
+    return {
+        "apiId": record.id,
+        "apiName": record.name,
+        "apiVersion": record.version,
+        "apiContext": record.context,
+        "apiType": record.kind,
+        "apiCreator": record.provider,
+        "apiCreatorTenantDomain": record.organisation,
+        "apiResourceTemplate": operation.record.target if operation is not None else "",
+    }
 
 
-def _members(values: dict[str, str]) -> bytes:
-    """The members of a JSON object, without its braces."""
-    return _json(values)[1:-1]
+def _caller(decision: Decision | None, principal: Principal | None) -> dict[str, str]:
+    application = decision.application if decision is not None else None
+    return {
+        "applicationId": application.id if application is not None else "",
+        "applicationName": application.name if application is not None else "",
+        "applicationOwner": application.owner if application is not None else "",
+        "keyType": decision.key_type if decision is not None else "",
+        "userName": principal.subject if principal is not None else ANONYMOUS,
+    }
 
 
-def _bounded(known: dict[Any, T]) -> dict[Any, T]:
-    """Emptied when it is full."""
-    if len(known) >= MOST:
-        known.clear()
-    return known
+def _outcome(fault: Fault | None, region: str) -> dict[str, str]:
+    return {
+        "gatewayType": "APIM",
+        "regionId": region,
+        "eventType": "response" if fault is None else "fault",
+        "errorType": "" if fault is None else ERROR_TYPES.get(fault.family, "OTHER"),
+        "errorCode": "" if fault is None else fault.code,
+        "errorMessage": "" if fault is None else fault.message,
+    }

@@ -76,12 +76,12 @@ class Gateway(Service):
         return Sync(settings, hub, self.compiler, self._install)
 
     def _export(self) -> Export | None:
-        if self.observer.queue is None:
+        if self.observer.events is None:
             return None
         send: Send = to_log
         if self.settings.analytics_sink == "redis":
             send = to_stream(Redis.from_url(self.settings.redis, socket_timeout=1.0, socket_connect_timeout=1.0))
-        return Export(self.observer.queue, send)
+        return Export(self.observer.events, send)
 
     async def stop(self) -> None:
         """Ends what runs beside the calls."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def names(call: Call) -> dict[str, Any]:
 
 def fields(call: Call, seconds: float) -> dict[str, Any]:
     """One finished call for the access log."""
-    _, backend = durations(call, seconds)
+    _, backend = durations(call.began, call.backend_started, call.backend_answered, seconds)
     return names(call) | {
         "status": call.status,
         "code": call.fault.code if call.fault else "",
@@ -55,7 +54,7 @@ def fields(call: Call, seconds: float) -> dict[str, Any]:
 
 def timeline(call: Call, seconds: float) -> dict[str, Any]:
     """Where a call's time went, for the correlation log; milliseconds."""
-    before, backend = durations(call, seconds)
+    before, backend = durations(call.began, call.backend_started, call.backend_answered, seconds)
     return {
         "correlation_id": call.correlation.decode("ascii", "replace"),
         "api": f"{call.api.record.name}:{call.api.record.version}" if call.api else "",
@@ -83,11 +82,10 @@ def _secret(name: bytes) -> bool:
     return name in HIDDEN or any(word in name for word in _SECRET_WORDS)
 
 
-def durations(call: Call, seconds: float) -> tuple[float, float]:
+def durations(began: float, started: float, answered: float, seconds: float) -> tuple[float, float]:
     """Of a call that took `seconds`: those before it went to its backend, and those until the head of the backend's answer came
-    (0 without one)."""
-    started = call.backend_started
+    (0 without a backend). `began`, `started`, `answered` are the clock's readings at those moments, 0 for what did not happen."""
     if not started:
         return seconds, 0.0
-    answered = call.backend_answered or time.perf_counter()
-    return started - call.began, max(0.0, min(answered - started, seconds))
+    before = started - began
+    return before, max(0.0, min(answered - started, seconds)) if answered else max(0.0, seconds - before)

@@ -24,7 +24,7 @@ def prometheus(observer: Observer) -> Iterator[str]:
     yield "# TYPE gateway_in_flight gauge"
     yield f'gateway_in_flight{{worker="{os.getpid()}"}} {observer.in_flight}'
     yield "# TYPE gateway_analytics_dropped_total counter"
-    dropped = observer.queue.dropped if observer.queue is not None else 0
+    dropped = observer.events.dropped if observer.events is not None else 0
     yield f'gateway_analytics_dropped_total{{worker="{os.getpid()}"}} {dropped}'
 
 

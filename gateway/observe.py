@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from gateway.analytics import Events
 from gateway.call_log import fields, headers, names, timeline
-from gateway.export import Queue
 from gateway.faults import Fault
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ class Observer:
         self.access_share = settings.access_log
         self.refusals_per_second = settings.refusal_log_per_second
         self.correlation_log = settings.correlation_log
-        self.queue = Queue(settings.analytics_queue) if settings.analytics else None
-        self.events = Events(settings.environment)
+        self.events = Events(settings.environment, settings.analytics_queue) if settings.analytics else None
         self.in_flight = 0
         self._second = 0
         self._logged = 0
@@ -72,8 +70,8 @@ class Observer:
         if call.byte_counters:
             _count_bytes(call)
         if api is not None:
-            if self.queue is not None:
-                self.queue.add(self.events.line(call, api, seconds))
+            if self.events is not None:
+                self.events.add(call, api, seconds)
             if api.log_level is not None:
                 self._api_log(call, api.log_level, seconds)
         if call.span is not None:

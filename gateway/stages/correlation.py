@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import re
-from binascii import hexlify
-from random import getrandbits
+from functools import cache
+from itertools import count
+from os import getpid
+from random import SystemRandom
 
 from wire.exchange import Exchange
 
 HEADER = b"activityid"
+_number = count(1)
+
+
+@cache
+def _process(pid: int) -> bytes:
+    """Tells the ids of this process from those of all others. Asked for by process, because workers are forked."""
+    return b"%016x" % SystemRandom().getrandbits(64)
+
+
+def _own() -> bytes:
+    return _process(getpid())
+
+
 _usable = re.compile(rb"[\w.:/+=@-]{1,128}").fullmatch
 
 
@@ -17,4 +32,4 @@ def of(exchange: Exchange) -> bytes:
     given = exchange.fields.get(HEADER)
     if given is not None and _usable(given):
         return given
-    return hexlify(getrandbits(128).to_bytes(16, "big"))
+    return b"%b%016x" % (_own(), next(_number))

@@ -17,7 +17,9 @@ import redis
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from gateway import schema
-from gateway.export import Export, Queue
+from gateway.analytics import Events
+from gateway.export import Export
+from gateway.schema.analytics import expand
 from gateway.siblings import merged
 from tests.gateway import world
 from tests.gateway.backend import Backend
@@ -46,7 +48,7 @@ def test_every_call_of_an_api_becomes_one_event(
             assert gateway.call("/one/1.0/a?secret=1", token=signer.token(), headers=headers).status == 200
             assert gateway.call("/one/1.0/a").status == 401
             assert gateway.call("/nothing/here").status == 404
-        events = [one for _, fields in client.xrange(STREAM) for one in json.loads(fields[b"events"])]
+        events = [one for _, fields in client.xrange(STREAM) for one in expand(fields[b"batch"])]
     assert [(one["proxyResponseCode"], one["eventType"], one["errorCode"]) for one in events] == [
         (200, "response", ""),
         (401, "fault", "900902"),
@@ -77,25 +79,52 @@ def test_events_may_go_to_the_log(
     assert (line["event"], line["apiName"], line["proxyResponseCode"]) == ("apimMetrics", "one", 200)
 
 
-async def test_the_queue_is_bounded_and_what_was_refused_is_sent_again() -> None:
-    queue = Queue(3)
-    for number in range(5):
-        queue.add(b"%d" % number)
-    assert (len(queue.events), queue.dropped) == (3, 2)
-    tries: list[list[bytes]] = []
+@dataclass
+class Compiled:
+    """An API of which only the record matters."""
 
-    async def send(events: list[bytes]) -> None:
-        tries.append(events)
+    record: schema.Api
+
+
+class FinishedCall:
+    """As much of a finished call as an event is made of."""
+
+    def __init__(self, number: int) -> None:
+        self.exchange = self
+        self.correlation = b"%d" % number
+        self.method, self.address, self.fields = b"GET", "127.0.0.1", {b"user-agent": b"x"}
+        self.now = self.began = self.backend_started = self.backend_answered = 0.0
+        self.operation = self.decision = self.principal = self.fault = None
+        self.status, self.cache_hit, self.received, self.sent = 200, False, 0, 0
+
+
+def numbers(batch: bytes) -> list[str]:
+    """The correlation ids of a batch."""
+    return [one["correlationId"] for one in expand(batch)]
+
+
+async def test_what_waits_is_bounded_and_what_was_refused_is_sent_again() -> None:
+    events = Events("Default", 3)
+    api: Any = Compiled(world.api("one", "http://127.0.0.1:1"))
+    for number in range(5):
+        events.add(FinishedCall(number), api, 0.1)  # type: ignore[arg-type]
+        if number in (1, 4):
+            events.seal()
+    assert events.dropped == 2
+    tries: list[list[str]] = []
+
+    async def send(batch: bytes) -> None:
+        tries.append(numbers(batch))
         if len(tries) < 3:
             raise OSError("away")
 
-    export = Export(queue, send)
+    export = Export(events, send)
     try:
         await wait_for(lambda: len(tries) == 3)
-        queue.add(b"9")
+        events.add(FinishedCall(9), api, 0.1)  # type: ignore[arg-type]
     finally:
         await export.stop()
-    assert tries == [[b"2", b"3", b"4"]] * 3 + [[b"9"]]
+    assert tries == [["2", "3", "4"]] * 3 + [["9"]]
 
 
 async def wait_for(condition: Callable[[], bool]) -> None:
