@@ -186,12 +186,22 @@ def from_query(call: Call) -> bytes | None:
     query = call.exchange.query
     if PARAMETER not in query:
         return None
-    pairs = query.split(b"&")
-    mine = [pair for pair in pairs if pair.partition(b"=")[0] == PARAMETER]
-    if not mine:
+    mine = next((pair for pair in query.split(b"&") if _is_key(pair)), None)
+    if mine is None:
         return None
     request = call.edit()
-    path, _, _ = request.target.partition(b"?")
-    rest = b"&".join(pair for pair in pairs if pair not in mine)
-    request.target = path + b"?" + rest if rest else path
-    return unquote_to_bytes(mine[0].partition(b"=")[2]).strip()
+    request.target = without_key(request.target)
+    return unquote_to_bytes(mine.partition(b"=")[2]).strip()
+
+
+def without_key(target: bytes) -> bytes:
+    """A request target without an API key in its query: what backends, agents and logs may see."""
+    path, _, query = target.partition(b"?")
+    if PARAMETER not in query:
+        return target
+    rest = b"&".join(pair for pair in query.split(b"&") if not _is_key(pair))
+    return path + b"?" + rest if rest else path
+
+
+def _is_key(pair: bytes) -> bool:
+    return pair.partition(b"=")[0] == PARAMETER

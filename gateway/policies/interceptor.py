@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.auth.signed_keys import without_key
 from gateway.call import Call
 from gateway.endpoints.target import deliver
 from gateway.message import Answer, Outgoing
@@ -127,7 +128,7 @@ class Interceptor:
             "requestId": call.correlation.decode("latin-1"),
             "scheme": exchange.scheme,
             "method": exchange.method.decode("latin-1"),
-            "path": exchange.target.decode("latin-1"),
+            "path": without_key(exchange.target).decode("latin-1"),
             "source": exchange.address,
             "apiName": record.name,
             "apiVersion": record.version,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from gateway import faults
+from gateway.auth.signed_keys import without_key
 from gateway.call import Call
 from gateway.policies.base import Native, Use
 from gateway.policies.engine import properties
@@ -69,7 +70,7 @@ class Agent:
         found: dict[str, Any] = {
             "requestOrigin": exchange.address,
             "method": exchange.method.decode("latin-1"),
-            "path": exchange.target.decode("latin-1"),
+            "path": without_key(exchange.target).decode("latin-1"),
             "transportHeaders": headers,
             "electedResource": self.use.plan.operation.target,
         }

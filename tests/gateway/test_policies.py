@@ -185,7 +185,9 @@ def test_the_agent_decides(served: Served, scripted: Scripted) -> None:
 
     def asked(body: bytes, status: int = 200) -> Any:
         scripted.scripts["opa"] = Script(status, body=body)
-        return served.gateway.call(f"{path}?a=b", token=token, headers={"X-Forwarded-For": "9.9.9.9, 1.1.1.1"})
+        return served.gateway.call(
+            f"{path}?apikey=hide&a=b", token=token, headers={"X-Forwarded-For": "9.9.9.9, 1.1.1.1"}
+        )
 
     assert asked(b'{"result": true}').status == 200
     seen = scripted.last("opa")
