@@ -120,7 +120,7 @@ class Operation(models.Model):
 
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="operations")
     position = models.PositiveIntegerField(default=0)
-    verb = models.CharField(max_length=10)
+    verb = models.CharField(max_length=20)
     target = models.CharField(max_length=500)
     auth = models.CharField(max_length=12, default="any")
     scopes = models.JSONField(default=list, blank=True)
