@@ -39,7 +39,7 @@ async def http2(
 async def relayed(folder: Path, backend_port: int) -> AsyncIterator[Caller]:
     """A caller whose exchanges are relayed to a backend."""
     Through.ends = []
-    origin: Origin[Relay] = Origin("127.0.0.1", backend_port, None, Relay, 1.0)
+    origin: Origin[Relay] = Origin("127.0.0.1", backend_port, None, Relay, 10.0)
 
     def relay(exchange: Exchange) -> None:
         forward(Through(exchange), origin, exchange.target, DROPPED, exchange.forwarded, 5.0)
