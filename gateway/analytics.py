@@ -105,8 +105,9 @@ class Events:
             operation, api, decision, principal, fault, address, agent, now, correlation, method, status, cache_hit,
             began, started, answered, seconds, received, sent,
         ) in self._calls:  # fmt: skip
-            code = fault.code if fault is not None else ""
-            key = (id(operation), id(api), id(decision), id(principal), address, agent, code)
+            # One code may have several texts: 900901 is a wrong credential and a key for a side without a backend.
+            outcome = (fault.code, fault.message) if fault is not None else None
+            key = (id(operation), id(api), id(decision), id(principal), address, agent, outcome)
             parts = known.get(key)
             if parts is None or parts.batch is not rows:
                 parts = self._parts(key, (operation, api, decision, principal, fault))

@@ -16,7 +16,7 @@ import pytest
 import redis
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from gateway import schema
+from gateway import faults, schema
 from gateway.analytics import Events
 from gateway.export import Export
 from gateway.schema.analytics import expand
@@ -125,6 +125,18 @@ async def test_what_waits_is_bounded_and_what_was_refused_is_sent_again() -> Non
     finally:
         await export.stop()
     assert tries == [["2", "3", "4"]] * 3 + [["9"]]
+
+
+def test_faults_with_one_code_keep_their_own_texts() -> None:
+    events = Events("Default", 10)
+    api: Any = Compiled(world.api("one", "http://127.0.0.1:1"))
+    for fault in (faults.INVALID, faults.NO_SANDBOX):
+        call: Any = FinishedCall(1)
+        call.fault = fault
+        events.add(call, api, 0.1)
+    events.seal()
+    found = [(one["errorCode"], one["errorType"], one["errorMessage"]) for one in expand(events.take()[1])]
+    assert found == [("900901", "AUTH", "Invalid Credentials"), ("900901", "OTHER", "Runtime Error")]
 
 
 async def wait_for(condition: Callable[[], bool]) -> None:
