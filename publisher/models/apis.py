@@ -1,4 +1,4 @@
-"""APIs from design to deployment: the API, its operations, revisions, gateway environments and life-cycle history."""
+"""An API as designed, and its operations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ API_VERSION = RegexValidator(
     r"^[A-Za-z0-9._-]{1,30}$", "Use letters, digits, dots, dashes and underscores; 30 at most."
 )
 CONTEXT = RegexValidator(r"^/[A-Za-z0-9._~{}/-]{0,200}$", "Begin with a slash; letters, digits and . _ ~ - / only.")
-MAX_REVISIONS = 5
 
 
 class State(models.TextChoices):
@@ -136,161 +135,6 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target}"
-
-
-class OperationPolicy(models.Model):
-    """A policy that operations may use: common to the organisation, or of one API.
-
-    `specification` has the contract's form (publisher.policies.specification). `definition` is Synapse text, `cc_definition`
-    that of Choreo Connect; both are empty for those that ship with the product, which gateways know by name.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="operation_policies")
-    api = models.ForeignKey(Api, null=True, blank=True, on_delete=models.CASCADE, related_name="own_policies")
-    name = models.CharField(max_length=100)
-    version = models.CharField(max_length=20, default="v1")
-    specification = models.JSONField()
-    definition = models.TextField(blank=True)
-    cc_definition = models.TextField(blank=True)
-    shipped = models.BooleanField(default=False, editable=False)
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["name", "version"]
-        verbose_name_plural = "operation policies"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organisation", "name", "version"], condition=models.Q(api=None), name="policy_unique_common"
-            ),
-            models.UniqueConstraint(
-                fields=["api", "name", "version"], condition=models.Q(api__isnull=False), name="policy_unique_in_api"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.specification.get('displayName') or self.name} {self.version}"
-
-
-class GatewayEnvironment(models.Model):
-    """A set of gateways that run the same revisions, with the addresses consumers use."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="gateway_environments")
-    name = models.CharField(max_length=60, validators=[RegexValidator(r"^[A-Za-z0-9_-]{1,60}$")])
-    display_name = models.CharField(max_length=120)
-    description = models.TextField(blank=True)
-    kind = models.CharField(max_length=12, default="hybrid")
-    http_url = models.URLField(max_length=500)
-    https_url = models.URLField(max_length=500)
-    vhosts = models.JSONField(default=list, blank=True, help_text="Virtual hosts: a list of host, ports and contexts.")
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="environment_unique_name")]
-
-    def __str__(self) -> str:
-        return self.display_name or self.name
-
-
-class Domain(models.Model):
-    """A host name of an organisation's own: its calls reach the organisation's APIs without the tenant prefix."""
-
-    host = models.CharField(max_length=250, unique=True)
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="gateway_domains")
-
-    class Meta:
-        ordering = ["host"]
-        verbose_name = "gateway domain"
-
-    def __str__(self) -> str:
-        return self.host
-
-
-class EndpointCertificate(models.Model):
-    """A certificate that gateways trust for backends at one host. `endpoint`: an address, or only a host."""
-
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="endpoint_certificates")
-    alias = models.CharField(max_length=30, validators=[RegexValidator(r"^[A-Za-z0-9._-]{1,30}$")])
-    endpoint = models.CharField(max_length=500)
-    pem = models.TextField(editable=False)
-    subject = models.CharField(max_length=500, editable=False)
-    serial = models.CharField(max_length=60, editable=False)
-    not_before = models.DateTimeField(editable=False)
-    not_after = models.DateTimeField(editable=False)
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["alias"]
-        constraints = [
-            models.UniqueConstraint(fields=["organisation", "alias"], name="endpoint_certificate_unique_alias")
-        ]
-
-    def __str__(self) -> str:
-        return self.alias
-
-
-class ClientCertificate(models.Model):
-    """A certificate with which callers of an API may show themselves (mutual TLS). `tier` names a subscription policy."""
-
-    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="client_certificates")
-    alias = models.CharField(max_length=30, validators=[RegexValidator(r"^[A-Za-z0-9._-]{1,30}$")])
-    key_type = models.CharField(max_length=12, default="PRODUCTION")
-    tier = models.CharField(max_length=60, default=UNLIMITED)
-    pem = models.TextField(editable=False)
-    thumbprint = models.CharField(max_length=64, editable=False)
-    subject = models.CharField(max_length=500, editable=False)
-    version = models.CharField(max_length=4, editable=False)
-    not_before = models.DateTimeField(editable=False)
-    not_after = models.DateTimeField(editable=False)
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["alias"]
-        constraints = [
-            models.UniqueConstraint(fields=["api", "alias"], name="client_certificate_unique_alias"),
-            models.UniqueConstraint(fields=["api", "thumbprint"], name="client_certificate_unique_thumbprint"),
-        ]
-
-    def __str__(self) -> str:
-        return self.alias
-
-
-class Revision(models.Model):
-    """An immutable snapshot of an API; at most five exist at a time. Numbers are never used again."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="revisions")
-    number = models.PositiveIntegerField()
-    description = models.CharField(max_length=250, blank=True)
-    snapshot = models.JSONField()
-    created_by = models.CharField(max_length=254)
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-number"]
-        constraints = [models.UniqueConstraint(fields=["api", "number"], name="revision_unique_number")]
-
-    def __str__(self) -> str:
-        return f"{self.api} revision {self.number}"
-
-
-class Deployment(models.Model):
-    """A revision that runs in an environment; one revision of an API per environment."""
-
-    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="deployments")
-    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="deployments")
-    environment = models.ForeignKey(GatewayEnvironment, on_delete=models.PROTECT, related_name="deployments")
-    vhost = models.CharField(max_length=250, default="localhost")
-    displayed = models.BooleanField(default=True)
-    deployed = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ["environment__name"]
-        constraints = [models.UniqueConstraint(fields=["api", "environment"], name="deployment_unique_api_environment")]
-
-    def __str__(self) -> str:
-        return f"{self.revision} in {self.environment}"
 
 
 class LifecycleEvent(models.Model):
