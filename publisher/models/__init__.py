@@ -1,10 +1,21 @@
 """APIs from design to deployment, and what people say and write about them. A file per noun; everybody imports from here."""
 
 from publisher.models.apis import API_NAME, API_VERSION, CONTEXT, Api, LifecycleEvent, Operation, State, Visibility
+from publisher.models.categories import ApiCategory
 from publisher.models.certificates import ClientCertificate, EndpointCertificate
+from publisher.models.comments import Comment, EntryPoint
+from publisher.models.documents import (
+    Document,
+    DocumentFile,
+    DocumentKind,
+    DocumentSource,
+    DocumentVisibility,
+    Thumbnail,
+)
 from publisher.models.gateways import Domain, GatewayEnvironment
 from publisher.models.policies import OperationPolicy
 from publisher.models.revisions import MAX_REVISIONS, Deployment, Revision
+from publisher.models.scopes import SharedScope
 
 __all__ = [
     "API_NAME",
@@ -23,4 +34,14 @@ __all__ = [
     "Revision",
     "State",
     "Visibility",
+    "ApiCategory",
+    "Comment",
+    "EntryPoint",
+    "Document",
+    "DocumentFile",
+    "DocumentKind",
+    "DocumentSource",
+    "DocumentVisibility",
+    "Thumbnail",
+    "SharedScope",
 ]

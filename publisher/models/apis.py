@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from apim.accounts.models import Organisation, User
 from apim.traffic.models import UNLIMITED, Policy
 from catalog.models import Service
+from publisher.models.categories import ApiCategory
 
 API_NAME = RegexValidator(
     r"^[^~!@#;:%^*()+={}|\\<>\"',&$\[\]/\s][^~!@#;:%^*()+={}|\\<>\"',&$\[\]/]*$", "No special characters."
@@ -68,6 +69,7 @@ class Api(models.Model):
     cors = models.JSONField(default=dict, blank=True, help_text="Fields of gateway.schema.Cors; empty: the defaults.")
     policy = models.CharField(max_length=60, blank=True, help_text="API-level policy; empty: each operation its own.")
     plans = models.ManyToManyField(Policy, blank=True, related_name="apis")
+    categories = models.ManyToManyField(ApiCategory, blank=True, related_name="apis")
     definition = models.TextField(blank=True)
     service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="apis")
     service_md5 = models.CharField(max_length=100, blank=True)
@@ -75,6 +77,7 @@ class Api(models.Model):
     key_managers = models.JSONField(default=list, blank=True, help_text="Names of accepted key managers; empty: all.")
     api_key_header = models.CharField(max_length=100, default="apikey")
     scope_roles = models.JSONField(default=dict, blank=True, help_text="Scope → names of the roles that have it.")
+    scope_texts = models.JSONField(default=dict, blank=True, help_text="Scope → its display_name and description.")
     flows = models.JSONField(default=dict, blank=True, help_text="Policies of the whole API: gateway.schema.Flows.")
     validate_schema = models.BooleanField(default=False)
     cache_seconds = models.PositiveIntegerField(default=0, help_text="Response caching; 0: off.")
@@ -98,6 +101,10 @@ class Api(models.Model):
     technical_owner = models.CharField(max_length=120, blank=True)
     technical_owner_email = models.EmailField(blank=True)
     additional_properties = models.JSONField(default=list, blank=True)
+    monetization = models.JSONField(
+        default=dict, blank=True, help_text="Empty: never monetized; else `enabled` and `properties`."
+    )
+    thumbnail_type = models.CharField(max_length=40, blank=True, editable=False, help_text="Empty: no picture.")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
     published = models.DateTimeField(null=True, blank=True)
