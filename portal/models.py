@@ -1,4 +1,4 @@
-"""Consumption: applications, their OAuth keys, and their subscriptions to APIs."""
+"""Consumption: applications, their OAuth keys, who shares them, their subscriptions to APIs, and ratings of APIs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,41 @@ class KeyMode(models.TextChoices):
     MAPPED = "MAPPED", "Mapped"
 
 
+class SharingGroup(models.Model):
+    """Developers who work together: an application shared with the group is open to all its members."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="sharing_groups")
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=250, blank=True)
+    members = models.ManyToManyField(User, blank=True, related_name="sharing_groups")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="sharing_group_unique_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApplicationAttribute(models.Model):
+    """A field that the organisation's administrators want to know of every application."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="application_attributes")
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=250, blank=True)
+    tooltip = models.CharField(max_length=250, blank=True)
+    required = models.BooleanField(default=False)
+    hidden = models.BooleanField(default=False, help_text="Not asked for; kept from what REST clients send.")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="attribute_unique_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Application(models.Model):
     """A developer's program, which subscribes to APIs and holds keys."""
 
@@ -38,6 +73,7 @@ class Application(models.Model):
     token_type = models.CharField(max_length=6, default="JWT")
     attributes = models.JSONField(default=dict, blank=True)
     status = models.CharField(max_length=12, default="APPROVED")
+    groups = models.ManyToManyField(SharingGroup, blank=True, related_name="applications")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
 
@@ -88,6 +124,7 @@ class ApiKey(models.Model):
     addresses = models.JSONField(default=list, blank=True, help_text="Addresses and ranges it may be used from.")
     referers = models.JSONField(default=list, blank=True, help_text="Pages it may be used from.")
     created = models.DateTimeField()
+    last_used = models.DateTimeField(null=True, blank=True, help_text="As gateways tell, some seconds late.")
 
     class Meta:
         ordering = ["-created"]
@@ -116,6 +153,7 @@ class Subscription(models.Model):
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="subscriptions")
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.CharField(max_length=60)
+    requested_plan = models.CharField(max_length=60, blank=True, help_text="Asked for, not approved yet.")
     state = models.CharField(max_length=20, choices=SubscriptionState.choices, default=SubscriptionState.UNBLOCKED)
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
@@ -126,3 +164,24 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application} → {self.api}"
+
+
+class Rating(models.Model):
+    """How many stars, one to five, a person gives an API."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="ratings")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="ratings")
+    stars = models.PositiveSmallIntegerField()
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-updated"]
+        constraints = [
+            models.UniqueConstraint(fields=["api", "user"], name="rating_unique_of_user"),
+            models.CheckConstraint(condition=models.Q(stars__range=(1, 5)), name="rating_one_to_five"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} gives {self.api} {self.stars}"
