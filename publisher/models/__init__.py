@@ -1,6 +1,16 @@
 """APIs from design to deployment, and what people say and write about them. A file per noun; everybody imports from here."""
 
-from publisher.models.apis import API_NAME, API_VERSION, CONTEXT, Api, LifecycleEvent, Operation, State, Visibility
+from publisher.models.apis import (
+    API_NAME,
+    API_VERSION,
+    CONTEXT,
+    Api,
+    Availability,
+    LifecycleEvent,
+    Operation,
+    State,
+    Visibility,
+)
 from publisher.models.categories import ApiCategory
 from publisher.models.certificates import ClientCertificate, EndpointCertificate
 from publisher.models.comments import Comment, EntryPoint
@@ -16,16 +26,19 @@ from publisher.models.gateways import Domain, GatewayEnvironment
 from publisher.models.policies import OperationPolicy
 from publisher.models.revisions import MAX_REVISIONS, Deployment, Revision
 from publisher.models.scopes import SharedScope
+from publisher.models.stores import ExternalStore, StorePublication
 
 __all__ = [
     "API_NAME",
     "API_VERSION",
     "Api",
+    "Availability",
     "CONTEXT",
     "ClientCertificate",
     "Deployment",
     "Domain",
     "EndpointCertificate",
+    "ExternalStore",
     "GatewayEnvironment",
     "LifecycleEvent",
     "MAX_REVISIONS",
@@ -33,6 +46,7 @@ __all__ = [
     "OperationPolicy",
     "Revision",
     "State",
+    "StorePublication",
     "Visibility",
     "ApiCategory",
     "Comment",

@@ -41,6 +41,14 @@ class Visibility(models.TextChoices):
     RESTRICTED = "RESTRICTED", "Some roles"
 
 
+class Availability(models.TextChoices):
+    """Whose applications may subscribe."""
+
+    CURRENT_TENANT = "CURRENT_TENANT", "This organisation's"
+    ALL_TENANTS = "ALL_TENANTS", "Everybody's"
+    SPECIFIC_TENANTS = "SPECIFIC_TENANTS", "Those of some organisations"
+
+
 class Api(models.Model):
     """An API as designed. What gateways run is a `Revision` of it.
 
@@ -105,6 +113,25 @@ class Api(models.Model):
         default=dict, blank=True, help_text="Empty: never monetized; else `enabled` and `properties`."
     )
     thumbnail_type = models.CharField(max_length=40, blank=True, editable=False, help_text="Empty: no picture.")
+    display_name = models.CharField(max_length=250, blank=True, help_text="What people read; empty: the name.")
+    access_roles = models.JSONField(
+        default=list, blank=True, help_text="Roles that see it in the publisher; empty: all of the publisher's."
+    )
+    subscription_availability = models.CharField(
+        max_length=20, choices=Availability.choices, default=Availability.CURRENT_TENANT
+    )
+    subscription_tenants = models.JSONField(
+        default=list, blank=True, help_text="Domains of the organisations, where the availability is SPECIFIC_TENANTS."
+    )
+    advertise = models.JSONField(
+        default=dict, blank=True, help_text="Where an API of elsewhere, that is only shown here, is served."
+    )
+    contract_fields = models.JSONField(
+        default=dict, blank=True, help_text="Fields of the REST contract that nothing here reads, kept for its clients."
+    )
+    environment_properties = models.JSONField(
+        default=dict, blank=True, help_text="Environment id → name → value, set by clients of the REST contract."
+    )
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
     published = models.DateTimeField(null=True, blank=True)
