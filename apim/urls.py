@@ -30,6 +30,7 @@ urlpatterns = [
     path("api/am/gateway/v2/<path:rest>", GatewayRest.as_view()),
     path("api/am/devportal/v3/", include("portal.api.urls")),
     path("api/am/service-catalog/v1/", include("catalog.api.urls")),
+    path("", include("apim.contracts.urls")),
 ]
 
 handler400 = "apim.ui.views.bad_request"

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from apim.config import ROOT
+from apim.contracts import coverage
 from apim.up.options import parser as up_parser
 from gateway.alone import parser as gateway_parser
 from integrator.settings import from_environment
@@ -30,7 +31,12 @@ ROOMS = ("apim.", "catalog", "publisher", "portal", "integrator", "gateway")
 
 def pages() -> dict[str, str]:
     """File name → text of every generated page."""
-    return {"settings.md": settings_page(), "cli.md": cli_page(), "faults.md": faults_page()}
+    return {
+        "settings.md": settings_page(),
+        "cli.md": cli_page(),
+        "faults.md": faults_page(),
+        "../coverage/rest.md": coverage.page(HEAD),
+    }
 
 
 def settings_page() -> str:

@@ -27,8 +27,8 @@ class Command(BaseCommand):
         made = pages()
         stale = [name for name, text in made.items() if not _same(name, text)]
         if options["write"]:
-            FOLDER.mkdir(parents=True, exist_ok=True)
             for name in stale:
+                (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
                 (FOLDER / name).write_text(made[name])
         elif stale:
             raise CommandError(f"Stale: {', '.join(stale)} in docs/reference; run make docs and commit the result.")
