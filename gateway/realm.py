@@ -8,14 +8,12 @@ from typing import Any
 from gateway.auth import introspection, remote
 from gateway.auth.caches import Bounded, Refused
 from gateway.auth.issuers import Issuer, Keyring
-from gateway.auth.jwt import TOKEN_LIMIT, Rejected, Token, UnknownKey, check_signature, expiry, words
 from gateway.principal import Principal
+from gateway.tokens.jwt import TOKEN_LIMIT, Rejected, Token, UnknownKey, check_signature, expiry
+from gateway.tokens.verifier import TOKEN_TYPES
 from wire.client import Client
 
 __all__ = ["Issuer", "Realm", "Rejected"]
-
-TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt"})
-"""JWT header types of access tokens. API keys and internal test keys have types of their own and are none."""
 
 REFUSED_SECONDS = 5.0
 """For which an opaque token stays refused without another question to its issuer."""
@@ -62,7 +60,7 @@ class Realm:
         if known is not None and known.expires > now:
             return known
         if token.count(b".") != 2:
-            return self._introspect(raw, token, now, self._asked())
+            return self._introspect(raw, token, now, self._asked(token))
         return self._check(raw, token, now)
 
     def adopt(self, issuers: dict[str, tuple[Issuer, ...]], resident: Issuer | None, keyrings: Keyrings) -> None:
@@ -97,9 +95,11 @@ class Realm:
         parsed = Token(token)
         if parsed.type not in TOKEN_TYPES:
             raise Rejected(f"typ {parsed.header.get('typ')!r} is not an access token's")
-        issuers = self.issuers.get(str(parsed.claims.get("iss", "")))
+        known = self.issuers.get(str(parsed.claims.get("iss", ""))) or self.issuers.get("", ())
+        issuers = tuple(issuer for issuer in known if issuer.takes(token, parsed))
         if not issuers:
-            raise Rejected(f"issuer {parsed.claims.get('iss')!r} is not accepted here")
+            why = "takes no token like this one" if known else "is not accepted here"
+            raise Rejected(f"issuer {parsed.claims.get('iss')!r} {why}")
         asked = [issuer for issuer in issuers if issuer.introspects_all]
         if asked:
             return self._introspect(raw, token, now, asked)
@@ -138,19 +138,16 @@ class Realm:
         expires = expiry(claims, record.leeway_seconds, now)
         if str(claims.get("jti", "")) in self.revoked:
             raise Rejected("revoked")
-        client_id = str(claims.get(record.client_claim, ""))
-        if not client_id:
-            raise Rejected(f"claim {record.client_claim} is missing")
-        return issuer.principal(client_id, claims, expires, words(claims.get(record.scope_claim)))
+        return issuer.principal(issuer.client_of(claims), claims, expires, issuer.scopes_of(claims))
 
     def _keep(self, raw: bytes, principal: Principal) -> Principal:
         (self.bound if principal.bound else self.tokens).keep(raw, principal)
         return principal
 
-    def _asked(self) -> list[Issuer]:
-        """The issuers that can be asked about an opaque token."""
+    def _asked(self, token: bytes) -> list[Issuer]:
+        """The issuers that can be asked about this opaque token."""
         known = (issuer for several in self.issuers.values() for issuer in several)
-        return [issuer for issuer in known if issuer.record.introspection_url]
+        return [issuer for issuer in known if issuer.record.introspection_url and issuer.takes(token, None)]
 
     def _introspect(self, raw: bytes, token: bytes, now: float, issuers: list[Issuer]) -> Awaitable[Principal]:
         if not issuers:

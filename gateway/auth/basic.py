@@ -12,8 +12,8 @@ import msgspec
 
 from gateway.auth import remote
 from gateway.auth.caches import Bounded, Refused
-from gateway.auth.jwt import Rejected
 from gateway.principal import Principal
+from gateway.tokens.jwt import Rejected
 from wire.client import Client
 
 HEADER_LIMIT = 1024

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.auth.caches import Bounded
-from gateway.auth.jwt import Rejected
+from gateway.tokens.jwt import Rejected
 from wire.exchange import Exchange
 
 HEADER = b"x-wso2-client-certificate"

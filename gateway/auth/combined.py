@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway import faults
-from gateway.auth.jwt import Rejected
 from gateway.auth.remote import Unanswered
 from gateway.auth.schemes import Found, Scheme
 from gateway.principal import Principal
+from gateway.tokens.jwt import Rejected
 
 if TYPE_CHECKING:
     from gateway.call import Call

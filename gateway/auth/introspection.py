@@ -10,8 +10,8 @@ import msgspec
 
 from gateway.auth import remote
 from gateway.auth.issuers import Issuer
-from gateway.auth.jwt import Rejected, expiry, seconds, words
 from gateway.principal import Principal
+from gateway.tokens.jwt import Rejected, expiry, seconds, words
 from wire.client import Client
 
 ANSWER_LIMIT = 64 * 1024

@@ -8,25 +8,15 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import Key as JoseKey
-from joserfc.jwk import KeySet
 
-from gateway.auth.jwt import Rejected, UnknownKey, bound_to, words
 from gateway.principal import Principal
-from gateway.schema import KeyManager
+from gateway.tokens.jwt import Rejected, bound_to, words
+from gateway.tokens.keys import KEYS_LIMIT, read_keys
+from gateway.tokens.verifier import Verifier
 
 log = logging.getLogger("gateway")
 
-ASYMMETRIC = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
-"""Signature algorithms a gateway can check without a shared secret. `none` and HMAC are never accepted."""
-
-KEYS_LIMIT = 256 * 1024
-"""Longest key document taken, bytes."""
-
-MOST_KEYS = 100
 FETCH_EVERY = 10.0
 """Seconds between two fetches from one address, however many tokens name unknown keys."""
 
@@ -59,49 +49,25 @@ class Keyring:
         except (Rejected, ValueError) as error:
             log.warning("keys not fetched", extra={"fields": {"jwks_url": self.url, "reason": str(error)}})
         else:
-            self.keys = {key.kid: key for key in found if key.kid}
+            self.keys = {key.kid: key for key in found if key.kid} | ({"": found[0]} if len(found) == 1 else {})
         finally:
             self._under_way = None
 
 
-class Issuer:
-    """A key manager with its keys parsed. Raises ValueError, naming what is wrong, for a record it cannot use."""
+class Issuer(Verifier):
+    """A key manager as a gateway uses it: keys are fetched when a token names a new one. Raises ValueError as its base does."""
 
-    def __init__(self, record: KeyManager) -> None:
-        unknown = sorted(set(record.algorithms) - ASYMMETRIC)
-        if unknown or not record.algorithms:
-            raise ValueError(f"algorithms {unknown} are not among {sorted(ASYMMETRIC)}")
-        self.record = record
-        self.key_manager = f"{record.organisation}:{record.name}"
-        registry = jws.JWSRegistry(algorithms=list(record.algorithms))
-        self.algorithms: dict[str, Any] = {name: registry.get_alg(name) for name in record.algorithms}
-        self.keyring: Keyring | None = None
-        if record.jwks or not (record.jwks_url or record.introspection_url):
-            self._keys = read_keys(record.jwks.encode())
-        else:
-            self._keys = []
-        kids = [key.kid for key in self._keys]
-        self._named = {key.kid: key for key in self._keys if key.kid and kids.count(key.kid) == 1}
-        self.introspects_all = bool(record.introspection_url) and not self._keys and not record.jwks_url
-        """Whether its JWTs cannot be checked here, so that it must be asked about them."""
+    keyring: Keyring | None = None
 
-    def key(self, kid: object) -> JoseKey:
-        """The key a token names, or the only one. Raises UnknownKey, or Rejected when it names none of several."""
-        if kid is None and len(self._keys) == 1:
-            return self._keys[0]
-        if not isinstance(kid, str):
-            raise Rejected(f"key {kid!r} is not one of {self.key_manager}")
-        named = self._named.get(kid)
-        if named is not None:
-            return named
-        fetched = self.keyring.keys.get(kid) if self.keyring is not None else None
-        if fetched is None:
-            raise UnknownKey(f"key {kid!r} is not one of {self.key_manager}")
-        return fetched
+    def fetched(self, kid: str) -> JoseKey | None:
+        """The key `kid`, or the only one, as the keyring has it now."""
+        return self.keyring.keys.get(kid) if self.keyring is not None else None
 
     def principal(self, client_id: str, claims: dict[str, Any], expires: float, scopes: frozenset[str]) -> Principal:
         """Who a checked token of this issuer stands for. Raises Rejected when it is bound in a way that is not known here."""
         record = self.record
+        self.check_audience(claims)
+        bound, claims = bound_to(claims), self.mapped(claims)
         subject = str(claims.get("sub") or claims.get("username") or "")
         kind = claims.get("aut")
         owner = str(claims.get("org", record.organisation)) if record.resident else record.organisation
@@ -115,18 +81,6 @@ class Issuer:
             scopes=scopes,
             audiences=words(claims.get("aud")),
             is_application=kind == "APPLICATION" if kind is not None else subject in ("", client_id),
-            bound=bound_to(claims),
+            bound=bound,
             claims=claims,
         )
-
-
-def read_keys(text: bytes) -> list[JoseKey]:
-    """The public keys of an RFC 7517 document; those of kinds not known here are left out. Raises ValueError."""
-    try:
-        listed = msgspec.convert(msgspec.json.decode(text, type=dict[str, Any])["keys"], list[dict[str, Any]])[
-            :MOST_KEYS
-        ]
-        usable = [one for one in listed if one.get("kty") in ("RSA", "EC", "OKP") and one.get("use", "sig") == "sig"]
-        return KeySet.import_key_set({"keys": usable}).keys if usable else []
-    except (ValueError, KeyError, TypeError, JoseError) as error:
-        raise ValueError(f"jwks is not a set of RFC 7517 keys: {error}") from error

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from gateway.auth.jwt import Rejected
+from gateway.tokens.jwt import Rejected
 from wire.client import AnswerTooLarge, Client, Limits
 from wire.heads import Header
 from wire.upstream import UpstreamError

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from gateway.auth import signed_keys
-from gateway.auth.jwt import Rejected
 from gateway.conditions import where
 from gateway.principal import Principal
+from gateway.tokens.jwt import Rejected
 
 if TYPE_CHECKING:
     from gateway.auth.certificates import Certificates, Shown

@@ -8,8 +8,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote_to_bytes
 
-from gateway.auth.jwt import LAST_MOMENT, Rejected, Token, check_signature, expiry
 from gateway.principal import Principal
+from gateway.tokens.jwt import LAST_MOMENT, Rejected, Token, check_signature, expiry
 
 if TYPE_CHECKING:
     from gateway.call import Call

@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, unquote
 
 from gateway import schema
 from gateway.auth.basic import People, credentials
-from gateway.auth.jwt import Rejected
 from gateway.auth.remote import Unanswered
 from gateway.rest import artifacts, shapes
 from gateway.standalone.follow import Follower
 from gateway.sync import Sync
+from gateway.tokens.jwt import Rejected
 from wire.exchange import Exchange
 
 log = logging.getLogger("gateway.rest")

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gateway.schema.access import Application, ClientCertificate, Key, KeyManager, Revocation, Subscription
+from gateway.schema.access import (
+    Application,
+    ClientCertificate,
+    Key,
+    KeyManager,
+    Revocation,
+    Subscription,
+    TokenPattern,
+)
 from gateway.schema.apis import (
     Api,
     BackendThroughput,
@@ -94,4 +102,5 @@ __all__ = [
     "Subscription",
     "Suspension",
     "ThrottleReset",
+    "TokenPattern",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gateway.schema.base import Record
+from gateway.schema.base import Pairs, Record
 
 
 class Application(Record, frozen=True):
@@ -38,6 +38,16 @@ class Subscription(Record, frozen=True):
     )
 
 
+class TokenPattern(Record, frozen=True):
+    """Which tokens a key manager issues: `value` for the whole token (REFERENCE: an opaque one, CUSTOM: any), `header` and `body`
+    for members of a JWT. All are RE2 expressions for a whole text."""
+
+    kind: Literal["REFERENCE", "JWT", "CUSTOM"]
+    value: str = ""
+    header: Pairs = ()
+    body: Pairs = ()
+
+
 class KeyManager(Record, frozen=True):
     """An accepted token issuer. Key: `{organisation}:{name}`. `jwks` is the RFC 7517 document, as text.
 
@@ -45,7 +55,8 @@ class KeyManager(Record, frozen=True):
     asked about at `introspection_url` with the gateway's own credentials there; empty means that this issuer has none.
     `jwks_url` is asked again when a token names a key that `jwks` does not hold; of an issuer with neither, JWTs are introspected
     too. `resident` is the platform itself: it alone issues API keys and internal test keys, and its claim `org` says whose
-    client a token is for.
+    client a token is for. `claim_mapping`: names of claims there and here. `patterns`: a token that fits none of them is not
+    one of its tokens; none at all: every token may be. `audience`: what its tokens must be meant for, empty for anything.
     """
 
     organisation: str
@@ -62,6 +73,9 @@ class KeyManager(Record, frozen=True):
     introspection_user: str = ""
     introspection_password: str = ""
     resident: bool = False
+    claim_mapping: Pairs = ()
+    patterns: tuple[TokenPattern, ...] = ()
+    audience: str = ""
 
 
 class ClientCertificate(Record, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 from joserfc.errors import JoseError
 
 if TYPE_CHECKING:
-    from gateway.auth.issuers import Issuer
+    from gateway.tokens.verifier import Verifier
 
 TOKEN_LIMIT = 8192
 """Longest token looked at, in bytes."""
@@ -51,7 +51,7 @@ class Token:
         return str(self.header.get("typ", "JWT")).lower()
 
 
-def check_signature(token: Token, issuer: Issuer) -> None:
+def check_signature(token: Token, issuer: Verifier) -> None:
     """Raises Rejected unless `issuer` signed the token with an algorithm that is accepted from it; UnknownKey before that."""
     name = token.header.get("alg")
     algorithm = issuer.algorithms.get(name) if isinstance(name, str) else None

@@ -19,6 +19,7 @@ FLOORS: list[tuple[str, tuple[str, ...]]] = [
     ("integrator.settings", ("integrator.engine",)),
     ("integrator.management_api", ("integrator.engine", "integrator.settings", "integrator.management_api", "wire")),
     ("gateway.schema", ("gateway.schema",)),
+    ("gateway.tokens", ("gateway.tokens", "gateway.schema")),
     ("gateway", ("gateway", "wire", "integrator.engine")),
     ("apim.errors", ()),
     ("apim.secrets", ()),
@@ -30,7 +31,7 @@ FLOORS: list[tuple[str, tuple[str, ...]]] = [
 ]
 GROUND = ("apim.accounts", "apim.eventhub", "apim.ui", "apim.errors", "apim.config", "apim.secrets", "gateway.schema")
 FLOORS += [
-    ("apim.keymanager", ("apim.keymanager", *GROUND)),
+    ("apim.keymanager", ("apim.keymanager", "gateway.tokens", *GROUND)),
     ("apim.traffic", ("apim.traffic", *GROUND)),
     ("apim.analytics", ("apim.analytics", *GROUND)),
     ("apim.websub", ("apim.websub", "apim.keymanager", *GROUND)),

@@ -12,9 +12,9 @@ import pytest
 
 from gateway.auth import basic, certificates, introspection, signed_keys
 from gateway.auth.issuers import Issuer
-from gateway.auth.jwt import Rejected
 from gateway.principal import Principal
 from gateway.realm import Realm
+from gateway.tokens.jwt import Rejected
 from tests.gateway import world
 
 ROUNDS = 1500

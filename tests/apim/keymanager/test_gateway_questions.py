@@ -27,8 +27,8 @@ from apim.keymanager.verify import verify_api_key
 from gateway import schema
 from gateway.auth import introspection
 from gateway.auth.issuers import Issuer
-from gateway.auth.jwt import Rejected
 from gateway.principal import Principal
+from gateway.tokens.jwt import Rejected
 from tests.support.people import PASSWORD, make_user
 from wire.client import Client as WireClient
 
