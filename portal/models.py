@@ -50,7 +50,7 @@ class ApplicationAttribute(models.Model):
     description = models.CharField(max_length=250, blank=True)
     tooltip = models.CharField(max_length=250, blank=True)
     required = models.BooleanField(default=False)
-    hidden = models.BooleanField(default=False, help_text="Not asked for; kept from what REST clients send.")
+    hidden = models.BooleanField(default=False, help_text="Pages do not ask for it; REST clients may give it.")
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -59,6 +59,23 @@ class ApplicationAttribute(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class KeyState(models.TextChoices):
+    """Where the registration of a key stands. Only an approved key has a client."""
+
+    CREATED = "CREATED", "Waiting for approval"
+    APPROVED = "APPROVED", "Approved"
+    REJECTED = "REJECTED", "Rejected"
+
+
+class ApplicationStatus(models.TextChoices):
+    """Where an application stands. Gateways know those that are approved, or wait to be deleted."""
+
+    CREATED = "CREATED", "Waiting for approval"
+    APPROVED = "APPROVED", "Approved"
+    REJECTED = "REJECTED", "Rejected"
+    DELETE_PENDING = "DELETE_PENDING", "Deletion pending"
 
 
 class Application(models.Model):
@@ -72,7 +89,7 @@ class Application(models.Model):
     policy = models.CharField(max_length=60, default=UNLIMITED)
     token_type = models.CharField(max_length=6, default="JWT")
     attributes = models.JSONField(default=dict, blank=True)
-    status = models.CharField(max_length=12, default="APPROVED")
+    status = models.CharField(max_length=16, choices=ApplicationStatus.choices, default=ApplicationStatus.APPROVED)
     groups = models.ManyToManyField(SharingGroup, blank=True, related_name="applications")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
@@ -100,6 +117,10 @@ class ApplicationKey(models.Model):
     )
     consumer_key = models.CharField(max_length=100, db_index=True)
     mode = models.CharField(max_length=8, choices=KeyMode.choices, default=KeyMode.CREATED)
+    state = models.CharField(max_length=10, choices=KeyState.choices, default=KeyState.APPROVED)
+    request = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="What was asked for, until approved."
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -143,6 +164,7 @@ class SubscriptionState(models.TextChoices):
     ON_HOLD = "ON_HOLD", "On hold"
     REJECTED = "REJECTED", "Rejected"
     TIER_UPDATE_PENDING = "TIER_UPDATE_PENDING", "Plan change pending"
+    DELETE_PENDING = "DELETE_PENDING", "Deletion pending"
 
 
 class Subscription(models.Model):
@@ -155,6 +177,9 @@ class Subscription(models.Model):
     plan = models.CharField(max_length=60)
     requested_plan = models.CharField(max_length=60, blank=True, help_text="Asked for, not approved yet.")
     state = models.CharField(max_length=20, choices=SubscriptionState.choices, default=SubscriptionState.UNBLOCKED)
+    state_before = models.CharField(
+        max_length=20, blank=True, help_text="What gateways go by while a plan change or the deletion waits."
+    )
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
 

@@ -1,4 +1,4 @@
-"""Who may touch which application: its owner, and administrators of the same organisation; for others it does not exist."""
+"""Who may touch which application: its owner, those it is shared with, and administrators of the organisation; for others it does not exist."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ def require_owner(by: User, application: Application) -> None:
     if application.owner_id != by.pk and not by.has_role(BuiltinRole.ADMIN):
         raise NotFound(f"There is no application {application.pk}.")
     require(by, DEVELOPER)
+
+
+def require_use(by: User, application: Application) -> None:
+    """Let the owner pass, a member of a group it is shared with, or an administrator of the organisation.
+
+    Raises NotFound for everybody else.
+    """
+    require_same_organisation(by, application.organisation)
+    if application.owner_id != by.pk and not by.has_role(BuiltinRole.ADMIN) and not _shared(by, application):
+        raise NotFound(f"There is no application {application.pk}.")
+    require(by, DEVELOPER)
+
+
+def _shared(by: User, application: Application) -> bool:
+    return application.groups.filter(members=by).exists()
 
 
 def require_publisher(by: User, subscription: Subscription) -> None:

@@ -7,7 +7,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from apim.accounts.models import Organisation, User
 from apim.errors import NotFound
@@ -22,15 +23,20 @@ SUBSCRIBABLE = (State.PUBLISHED, State.PROTOTYPED)
 
 
 def applications(user: User) -> QuerySet[Application]:
-    """The user's own applications."""
-    own = Application.objects.filter(owner=user, organisation=user.organisation_id)
-    return own.select_related("organisation", "owner")
+    """The applications the user works with: own ones, and those of others that are shared with a group of theirs."""
+    found = Application.objects.filter(organisation=user.organisation_id).filter(_used_by(user, "pk", "owner"))
+    return found.select_related("organisation", "owner")
+
+
+def _used_by(user: User, application: str = "application", owner: str = "application__owner") -> Q:
+    shared = Application.groups.through.objects.filter(sharinggroup__members=user).values("application_id")
+    return Q(**{owner: user}) | Q(**{f"{application}__in": shared})
 
 
 def with_counts(rows: QuerySet[Application]) -> QuerySet[Application]:
     """Adds `subscription_count` and `key_count` to each application."""
     return rows.annotate(
-        subscription_count=Count("subscriptions", distinct=True), key_count=Count("keys", distinct=True)
+        subscription_count=_number_of(Subscription, "application"), key_count=_number_of(ApplicationKey, "application")
     )
 
 
@@ -60,9 +66,8 @@ def api_key(application: Application, pk: UUID | str) -> ApiKey:
 
 
 def subscriptions(user: User) -> QuerySet[Subscription]:
-    """Subscriptions of the user's own applications."""
-    own = Subscription.objects.filter(application__owner=user, organisation=user.organisation_id)
-    return _whole(own)
+    """Subscriptions of the applications the user works with."""
+    return _whole(Subscription.objects.filter(_used_by(user), organisation=user.organisation_id))
 
 
 def subscription(user: User, pk: UUID | str) -> Subscription:
@@ -82,7 +87,13 @@ def subscription_to(organisation: Organisation, pk: UUID | str) -> Subscription:
 
 def with_siblings(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
     """Adds `application_subscriptions`, how many subscriptions each one's application has."""
-    return rows.annotate(application_subscriptions=Count("application__subscriptions", distinct=True))
+    return rows.annotate(application_subscriptions=_number_of(Subscription, "application", "application_id"))
+
+
+def _number_of(model: type[Model], field: str, outer: str = "pk") -> Coalesce:
+    """How many rows of `model` name the outer row in `field`: counted for the shown rows alone, without a join."""
+    counted = model.objects.order_by().filter(**{field: OuterRef(outer)}).values(field).annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n")), 0)
 
 
 def visible(user: User | AnonymousUser, organisation: Organisation) -> QuerySet[Api]:
@@ -96,7 +107,7 @@ def api(user: User | AnonymousUser, organisation: Organisation, pk: UUID | str) 
 
 
 def _deprecated(user: User) -> list[UUID]:
-    own = Subscription.objects.filter(application__owner=user, api__state=State.DEPRECATED)
+    own = Subscription.objects.filter(_used_by(user), api__state=State.DEPRECATED)
     return list(own.values_list("api_id", flat=True))
 
 

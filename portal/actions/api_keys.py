@@ -19,7 +19,7 @@ from apim.keymanager.grants import LONGEST_LIFETIME
 from apim.keymanager.verify import verify_api_key
 from portal.actions.locks import locked_application
 from portal.models import ApiKey, Application, KeyType
-from portal.permissions import require_owner
+from portal.permissions import require_use
 
 MOST = 50
 """API keys of one application and side at a time."""
@@ -47,7 +47,7 @@ def generate_api_key(
     are MOST already, NotFound.
     """
     application = locked_application(application)
-    require_owner(by, application)
+    require_use(by, application)
     _check(key_type, name, lifetime, addresses, referers)
     if ApiKey.objects.filter(application=application, key_type=key_type).count() >= MOST:
         raise Conflict(f"{application} has {MOST} API keys already: revoke one first.")
@@ -73,7 +73,7 @@ def generate_api_key(
 @transaction.atomic
 def regenerate_api_key(*, by: User, key: ApiKey) -> tuple[ApiKey, str]:
     """Make a key like `key`, valid as long from now on, and revoke `key`. Raises NotFound."""
-    require_owner(by, key.application)
+    require_use(by, key.application)
     lifetime = None if key.expires is None else max(1, int((key.expires - key.created).total_seconds()))
     like = {"name": key.name, "addresses": key.addresses, "referers": key.referers}
     application, key_type = key.application, key.key_type
@@ -84,7 +84,7 @@ def regenerate_api_key(*, by: User, key: ApiKey) -> tuple[ApiKey, str]:
 @transaction.atomic
 def revoke_api_key(*, by: User, key: ApiKey) -> None:
     """Make a key useless at every gateway, and forget it. Raises NotFound."""
-    require_owner(by, key.application)
+    require_use(by, key.application)
     audit.record(by, "api_key.revoke", key.application, before=_values(key))
     _revoke(key.jti, key.expires or NEVER)
     key.delete()
@@ -93,7 +93,7 @@ def revoke_api_key(*, by: User, key: ApiKey) -> None:
 @transaction.atomic
 def revoke_by_value(*, by: User, application: Application, key_type: str, text: str) -> None:
     """Revoke the key that somebody shows, be it listed or not. Raises Invalid when it is none of this application."""
-    require_owner(by, application)
+    require_use(by, application)
     try:
         claims = verify_api_key(text)
     except InvalidToken:

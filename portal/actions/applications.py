@@ -16,9 +16,10 @@ from portal.actions.api_keys import revoke_api_key
 from portal.actions.keys import delete_keys
 from portal.actions.locks import locked_application
 from portal.actions.subscriptions import unsubscribe
+from portal.attributes import problems
 from portal.errors import UnknownPolicy
 from portal.models import Application
-from portal.permissions import DEVELOPER, require_owner
+from portal.permissions import DEVELOPER, require_owner, require_use
 from portal.records import publish_application
 
 TOKEN_TYPES = ("JWT", "OAUTH")
@@ -41,7 +42,8 @@ def create_application(
     """
     require(by, DEVELOPER)
     application = Application(owner=by, organisation=by.organisation)
-    _fill(application, name, policy, description, token_type, attributes or {})
+    attributes = attributes or {}
+    _fill(application, name, policy, description, token_type, attributes, asked=True)
     _save(application)
     audit.record(by, "application.create", application, after=_values(application))
     publish_application(application)
@@ -61,10 +63,10 @@ def update_application(
 ) -> Application:
     """Change an application; `token_type` and `attributes` None keep what is. Raises as `create_application`, and NotFound."""
     application = locked_application(application)
-    require_owner(by, application)
-    before = _values(application)
+    require_use(by, application)
+    before, asked = _values(application), attributes is not None
     kept = application.attributes if attributes is None else attributes
-    _fill(application, name, policy, description, token_type or application.token_type, kept)
+    _fill(application, name, policy, description, token_type or application.token_type, kept, asked=asked)
     _save(application)
     audit.record(by, "application.update", application, before=before, after=_values(application))
     publish_application(application)
@@ -88,14 +90,24 @@ def delete_application(*, by: User, application: Application) -> None:
 
 
 def _fill(
-    application: Application, name: str, policy: str, description: str, token_type: str, attributes: dict[str, str]
+    application: Application,
+    name: str,
+    policy: str,
+    description: str,
+    token_type: str,
+    attributes: dict[str, str],
+    *,
+    asked: bool,
 ) -> None:
+    """`asked`: the attributes were given, so the required ones must be among them."""
     name = name.strip()
     wrong = [FieldError("name", "give one of 1 to 100 characters")] if not 1 <= len(name) <= 100 else []
     if len(description) > 512:
         wrong.append(FieldError("description", "512 characters at most"))
     if token_type not in TOKEN_TYPES:
         wrong.append(FieldError("tokenType", f"{token_type!r} is not one of: {', '.join(TOKEN_TYPES)}"))
+    if asked:
+        wrong += problems(application.organisation, attributes)
     if wrong:
         raise Invalid("The application is not valid.", wrong)
     _check_policy(application.organisation, policy)
@@ -118,4 +130,5 @@ def _save(application: Application) -> None:
 
 
 def _values(application: Application) -> dict[str, Any]:
-    return {"name": application.name, "policy": application.policy, "description": application.description}
+    shown = ("name", "policy", "description", "attributes")
+    return {name: getattr(application, name) for name in shown}

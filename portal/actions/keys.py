@@ -15,7 +15,7 @@ from apim.keymanager.models import RESIDENT, KeyManager, OAuthClient
 from portal.actions.locks import locked_application
 from portal.errors import KeysExist
 from portal.models import Application, ApplicationKey, KeyMode, KeyType
-from portal.permissions import require_owner
+from portal.permissions import require_use
 from portal.records import publish_key
 
 
@@ -35,7 +35,7 @@ def generate_keys(
     `token_lifetime` is in seconds; None means the platform's. Raises Invalid naming the field, KeysExist, NotFound.
     """
     application = locked_application(application)
-    require_owner(by, application)
+    require_use(by, application)
     manager = _key_manager(application, key_manager)
     _check_free(application, manager, key_type)
     client, secret = clients.create_client(
@@ -67,7 +67,7 @@ def map_keys(
     client serves another application, KeysExist, NotFound.
     """
     application = locked_application(application)
-    require_owner(by, application)
+    require_use(by, application)
     manager = _key_manager(application, key_manager)
     _check_free(application, manager, key_type)
     client = OAuthClient.objects.filter(organisation=application.organisation, client_id=consumer_key).first()
@@ -89,7 +89,7 @@ def update_keys(
     token_lifetime: int | None = None,
 ) -> ApplicationKey:
     """Change what the OAuth client of `key` may do. Raises Invalid naming the field, NotFound."""
-    require_owner(by, key.application)
+    require_use(by, key.application)
     clients.update_client(
         by=by,
         client=_client(key),
@@ -104,7 +104,7 @@ def update_keys(
 @transaction.atomic
 def regenerate_secret(*, by: User, key: ApplicationKey) -> str:
     """Replace the consumer secret and return the new one, which is never shown again. Raises NotFound."""
-    require_owner(by, key.application)
+    require_use(by, key.application)
     secret = clients.regenerate_secret(by=by, client=_client(key))
     audit.record(by, "key.regenerate_secret", key.application, after=_values(key))
     return secret
@@ -113,7 +113,7 @@ def regenerate_secret(*, by: User, key: ApplicationKey) -> str:
 @transaction.atomic
 def delete_keys(*, by: User, key: ApplicationKey) -> None:
     """Remove a key; a generated OAuth client goes with it, a mapped one stays where it came from. Raises NotFound."""
-    require_owner(by, key.application)
+    require_use(by, key.application)
     audit.record(by, "key.delete", key.application, before=_values(key))
     publish_key(key, deleted=True)
     client, mode = key.client, key.mode
@@ -126,7 +126,7 @@ def issue_test_token(
     *, by: User, key: ApplicationKey, scopes: tuple[str, ...] = (), lifetime: int | None = None
 ) -> dict[str, Any]:
     """An access token for trying out, `lifetime` in seconds. Raises Invalid, NotFound."""
-    require_owner(by, key.application)
+    require_use(by, key.application)
     return tokens.issue_test_token(by=by, client=_client(key), scopes=scopes, lifetime=lifetime)
 
 

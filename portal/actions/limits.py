@@ -13,7 +13,7 @@ from apim.eventhub.publish import publish
 from gateway import schema
 from portal.actions.locks import locked_application
 from portal.models import Application
-from portal.permissions import require_owner
+from portal.permissions import require_use
 
 LONGEST = 254
 
@@ -25,7 +25,7 @@ def reset_limits(*, by: User, application: Application, user: str = "") -> None:
     Raises NotFound, Forbidden, Invalid for a user name that cannot be one.
     """
     application = locked_application(application)
-    require_owner(by, application)
+    require_use(by, application)
     if len(user) > LONGEST or "\0" in user:
         raise Invalid("userName is wrong.", [FieldError("userName", f"a name of at most {LONGEST} characters")])
     audit.record(by, "application.reset_limits", application, after={"user": user})

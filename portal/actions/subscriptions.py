@@ -11,7 +11,7 @@ from portal import queries
 from portal.actions.locks import locked_application, locked_subscription
 from portal.errors import AlreadySubscribed, NotSubscribable, UnknownPolicy
 from portal.models import Application, Subscription, SubscriptionState
-from portal.permissions import PUBLISHER, require_owner, require_publisher
+from portal.permissions import PUBLISHER, require_publisher, require_use
 from portal.records import publish_subscription
 from publisher.models import Api
 
@@ -27,7 +27,7 @@ def subscribe(*, by: User, application: Application, api: Api, plan: str) -> Sub
     UnknownPolicy when the API does not offer the plan, AlreadySubscribed.
     """
     application = locked_application(application)
-    require_owner(by, application)
+    require_use(by, application)
     api = queries.api(by, application.organisation, api.pk)
     if api.state not in queries.SUBSCRIBABLE:
         raise NotSubscribable(api, api.get_state_display())
@@ -47,7 +47,7 @@ def subscribe(*, by: User, application: Application, api: Api, plan: str) -> Sub
 def unsubscribe(*, by: User, subscription: Subscription) -> None:
     """End a subscription: calls of its application are refused from then on. Raises NotFound."""
     subscription = locked_subscription(subscription)
-    require_owner(by, subscription.application)
+    require_use(by, subscription.application)
     before = {"plan": subscription.plan, "state": subscription.state}
     audit.record(by, "subscription.delete", subscription, before=before)
     publish_subscription(subscription, deleted=True)
@@ -86,7 +86,7 @@ def _require_either(by: User, subscription: Subscription) -> None:
     same = by.organisation_id == subscription.api.organisation_id
     if same and by.is_active and by.has_role(PUBLISHER):
         return
-    require_owner(by, subscription.application)
+    require_use(by, subscription.application)
 
 
 def _check_plan(api: Api, plan: str, by: User | None) -> None:

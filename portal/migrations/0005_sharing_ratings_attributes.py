@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ("required", models.BooleanField(default=False)),
                 (
                     "hidden",
-                    models.BooleanField(default=False, help_text="Not asked for; kept from what REST clients send."),
+                    models.BooleanField(default=False, help_text="Pages do not ask for it; REST clients may give it."),
                 ),
                 ("position", models.PositiveSmallIntegerField(default=0)),
                 (

@@ -146,7 +146,8 @@ def _keys(request: HttpRequest, api: Api) -> list[ApplicationKey]:
     """Keys of the person's applications that are subscribed to the API."""
     if not request.user.is_authenticated:
         return []
-    own = ApplicationKey.objects.filter(application__owner=request.user, application__subscriptions__api=api)
+    used = ApplicationKey.objects.filter(application__in=queries.applications(request.user))
+    own = used.filter(application__subscriptions__api=api)
     return list(
         own.filter(client__isnull=False).select_related("application").order_by("application__name", "key_type")
     )
