@@ -84,8 +84,37 @@ class Config(BaseSettings):
         ge=1,
         description="Seconds until the second attempt at a WebSub delivery; then twice as long each time.",
     )
+    mail_host: str = Field(
+        default="", description="Mail server (SMTP). Empty: mails are files in the folder mail below var."
+    )
+    mail_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    mail_security: str = Field(
+        default="starttls", pattern="^(none|starttls|tls)$", description="How the way to the mail server is protected."
+    )
+    mail_user: str = Field(default="", description="User name at the mail server; empty: none is shown.")
+    mail_password: str = Field(default="", description="Password at the mail server.")
+    mail_from: str = Field(default="apim@localhost", description="Sender of the platform's mails.")
     token_lifetime: int = Field(default=3600, ge=1, description="Validity of access tokens, seconds.")
 
+    token_algorithm: str = Field(
+        default="RS256",
+        pattern="^(RS256|ES256)$",
+        description="How tokens are signed; a key of that kind is made when needed.",
+    )
+    client_ca: str = Field(
+        default="",
+        description="File of certificates (PEM) that may issue client certificates: the https port then asks for one.",
+    )
+    client_certificate_header: str = Field(
+        default="", description="Header in which a trusted proxy tells the client's certificate, e.g. X-Client-Cert."
+    )
+    trusted_proxies: str = Field(
+        default="", description="Networks (CIDR, by comma) of proxies whose client certificate header is believed."
+    )
+    introspection_url: str = Field(
+        default="",
+        description="Where gateways ask about opaque tokens; default http://localhost:9763/oauth2/introspect.",
+    )
     fetch_inner: bool = Field(
         default=False, description="Fetch definitions that people import by address from inner networks as well."
     )
@@ -108,6 +137,11 @@ class Config(BaseSettings):
     def public(self) -> str:
         """Outside address of the control plane, without a slash at the end."""
         return (self.public_url or f"https://localhost:{self.port(9443)}").rstrip("/")
+
+    @property
+    def introspection(self) -> str:
+        """Address at which gateways ask about our opaque tokens."""
+        return self.introspection_url or f"http://localhost:{self.port(9763)}/oauth2/introspect"
 
     @property
     def gateway(self) -> str:

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "apim.traffic",
     "apim.keymanager",
     "apim.websub",
+    "apim.workflows",
     "catalog",
     "publisher",
     "portal",
@@ -105,6 +106,17 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
+
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+if not config.mail_host:
+    # Without a mail server mails are files: nothing is lost, and links in them can be opened.
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = str(Path(config.var) / "mail")
+EMAIL_HOST, EMAIL_PORT = config.mail_host, config.mail_port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = config.mail_user, config.mail_password
+EMAIL_USE_TLS, EMAIL_USE_SSL = config.mail_security == "starttls", config.mail_security == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = config.mail_from
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": config.redis}}
 CSRF_FAILURE_VIEW = "apim.ui.views.csrf_failure"

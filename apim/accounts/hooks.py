@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apim.accounts.models import Organisation
+from apim.accounts.models import Organisation, User
 
 Seeder = Callable[[Organisation], None]
 _seeders: list[Seeder] = []
@@ -15,6 +15,20 @@ def seeds_organisation(seeder: Seeder) -> Seeder:
     if seeder not in _seeders:
         _seeders.append(seeder)
     return seeder
+
+
+_holders: list[Callable[[User], bool]] = []
+
+
+def holds_sign_ups(holder: Callable[[User], bool]) -> None:
+    """Register `holder(user)` (in `AppConfig.ready`): whether a new account waits until somebody approves it."""
+    if holder not in _holders:
+        _holders.append(holder)
+
+
+def is_held(user: User) -> bool:
+    """Ask every holder about the account that was just made; runs in the transaction of the sign-up."""
+    return any([holder(user) for holder in _holders])
 
 
 _switch_listeners: list[Seeder] = []

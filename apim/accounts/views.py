@@ -81,6 +81,9 @@ def signup(request: HttpRequest) -> HttpResponse:
         except ApimError as error:
             add_errors(form, error)
         else:
+            if not user.is_active:
+                messages.info(request, "Thank you. An administrator decides on your account; you will get a mail.")
+                return redirect("accounts:login")
             start_session(request, user, backend="apim.accounts.backend.TenantBackend")
             messages.success(request, f"Welcome, {user.username}. Find an API and subscribe an application to it.")
             return redirect(_next(request, user))

@@ -35,8 +35,9 @@ FLOORS += [
     ("apim.traffic", ("apim.traffic", *GROUND)),
     ("apim.analytics", ("apim.analytics", *GROUND)),
     ("apim.websub", ("apim.websub", "apim.keymanager", *GROUND)),
+    ("apim.workflows", ("apim.workflows", "apim.keymanager", "apim.websub.outbound", *GROUND)),
 ]
-SERVICES = ("apim.keymanager", "apim.traffic", "apim.analytics", "apim.websub", *GROUND)
+SERVICES = ("apim.keymanager", "apim.traffic", "apim.analytics", "apim.websub", "apim.workflows", *GROUND)
 FLOORS += [
     ("catalog", ("catalog", *SERVICES)),
     ("publisher", ("publisher", "catalog", *SERVICES)),

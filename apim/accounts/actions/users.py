@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from apim.accounts import audit
+from apim.accounts import audit, hooks
 from apim.accounts.actions.roles import may_manage, set_roles
 from apim.accounts.models import BuiltinRole, Organisation, User
 from apim.accounts.names import LOCAL_NAME, full_name, local_name
@@ -22,7 +22,7 @@ from apim.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 def sign_up(
     *, organisation: Organisation, username: str, email: str, password: str, first_name: str = "", last_name: str = ""
 ) -> User:
-    """A visitor becomes an app developer of `organisation`; `username` has no domain.
+    """A visitor becomes an app developer of `organisation`; `username` has no domain. Not active while it waits for approval.
 
     Raises Forbidden when the organisation takes no sign-ups, Invalid with the wrong fields, Conflict for a taken name.
     """
@@ -31,6 +31,9 @@ def sign_up(
     user = _create(organisation, username, email, password, first_name, last_name)
     set_roles(by=None, user=user, roles=[BuiltinRole.SUBSCRIBER])
     audit.record(user, "user.sign_up", user, after={"username": user.username})
+    if hooks.is_held(user):
+        user.is_active = False
+        user.save(update_fields=["is_active"])
     return user
 
 
