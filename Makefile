@@ -30,8 +30,9 @@ check: env ## format, lint, types, floors, migrations, generated documents, secr
 format: env ## rewrite the code in the project's format
 	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
 
-docs: env ## rewrite the generated references in docs/reference
+docs: env ## rewrite the generated references in docs/reference and docs/coverage
 	@$(PY) manage.py reference --write
+	@$(PY) -m tests.integrator.coverage --write
 
 bench: env ## measure beside nginx and Envoy; writes var/bench.json and docs/performance.md
 	@$(PY) -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)

@@ -1,5 +1,6 @@
-"""Every file of tests/corpus/mediation is a case: artifacts, requests, and what client and backend must see.
+"""Every YAML document below tests/corpus/mediation is a case: artifacts, requests, and what client and backend must see.
 
+`covers` lists the ids of tests/integrator/coverage that it proves.
 `in` is short for an API at /t whose only resource runs that XML; `{backend}` stands for the backend's address.
 """
 
@@ -16,7 +17,11 @@ from lxml import etree
 from tests.integrator.engine.harness import Answer, Backend, backend, integrator, write
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "mediation"
-CASES = sorted(CORPUS.glob("*.yaml"))
+CASES = [
+    pytest.param(case, id=f"{file.relative_to(CORPUS).with_suffix('')}-{number}")
+    for file in sorted(CORPUS.rglob("*.yaml"))
+    for number, case in enumerate(yaml.safe_load_all(file.read_text()), 1)
+]
 API = '<api xmlns="http://ws.apache.org/ns/synapse" name="t" context="/t"><resource methods="GET POST PUT DELETE PATCH" uri-template="/*">'  # noqa: E501
 
 
@@ -33,10 +38,9 @@ def artifacts(case: dict[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
-async def test_case(file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", CASES)
+async def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     """Deploy, call, compare."""
-    case = yaml.safe_load(file.read_text())
     home = tmp_path / "home"
     async with backend(case.get("backend", [])) as stub:
         for kind, items in artifacts(case).items():
