@@ -115,6 +115,14 @@ class Config(BaseSettings):
         default="",
         description="Where gateways ask about opaque tokens; default http://localhost:9763/oauth2/introspect.",
     )
+    key_manager_networks: str = Field(
+        default="",
+        description="Networks (CIDR, by comma) in which the control plane may call key managers besides public addresses.",
+    )
+    key_manager_ca: Path | None = Field(
+        default=None, description="Authorities (PEM) that key managers' certificates may be of, instead of the system's."
+    )
+
     fetch_inner: bool = Field(
         default=False, description="Fetch definitions that people import by address from inner networks as well."
     )

@@ -9,6 +9,10 @@ from django.db import models
 from oauth2_provider.models import AbstractApplication
 
 from apim.accounts.models import Organisation
+from apim.keymanager.manager_fields import KeyManagerDetails
+from apim.keymanager.remote_models import RemoteClient
+
+__all__ = ["RESIDENT", "KeyManager", "OAuthClient", "RemoteClient", "RevokedToken", "SigningKey"]
 
 RESIDENT = "Resident Key Manager"
 """Name of the key manager that this platform itself is."""
@@ -67,14 +71,14 @@ class SigningKey(models.Model):
         return self.kid
 
 
-class KeyManager(models.Model):
+class KeyManager(KeyManagerDetails):
     """An issuer whose tokens gateways accept. Each organisation has the resident one from the start."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="key_managers")
     name = models.CharField(max_length=100)
-    kind = models.CharField(max_length=40, default="default")
-    issuer = models.CharField(max_length=500)
+    kind = models.CharField(max_length=45, default="default", help_text="Name of its connector.")
+    issuer = models.CharField(max_length=500, blank=True)
     enabled = models.BooleanField(default=True)
     client_claim = models.CharField(max_length=60, default="azp")
     scope_claim = models.CharField(max_length=60, default="scope")
@@ -101,6 +105,16 @@ class KeyManager(models.Model):
     def key(self) -> str:
         """Key of its record for gateways."""
         return f"{self.organisation.domain}:{self.name}"
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return self.display_name or self.name
+
+    @property
+    def resident(self) -> bool:
+        """Whether it is the platform itself."""
+        return self.name == RESIDENT
 
 
 class RevokedToken(models.Model):
