@@ -18,7 +18,7 @@ def page() -> str:
     done = sum(name in proved for name in names)
     text = HEAD + f"{done} of {len(names)} run here: `done` names the test that proves it, `missing` the reason.\n"
     text += "\n| group | done | missing |\n|---|---|---|\n"
-    groups = [(group, list(members)) for group, members in groupby(names, key=_group)]
+    groups = [(group, list(members)) for group, members in groupby(sorted(names, key=_group), key=_group)]
     for group, members in groups:
         count = sum(name in proved for name in members)
         text += f"| {group} | {count} | {len(members) - count} |\n"
