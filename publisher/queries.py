@@ -44,9 +44,19 @@ _QUERY_FIELDS = {
 
 
 def apis(by: User) -> QuerySet[Api]:
-    """Every API of the user's organisation. Raises Forbidden for people who have nothing to do in the publisher."""
+    """Every API of the user's organisation that its access control shows them. Raises Forbidden without a publisher role."""
     require(by, *PUBLISHER_ROLES)
-    return Api.objects.filter(organisation=by.organisation_id).select_related("organisation", "provider", "service")
+    found = Api.objects.filter(organisation=by.organisation_id).select_related("organisation", "provider", "service")
+    return found if by.has_role() else _accessible(found, by)
+
+
+def _accessible(found: QuerySet[Api], by: User) -> QuerySet[Api]:
+    """Those that access control leaves to `by`. Roles are a JSON list, which SQLite cannot look into."""
+    roles = [json.dumps(name, ensure_ascii=plain) for name in by.role_names for plain in (True, False)]
+    mine = Q(access_roles=[]) | Q(provider=by)
+    return found.alias(access_text=Cast("access_roles", TextField())).filter(
+        Q(*(("access_text__contains", role) for role in dict.fromkeys(roles)), _connector=Q.OR) | mine
+    )
 
 
 def listed(by: User) -> QuerySet[Api]:

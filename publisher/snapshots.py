@@ -37,6 +37,12 @@ COLUMNS = (
     "gateway_options",
     "wsdl",
     "resource_policies",
+    "display_name",
+    "access_roles",
+    "subscription_availability",
+    "subscription_tenants",
+    "advertise",
+    "contract_fields",
 )
 """Columns of `Api` that are design, not identity and not state."""
 
@@ -67,19 +73,48 @@ def for_audit(api: Api) -> dict[str, Any]:
 
 def operations(api: Api) -> list[dict[str, Any]]:
     """The operations of `api` as plain dicts."""
-    found = api.operations.values("verb", "target", "auth", "scopes", "policy", "flows", "source_id")
+    found = api.operations.values("verb", "target", "auth", "scopes", "policy", "flows", "contract_fields", "source_id")
     return [_plain(operation) for operation in found]
 
 
 def _plain(operation: dict[str, Any]) -> dict[str, Any]:
     """Without what most operations do not have, so that snapshots stay small."""
     source = operation.pop("source_id")
-    if not operation["flows"]:
-        del operation["flows"]
+    for name in ("flows", "contract_fields"):
+        if not operation[name]:
+            del operation[name]
     return operation | ({"source_id": str(source)} if source else {})
 
 
 def put_operations(api: Api, wanted: list[dict[str, Any]]) -> None:
-    """Give `api` exactly the `wanted` operations."""
-    api.operations.all().delete()
-    Operation.objects.bulk_create([Operation(api=api, position=n, **operation) for n, operation in enumerate(wanted)])
+    """Give `api` exactly the `wanted` operations; one that it has already, by verb and target, keeps its id."""
+    left = {(one.verb, one.target): one for one in api.operations.all()}
+    new, changed = [], []
+    for position, operation in enumerate(wanted):
+        row = left.pop((operation["verb"], operation["target"]), None)
+        values = {name: _empty(name) for name in _VALUES} | operation | {"position": position}
+        if row is not None and "contract_fields" not in operation:
+            values["contract_fields"] = row.contract_fields
+        if row is None:
+            new.append(Operation(api=api, **values))
+        elif _changed(row, values):
+            changed.append(row)
+    api.operations.filter(pk__in=[row.pk for row in left.values()]).delete()
+    Operation.objects.bulk_create(new)
+    Operation.objects.bulk_update(changed, ["position", *_VALUES], batch_size=100)
+
+
+_VALUES = ("auth", "scopes", "policy", "flows", "contract_fields", "source_id")
+"""What an operation has besides verb, target and position."""
+
+
+def _empty(name: str) -> Any:
+    return Operation._meta.get_field(name).get_default()
+
+
+def _changed(row: Operation, values: dict[str, Any]) -> bool:
+    """Give `row` the `values`; whether one of them is another."""
+    different = {name: value for name, value in values.items() if getattr(row, name) != value}
+    for name, value in different.items():
+        setattr(row, name, value)
+    return bool(different)

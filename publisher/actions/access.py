@@ -34,11 +34,16 @@ def locked_organisation(by: User) -> Organisation:
     return Organisation.objects.select_for_update().get(pk=by.organisation_id)
 
 
+def open_to(by: User, api: Api) -> bool:
+    """Whether the API's access control lets `by` see it in the publisher: its provider, administrators, and its roles."""
+    return not api.access_roles or api.provider_id == by.pk or by.has_role(*api.access_roles)
+
+
 def locked(by: User, api: Api, *roles: str, expected: str = "") -> Api:
     """A fresh row of `api`, locked until the transaction ends, that `by` may change with one of `roles`.
 
-    Raises NotFound for another organisation's, Forbidden without the role, and PreconditionFailed when `expected`
-    (an entity tag, or `*`) is not what it is now.
+    Raises NotFound for another organisation's API and one that is kept from `by`, Forbidden without the role, and
+    PreconditionFailed when `expected` (an entity tag, or `*`) is not what it is now.
     """
     require_same_organisation(by, api.organisation)
     require(by, *roles)
@@ -46,7 +51,7 @@ def locked(by: User, api: Api, *roles: str, expected: str = "") -> Api:
     fresh = (
         Api.objects.select_for_update(of=("self",)).select_related("organisation", "provider").filter(pk=api.pk).first()
     )
-    if fresh is None:
+    if fresh is None or not open_to(by, fresh):
         raise NotFound(f"There is no API {api} any more.")
     if expected and expected != "*" and etag(fresh) not in [tag.strip() for tag in expected.split(",")]:
         raise PreconditionFailed("Somebody changed the API since you read it. Read it again and repeat your change.")

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apim.accounts import audit
 from apim.accounts.models import Organisation, User
-from apim.accounts.permissions import require
+from apim.accounts.permissions import require, require_same_organisation
 from apim.errors import FieldError, Invalid
 from apim.eventhub.publish import publish
 from apim.traffic.models import Level, Policy
@@ -16,6 +16,7 @@ from catalog.models import Service
 from publisher import backends, hooks, kinds, records, snapshots
 from publisher.actions.access import DESIGNERS, locked, locked_organisation
 from publisher.actions.client_certificates import withdraw_certificates
+from publisher.actions.documents import copy_documents
 from publisher.asyncapi.writing import in_step as asyncapi_in_step
 from publisher.checks import Problems, identity
 from publisher.checks.basics import flag
@@ -47,9 +48,11 @@ def create_api(
     version: str,
     service: Service | None = None,
     kind: str = "HTTP",
+    provider: User | None = None,
     **fields: Any,
 ) -> Api:
-    """Create an API in state CREATED. `fields` are those of `checks.design.CHECKS`; without operations it gets its kind's.
+    """Create an API in state CREATED; it is `provider`'s, who may be somebody else only where `by` is an administrator.
+    `fields` are those of `checks.design.CHECKS`; without operations it gets its kind's.
 
     Raises Invalid naming every wrong field, Taken when name and version or context exist already.
     """
@@ -68,7 +71,10 @@ def create_api(
     problems.raise_any()
     identity.refuse_taken(organisation, **who)
     links = {"service": service, "service_md5": service.md5 if service else ""}
-    api = Api(organisation=organisation, provider=by, kind=kind, **who, **links, **_columns(clean))
+    if provider is not None and provider != by:
+        require(by)
+        require_same_organisation(by, provider.organisation)
+    api = Api(organisation=organisation, provider=provider or by, kind=kind, **who, **links, **_columns(clean))
     _write(api, clean)
     LifecycleEvent.objects.create(api=api, after=State.CREATED, user=by.get_username())
     audit.record(by, "api.create", api, after=snapshots.for_audit(api))
@@ -142,6 +148,7 @@ def copy_api(*, by: User, api: Api, version: str, default_version: bool = False,
         **design,
     )
     copy_policies(source, copied)
+    copy_documents(source, copied)
     return copied
 
 

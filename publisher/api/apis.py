@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apim.accounts.models import User
 from apim.errors import FieldError, Invalid
 from publisher import queries
 from publisher.actions.apis import copy_api, create_api, delete_api, update_api
@@ -17,6 +18,7 @@ from publisher.api.base import Resource, api_response, body_of
 from publisher.api.places import contract_places
 from publisher.api.services import service_by_key
 from publisher.api.shapes import streaming
+from publisher.checks.basics import shown
 from publisher.models import Api
 from publisher.products import PRODUCT
 
@@ -43,12 +45,27 @@ class Apis(Resource):
         body = body_of(request)
         kind = streaming.kind(body)
         fields = {name: body.get(name) for name in IDENTITY} | dto.changes(body) | streaming.options(body, {})
+        fields["provider"] = self.provider(body.get("provider"))
         with contract_places():
             if kind is None:
                 api = create_api(by=request.user, **fields)
             else:
                 api = create_streaming(by=request.user, kind=kind, **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)
+
+    def provider(self, name: Any) -> User | None:
+        """Whose API it becomes: administrators may create one for somebody else. None: the caller's. Raises Invalid."""
+        by = self.request.user
+        if name in (None, "", by.get_username()):
+            return None
+        message = f"{shown(name)} is not you; only administrators create APIs for others."
+        if by.has_role():
+            message = f"There is nobody called {shown(name)} in {by.organisation}."
+            if isinstance(name, str) and (
+                found := User.objects.filter(organisation=by.organisation_id, username=name).first()
+            ):
+                return found
+        raise Invalid(f"provider: {message}", [FieldError("provider", message)])
 
 
 class OneApi(Resource):
@@ -62,7 +79,7 @@ class OneApi(Resource):
         """Change what the body names; name, version and context stay."""
         api, body = self.api(api_id), body_of(request)
         _require_same(api, body)
-        fields = dto.changes(body) | (streaming.options(body, api.gateway_options) if api.kind == "WEBSUB" else {})
+        fields = dto.changes(body, api) | (streaming.options(body, api.gateway_options) if api.kind == "WEBSUB" else {})
         with contract_places():
             update_api(by=request.user, api=api, expected=self.if_match(), **fields)
         return api_response(request, self.api(api_id))

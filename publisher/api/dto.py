@@ -9,9 +9,9 @@ import msgspec
 
 from gateway import schema
 from publisher.actions.services import is_outdated
+from publisher.api.shapes import contract, scopes, streaming, throughput
 from publisher.api.shapes import endpoints as shapes
 from publisher.api.shapes import policies as flows
-from publisher.api.shapes import scopes, streaming, throughput
 from publisher.models import Api
 
 FIELDS = {
@@ -26,7 +26,6 @@ FIELDS = {
     "visibility": "visibility",
     "visibleRoles": "visible_roles",
     "isDefaultVersion": "is_default_version",
-    "additionalProperties": "additional_properties",
     "audiences": "audiences",
     "apiKeyHeader": "api_key_header",
     "endpointConfig": "endpoints",
@@ -81,6 +80,7 @@ def summary(api: Api) -> dict[str, Any]:
         "securityScheme": api.security,
         "audiences": api.audiences,
         "additionalProperties": api.additional_properties,
+        "additionalPropertiesMap": {item["name"]: item for item in api.additional_properties},
         "createdTime": millis(api.created),
         "updatedTime": millis(api.updated),
         "gatewayVendor": "wso2",
@@ -99,12 +99,13 @@ def full(api: Api) -> dict[str, Any]:
         for theirs, ours in FIELDS.items()
         if ours not in ("operations", "plans", "endpoints", "cors")
     }
-    return {
+    products = product_ids(api)
+    found = {
         **body,
         "isRevision": False,
         "revisionId": 0,
         "policies": [plan.name for plan in api.plans.all()],
-        "operations": [_operation(operation, functions, ids) for operation in operations],
+        "operations": [_operation(operation, functions, ids, products) for operation in operations],
         "apiPolicies": flows.flows_out(api.flows, ids),
         **flows.caching_out(api),
         **throughput.shown(api),
@@ -114,19 +115,17 @@ def full(api: Api) -> dict[str, Any]:
         "endpointImplementationType": shapes.implementation(api.endpoints),
         "corsConfiguration": _cors(api.cors),
         "businessInformation": {theirs: getattr(api, ours) for theirs, ours in BUSINESS.items()},
-        "additionalPropertiesMap": {item["name"]: item for item in api.additional_properties},
         "keyManagers": api.key_managers or ["all"],
         "serviceInfo": _service(api),
-        "subscriptionAvailability": "CURRENT_TENANT",
-        "accessControl": "NONE",
-        "gatewayType": "wso2/synapse",
+        **contract.shown_of(api),
         "lastUpdatedTime": millis(api.updated),
         "lastUpdatedTimestamp": millis(api.updated),
     }
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def changes(body: dict[str, Any]) -> dict[str, Any]:
-    """Keywords for `create_api` or `update_api` from a contract's API; what is absent or null stays away."""
+def changes(body: dict[str, Any], api: Api | None = None) -> dict[str, Any]:
+    """Keywords for `create_api` or `update_api` (of `api`) from a contract's API; what is absent or null stays away."""
     given = {ours: body[theirs] for theirs, ours in FIELDS.items() if body.get(theirs) is not None}
     if isinstance(business := body.get("businessInformation"), dict):
         given |= {ours: business[theirs] for theirs, ours in BUSINESS.items() if business.get(theirs) is not None}
@@ -148,10 +147,23 @@ def changes(body: dict[str, Any]) -> dict[str, Any]:
         given["key_managers"] = [] if managers == ["all"] else managers
     if isinstance(listed := body.get("scopes"), list):
         given["scope_roles"] = scopes.bindings(listed)
-    return given
+    return given | contract.given(body, api)
 
 
-def _operation(operation: Any, functions: dict[tuple[str, str], dict[str, Any]], ids: flows.Ids) -> dict[str, Any]:
+def product_ids(api: Api) -> dict[tuple[str, str], list[str]]:
+    """By verb and target, the API products that have the operation."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for verb, target, product in api.in_products.values_list("verb", "target", "api_id"):
+        found.setdefault((verb, target), []).append(str(product))
+    return found
+
+
+def _operation(
+    operation: Any,
+    functions: dict[tuple[str, str], dict[str, Any]],
+    ids: flows.Ids,
+    products: dict[tuple[str, str], list[str]],
+) -> dict[str, Any]:
     return {
         "id": str(operation.pk),
         "target": operation.target,
@@ -159,9 +171,10 @@ def _operation(operation: Any, functions: dict[tuple[str, str], dict[str, Any]],
         "authType": AUTH[operation.auth],
         "throttlingPolicy": operation.policy,
         "scopes": operation.scopes,
-        "usedProductIds": [],
+        "usedProductIds": products.get((operation.verb, operation.target), []),
         "operationPolicies": flows.flows_out(operation.flows, ids),
         **functions.get((operation.verb, operation.target), {}),
+        **operation.contract_fields,
     }
 
 
@@ -176,6 +189,7 @@ def _operation_in(item: Any) -> Any:
         "policy": item.get("throttlingPolicy"),
         "scopes": item.get("scopes"),
         "flows": flows.flows_in(item.get("operationPolicies")),
+        "contract_fields": contract.operation_given(item),
     }
 
 

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 from apim.errors import FieldError, Invalid
 from publisher.api import dto
+from publisher.api.shapes import contract
 
 _TOP = {ours: theirs for theirs, ours in dto.FIELDS.items()} | {
     ours: f"businessInformation.{theirs}" for theirs, ours in dto.BUSINESS.items()
 }
+_TOP |= contract.PLACES
 _BELOW = {
     "cors": {ours: theirs for theirs, ours in dto.CORS.items()},
     "endpoints": {ours: theirs for theirs, ours in dto.ENDPOINTS.items()}

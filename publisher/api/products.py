@@ -72,7 +72,7 @@ class OneProduct(ProductResource):
         product, body = self.api(api_id), body_of(request)
         _require_same(product, body)
         with contract_places():
-            update_product(by=request.user, product=product, expected=self.if_match(), **shapes.changes(body))
+            update_product(by=request.user, product=product, expected=self.if_match(), **shapes.changes(body, product))
         return self.answer(self.api(api_id))
 
     def delete(self, request: Request, api_id: str) -> Response:

@@ -16,9 +16,10 @@ from publisher import kinds
 from publisher.checks import endpoints as addresses
 from publisher.checks import operations as verbs
 from publisher.checks import security
+from publisher.checks.advertise import advertise
 from publisher.checks.basics import Problems, choice, flag, items, matching, names, number, shown, structure, text
 from publisher.checks.cors import cors
-from publisher.models import Api, Visibility
+from publisher.models import Api, Availability, Visibility
 from publisher.policies.uses import Uses
 
 HEADER = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
@@ -162,6 +163,14 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "throughput": _structure(schema.BackendThroughput, dict),
     "complexities": _structure(list[schema.Complexity], list),
     "gateway_options": _structure(dict[str, str], dict),
+    "display_name": _text(250),
+    "access_roles": Design.roles,
+    "subscription_availability": lambda design, field, value: choice(
+        design.problems, field, value, Availability.values
+    ),
+    "subscription_tenants": _names(),
+    "advertise": lambda design, field, value: advertise(design.problems, field, value),
+    "contract_fields": lambda design, field, value: dict(value),
     "wsdl": _text(20_000_000),
     "resource_policies": _structure(list[dict[str, str]], list),
 }

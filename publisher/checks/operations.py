@@ -8,7 +8,7 @@ from typing import Any
 
 from apim.traffic.models import UNLIMITED
 from gateway import schema
-from publisher.checks.basics import Problems, choice, items, matching, names, shown, structure
+from publisher.checks.basics import Problems, choice, items, matching, names, shown, structure, text
 from publisher.kinds import HTTP, HTTP_VERBS, PRODUCT, Kind
 
 VERBS = HTTP_VERBS
@@ -17,6 +17,7 @@ UNREACHABLE = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|;|$)|%(?![0-9a-f]{2})|%00"
 """Dot segments, broken escapes and NUL: gateways refuse calls of such paths, and therefore such resources."""
 
 MAX_OPERATIONS = 2000
+MOST_TEXT = 32_766
 
 
 def operations(problems: Problems, value: Any, policies: Collection[str], kind: Kind = HTTP) -> list[dict[str, Any]]:
@@ -52,9 +53,16 @@ def _operation(
     }
     if kind is PRODUCT:
         checked["source_id"] = item.get("source_id")
+    if item.get("contract_fields") is not None:
+        checked["contract_fields"] = _carried(problems, place, item["contract_fields"])
     if item.get("flows") is not None:
         checked["flows"] = structure(problems, f"{place}.flows", item["flows"], schema.Flows) if item["flows"] else {}
     return checked
+
+
+def _carried(problems: Problems, place: str, given: dict[str, Any]) -> dict[str, str]:
+    """Texts that are kept for clients of the REST contract."""
+    return {name: text(problems, f"{place}.{name}", value, most=MOST_TEXT) for name, value in given.items()}
 
 
 def policy(problems: Problems, field: str, value: Any, policies: Collection[str]) -> str:

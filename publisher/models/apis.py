@@ -159,6 +159,9 @@ class Operation(models.Model):
     scopes = models.JSONField(default=list, blank=True)
     policy = models.CharField(max_length=60, default=UNLIMITED)
     flows = models.JSONField(default=dict, blank=True, help_text="Policies of this operation: gateway.schema.Flows.")
+    contract_fields = models.JSONField(
+        default=dict, blank=True, help_text="Fields of the REST contract that nothing here reads, kept for its clients."
+    )
     source = models.ForeignKey(
         Api, null=True, blank=True, on_delete=models.PROTECT, related_name="in_products", help_text="API products only."
     )

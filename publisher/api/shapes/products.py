@@ -35,9 +35,9 @@ def full(product: Api) -> dict[str, Any]:
     return {**body, **summary(product), "apiType": "APIPRODUCT", "apis": _apis(product)}
 
 
-def changes(body: dict[str, Any]) -> dict[str, Any]:
+def changes(body: dict[str, Any], product: Api | None = None) -> dict[str, Any]:
     """Keywords for `create_product` or `update_product`, but name, context and version."""
-    given = dto.changes({name: value for name, value in body.items() if name not in NOT_OURS})
+    given = dto.changes({name: value for name, value in body.items() if name not in NOT_OURS}, product)
     if body.get("apis") is not None:
         given["resources"] = (
             [_resource(item) for item in body["apis"]] if isinstance(body["apis"], list) else body["apis"]
