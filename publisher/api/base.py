@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apim.errors import FieldError, Invalid, NotFound
+from apim.errors import ApimError, FieldError, Invalid, NotFound
 from publisher import queries
 from publisher.actions.access import etag
 from publisher.api import dto
@@ -24,8 +26,24 @@ from publisher.products import PRODUCT
 DEFAULT_LIMIT, MOST = 25, 1000
 
 
+class ContractScope(BasePermission):
+    """Logged in, and a token has one of the scopes that the contract names for this method; others need none."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """The answer; `message` says which scopes would do."""
+        if not request.user.is_authenticated:
+            return False
+        wanted = view.scopes.get("GET" if request.method == "HEAD" and "HEAD" not in view.scopes else request.method)
+        given = getattr(request.auth, "scopes", None)
+        self.message = f"The access token needs one of the scopes: {', '.join(wanted or ())}."
+        return given is None or wanted is None or not given.isdisjoint(wanted)
+
+
 class Resource(APIView):
-    """A resource below /api/am/publisher/v4."""
+    """A resource below /api/am/publisher/v4. `scopes` maps a method to those that open it for bearers of tokens."""
+
+    permission_classes = (ContractScope,)
+    scopes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def api(self, identifier: Any) -> Api:
         """The caller's API with that id. Raises NotFound, also for API products, which have resources of their own."""
@@ -67,6 +85,11 @@ class Resource(APIView):
     def if_match(self) -> str:
         """The entity tag the caller wants to change; empty when it does not care."""
         return self.request.headers.get("If-Match", "").strip()
+
+    def has(self, tag: str) -> bool:
+        """Whether the caller has read the version `tag` already, and asks only for another."""
+        given = self.request.headers.get("If-None-Match", "").split(",")
+        return self.request.method in ("GET", "HEAD") and tag in [one.strip() for one in given]
 
     def page(self, rows: Any, show: Callable[[Any], dict[str, Any]], total: int | None = None) -> Response:
         """One page of `rows` (a queryset or a list) in the contract's form."""
@@ -125,6 +148,19 @@ def definition_of(request: Request, inline: str) -> str:
         message = "Definitions are not fetched from addresses; send the text or the file."
         raise Invalid(message, [FieldError("url", message)])
     raise Invalid(f"Send the definition as file or {inline}.", [FieldError("file", "Is required.")])
+
+
+@contextmanager
+def renamed(fields: dict[str, str]) -> Iterator[None]:
+    """Raise an ApimError from inside with the contract's names: `fields` maps theirs to ours."""
+    try:
+        yield
+    except ApimError as error:
+        names = {ours: theirs for theirs, ours in fields.items()}
+        error.fields = tuple(FieldError(names.get(one.field, one.field), one.message) for one in error.fields)
+        if isinstance(error, Invalid) and error.fields:
+            error.description = f"{error.fields[0].field}: {error.fields[0].message}"
+        raise
 
 
 def json_field(request: Request, name: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from publisher.api import (
     services,
     settings,
     soap,
+    social_urls,
 )
 
 urlpatterns = [
@@ -76,4 +77,5 @@ urlpatterns = [
     path("search", apis.Search.as_view()),
 ]
 urlpatterns += policy_urls.urlpatterns
+urlpatterns += social_urls.urlpatterns
 urlpatterns += product_urls.urlpatterns

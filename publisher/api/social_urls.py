@@ -1,0 +1,18 @@
+"""Addresses of what people read and say about APIs, below /api/am/publisher/v4/, as in the contract."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from publisher.api import documents
+
+API, PRODUCT = "apis/<str:api_id>", "api-products/<str:api_id>"
+urlpatterns = [
+    path(f"{API}/documents", documents.Documents.as_view()),
+    path(f"{API}/documents/validate", documents.ValidateDocument.as_view()),
+    path(f"{API}/documents/<str:document_id>", documents.OneDocument.as_view()),
+    path(f"{API}/documents/<str:document_id>/content", documents.DocumentContent.as_view()),
+    path(f"{PRODUCT}/documents", documents.ProductDocuments.as_view()),
+    path(f"{PRODUCT}/documents/<str:document_id>", documents.OneProductDocument.as_view()),
+    path(f"{PRODUCT}/documents/<str:document_id>/content", documents.ProductDocumentContent.as_view()),
+]
