@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "apim.up",
     "apim.ui",
     "apim.accounts",
+    "apim.configuration",
     "apim.eventhub",
     "apim.traffic",
     "apim.keymanager",

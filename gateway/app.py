@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from gateway import logs
 from gateway.auth.trust import Trust
 from gateway.compile import Compiler
+from gateway.conditions import where
 from gateway.export import Export, Send, to_log, to_stream
 from gateway.hub import Hub
 from gateway.listeners import Listeners
@@ -25,6 +26,7 @@ from gateway.settings import Settings
 from gateway.shares import resets
 from gateway.standalone.follow import Follower
 from gateway.state import Build
+from gateway.strangers import Strangers
 from gateway.sync import Sync
 from wire.proxies import Proxies, networks
 from wire.service import Service
@@ -58,6 +60,7 @@ class Gateway(Service):
         self.pages = Pages(self.observer, self.sync, settings.secret)
         self.pipeline = Pipeline(self.observer, self.pages)
         self.pipeline.tracer = _tracer(settings)
+        self._watch_strangers()
         self.handle = self.pipeline.run  # type: ignore[method-assign]  # one call less for every request
         self.services.current = lambda: self.pipeline.state
         self.merge = Merge(self.services.counters, settings.redis, settings.merge_seconds)
@@ -66,6 +69,12 @@ class Gateway(Service):
         self.export = self._export()
         await self.pages.siblings.start()
         await self.sync.start()
+
+    def _watch_strangers(self) -> None:
+        """Clients that look for APIs that do not exist are told to the control plane, if there is one."""
+        if isinstance(self.sync, Sync):
+            self.pipeline.strangers = Strangers(where(self.proxies))
+            self.sync.strangers = self.pipeline.strangers.take
 
     def _follower(self) -> Sync | Follower:
         """Who brings the records: the control plane, or files."""

@@ -15,6 +15,7 @@ from gateway.schema import Operation
 from gateway.stages import correlation
 from gateway.stages.route import BadPath, Match, odd, plain, readings
 from gateway.state import State
+from gateway.strangers import Strangers
 from wire.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Pipeline:
         self.state = State()
         self.ready = False
         self.tracer: Tracer | None = None
+        self.strangers: Strangers | None = None
 
     def run(self, exchange: Exchange) -> None:
         """One call from its head to its hand-over to the backend, or to its refusal."""
@@ -50,6 +52,8 @@ class Pipeline:
         call = Call(self.observer, exchange, correlation.of(exchange), time.time())
         call.began = time.perf_counter()
         if match is None:
+            if self.ready and self.strangers is not None:
+                self.strangers.note(call)
             call.refuse(faults.NOT_FOUND if self.ready else faults.NOT_READY, "no API has this context")
             return
         api, cut = match

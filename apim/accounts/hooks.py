@@ -28,7 +28,21 @@ def holds_sign_ups(holder: Callable[[User], bool]) -> None:
 
 def is_held(user: User) -> bool:
     """Ask every holder about the account that was just made; runs in the transaction of the sign-up."""
-    return any([holder(user) for holder in _holders])
+    return any(holder(user) for holder in _holders)
+
+
+_role_givers: list[Callable[[Organisation], list[str]]] = []
+
+
+def gives_signup_roles(giver: Callable[[Organisation], list[str]]) -> None:
+    """Register `giver(organisation)` (in `AppConfig.ready`): roles of people who sign up; empty for the usual one."""
+    if giver not in _role_givers:
+        _role_givers.append(giver)
+
+
+def signup_roles(organisation: Organisation) -> list[str]:
+    """The roles that the givers name, empty when none does."""
+    return list(dict.fromkeys(role for giver in _role_givers for role in giver(organisation)))
 
 
 _switch_listeners: list[Seeder] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,6 +15,19 @@ from gateway import schema
 
 MOST_REFUSALS = 100
 """Refused records kept of one report."""
+
+MOST_STRANGERS = 50
+"""Callers without an API that are noted of one report."""
+
+
+Listener = Callable[[str, list[schema.Stranger]], None]
+_listeners: list[Listener] = []
+
+
+def on_strangers(listener: Listener) -> None:
+    """Register `listener(gateway, strangers)` (in `AppConfig.ready`): who looked for APIs that do not exist."""
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
 def store(body: bytes) -> None:
@@ -33,6 +47,9 @@ def store(body: bytes) -> None:
     }
     _check(GatewayStatus(gateway=report.gateway, **values))
     GatewayStatus.objects.update_or_create(gateway=report.gateway, defaults=values)
+    if report.strangers:
+        for listener in _listeners:
+            listener(report.gateway, report.strangers[:MOST_STRANGERS])
 
 
 def _decode(body: bytes) -> schema.Status:

@@ -50,6 +50,21 @@ class Refusal(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Stranger(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A client whose calls found no API: the first of them since the last report, and how many there were.
+
+    `at` in Unix seconds. `headers` are the names and values that are no secrets.
+    """
+
+    client: str
+    at: float
+    method: str
+    path: str
+    message_id: str = ""
+    headers: str = ""
+    calls: int = 1
+
+
 class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a gateway worker reports about itself after each swap and every few seconds. Times: Unix seconds."""
 
@@ -63,3 +78,4 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     started: float
     version: str = ""
     refusals: list[Refusal] = []
+    strangers: list[Stranger] = []

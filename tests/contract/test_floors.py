@@ -29,7 +29,30 @@ FLOORS: list[tuple[str, tuple[str, ...]]] = [
     ("apim.accounts", ("apim.accounts", "apim.ui", "apim.errors", "apim.config", "apim.secrets")),
     ("apim.eventhub", ("apim.eventhub", "apim.accounts", "apim.ui", "apim.errors", "apim.config", "gateway.schema")),
 ]
-GROUND = ("apim.accounts", "apim.eventhub", "apim.ui", "apim.errors", "apim.config", "apim.secrets", "gateway.schema")
+FLOORS.append(
+    (
+        "apim.configuration",
+        (
+            "apim.configuration",
+            "apim.eventhub",
+            "apim.accounts",
+            "apim.ui",
+            "apim.errors",
+            "apim.config",
+            "gateway.schema",
+        ),
+    )
+)
+GROUND = (
+    "apim.configuration",
+    "apim.accounts",
+    "apim.eventhub",
+    "apim.ui",
+    "apim.errors",
+    "apim.config",
+    "apim.secrets",
+    "gateway.schema",
+)
 FLOORS += [
     ("apim.keymanager", ("apim.keymanager", "gateway.tokens", *GROUND)),
     ("apim.traffic", ("apim.traffic", *GROUND)),

@@ -29,7 +29,7 @@ def sign_up(
     if not (organisation.active and organisation.self_signup):
         raise Forbidden(f"{organisation.display_name} takes no sign-ups; ask its administrator for an account.")
     user = _create(organisation, username, email, password, first_name, last_name)
-    set_roles(by=None, user=user, roles=[BuiltinRole.SUBSCRIBER])
+    set_roles(by=None, user=user, roles=hooks.signup_roles(organisation) or [BuiltinRole.SUBSCRIBER])
     audit.record(user, "user.sign_up", user, after={"username": user.username})
     if hooks.is_held(user):
         user.is_active = False

@@ -14,6 +14,7 @@ from django.utils.timesince import timesince
 
 from apim.ui import nav
 from apim.ui.icons import ICONS
+from apim.ui.themes import Look, look_of
 
 register = template.Library()
 
@@ -135,6 +136,15 @@ def tab_title(context: template.Context, bar: str, *args: Any) -> str:
 def current_organisation(context: template.Context) -> Any:
     """The organisation whose pages these are, or None."""
     return getattr(_request(context), "organisation", None)
+
+
+@register.simple_tag(takes_context=True)
+def portal_theme(context: template.Context) -> Look | None:
+    """How the developer portal of these pages' organisation looks; None elsewhere and for the usual look."""
+    request = _request(context)
+    if request is None or nav.section_of(request.path_info) != "devportal":
+        return None
+    return look_of(getattr(request, "organisation", None))
 
 
 @register.filter

@@ -1,0 +1,1 @@
+"""Writes: each one is permission, change and audit row."""
