@@ -13,7 +13,7 @@ class PortalConfig(AppConfig):
         """Register listeners, navigation and the publisher's tab; only now are the models loaded."""
         from apim.keymanager.hooks import provides_scopes, signs_for_long  # noqa: PLC0415 - models are loaded by now, not before
         from apim.traffic.hooks import checks_usage, knows_targets  # noqa: PLC0415
-        from portal import listeners, navigation  # noqa: PLC0415
+        from portal import decided, listeners, navigation  # noqa: PLC0415
         from publisher.hooks import counts_usage, on_state_change  # noqa: PLC0415
 
         counts_usage(listeners.subscriptions_of)
@@ -22,4 +22,5 @@ class PortalConfig(AppConfig):
         knows_targets("APPLICATION", listeners.has_application)
         signs_for_long(listeners.last_api_key)
         provides_scopes(listeners.scopes_of_client)
+        decided.register()
         navigation.register()

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from apim.accounts.models import Organisation, User
 from portal import queries
+from portal.stars import with_average
 from publisher.models import Api
 
 HEAVY = ("definition", "endpoints", "cors")
@@ -18,7 +19,7 @@ HEAVY = ("definition", "endpoints", "cors")
 def visible(user: User | AnonymousUser, organisation: Organisation) -> QuerySet[Api]:
     """The APIs that the portal of `organisation` may show to `user`, ready for a list."""
     rows = queries.visible(user, organisation).defer(*HEAVY).order_by("name", "version", "pk")
-    return rows.prefetch_related("plans")
+    return with_average(rows.prefetch_related("plans"))
 
 
 def tag_counts(apis: QuerySet[Api]) -> list[tuple[str, int]]:

@@ -34,3 +34,12 @@ class KeysExist(Conflict):
 
     def __init__(self, application: object, key_type: str) -> None:
         super().__init__(f"Application {application} has {key_type.lower()} keys already: delete them first.")
+
+
+class NotApproved(Conflict):
+    """The application waits for an administrator, or was rejected."""
+
+    code, message = 900975, "Application not approved"
+
+    def __init__(self, application: object, status: str) -> None:
+        super().__init__(f"Application {application} is not open for this: {status.lower()}.")

@@ -12,6 +12,7 @@ from apim.accounts.models import Organisation, User
 from apim.keymanager.models import OAuthClient
 from apim.traffic.models import Level, Policy
 from portal.actions.api_keys import NEVER
+from portal.actions.subscriptions import UNDECIDED, WAITING, end
 from portal.models import ApiKey, Application, Subscription
 from portal.queries import plans
 from portal.records import publish_subscription
@@ -82,9 +83,7 @@ def scopes_of_client(client: OAuthClient, user: User | None) -> dict[str, str]:
 
 def _end(by: User, rows: QuerySet[Subscription]) -> None:
     for row in list(rows.select_related("organisation", "api", "application")):
-        audit.record(by, "subscription.delete", row, before={"plan": row.plan, "state": row.state})
-        publish_subscription(row, deleted=True)
-        row.delete()
+        end(by, row)
 
 
 def _take_over(by: User, api: Api) -> None:
@@ -95,10 +94,11 @@ def _take_over(by: User, api: Api) -> None:
     offered = {plan.name for plan in plans(api)}
     done = set(Subscription.objects.filter(api=api).values_list("application_id", flat=True))
     for row in older.exclude(api=api).select_related("organisation", "application").order_by("-api__created"):
-        if row.application_id in done or row.plan not in offered:
+        if row.application_id in done or row.plan not in offered or row.state in UNDECIDED:
             continue
         done.add(row.application_id)
-        kept = {"organisation": row.organisation, "application": row.application, "plan": row.plan, "state": row.state}
+        state = row.state_before if row.state in WAITING else row.state
+        kept = {"organisation": row.organisation, "application": row.application, "plan": row.plan, "state": state}
         made = Subscription.objects.create(api=api, **kept)
         audit.record(by, "subscription.take_over", made, after={"plan": made.plan, "from": str(row.api_id)})
         publish_subscription(made)

@@ -1,11 +1,12 @@
-"""Who may touch which application: its owner, those it is shared with, and administrators of the organisation; for others it does not exist."""
+"""Who may touch which application: its owner, those it is shared with, administrators; for others it does not exist."""
 
 from __future__ import annotations
 
 from apim.accounts.models import BuiltinRole, User
 from apim.accounts.permissions import require, require_same_organisation
 from apim.errors import NotFound
-from portal.models import Application, Subscription
+from portal.errors import NotApproved
+from portal.models import Application, ApplicationStatus, Subscription
 
 DEVELOPER = BuiltinRole.SUBSCRIBER
 PUBLISHER = BuiltinRole.PUBLISHER
@@ -32,6 +33,12 @@ def require_use(by: User, application: Application) -> None:
 
 def _shared(by: User, application: Application) -> bool:
     return application.groups.filter(members=by).exists()
+
+
+def require_approved(application: Application) -> None:
+    """Refuse work on an application that waits for approval, was rejected or waits to be deleted. Raises NotApproved."""
+    if application.status != ApplicationStatus.APPROVED:
+        raise NotApproved(application, application.get_status_display())
 
 
 def require_publisher(by: User, subscription: Subscription) -> None:

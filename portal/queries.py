@@ -15,6 +15,7 @@ from apim.errors import NotFound
 from apim.traffic.models import SECONDS, UNAUTHENTICATED, Level, Policy
 from apim.traffic.queries import may_choose
 from portal.models import ApiKey, Application, ApplicationKey, Subscription
+from portal.stars import with_average
 from publisher.models import Api, State
 from publisher.queries import visible_apis
 
@@ -25,7 +26,7 @@ SUBSCRIBABLE = (State.PUBLISHED, State.PROTOTYPED)
 def applications(user: User) -> QuerySet[Application]:
     """The applications the user works with: own ones, and those of others that are shared with a group of theirs."""
     found = Application.objects.filter(organisation=user.organisation_id).filter(_used_by(user, "pk", "owner"))
-    return found.select_related("organisation", "owner")
+    return found.select_related("organisation", "owner").prefetch_related("groups")
 
 
 def _used_by(user: User, application: str = "application", owner: str = "application__owner") -> Q:
@@ -53,6 +54,14 @@ def keys(application: Application) -> QuerySet[ApplicationKey]:
 def key(application: Application, pk: UUID | str) -> ApplicationKey:
     """The key `pk` of this application. Raises NotFound."""
     return _one(keys(application), pk, "key")
+
+
+def key_of_type(application: Application, key_type: str, key_manager: str) -> ApplicationKey:
+    """The key of that type at the key manager of that name. Raises NotFound."""
+    found = keys(application).filter(key_type=key_type, key_manager__name=key_manager).first()
+    if found is None:
+        raise NotFound(f"{application} has no {key_type.lower()} keys at {key_manager!r}.")
+    return found
 
 
 def api_keys(application: Application, key_type: str) -> QuerySet[ApiKey]:
@@ -132,7 +141,8 @@ def _size(plan: Policy) -> tuple[float, str]:
 
 
 def _whole(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
-    return rows.select_related("organisation", "application__owner", "api__provider", "api__organisation")
+    whole = rows.select_related("organisation", "application__owner", "api__provider", "api__organisation")
+    return with_average(whole, "api_id").prefetch_related("application__groups")
 
 
 def _one(rows: QuerySet[Row], pk: UUID | str, what: str) -> Row:

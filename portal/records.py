@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apim.eventhub.publish import publish
 from gateway import schema
-from portal.models import Application, ApplicationKey, Subscription
+from portal.models import Application, ApplicationKey, ApplicationStatus, Subscription, SubscriptionState
 
 
 def application_record(application: Application) -> schema.Application:
@@ -29,18 +29,22 @@ def key_record(key: ApplicationKey) -> schema.Key:
 
 
 def subscription_record(subscription: Subscription) -> schema.Subscription:
-    """The subscription as gateways see it."""
+    """The subscription as gateways see it: while a change waits, what it was before counts (reference A9)."""
+    waits = subscription.state in (SubscriptionState.TIER_UPDATE_PENDING, SubscriptionState.DELETE_PENDING)
+    state = (subscription.state_before or SubscriptionState.UNBLOCKED) if waits else subscription.state
     return schema.Subscription(
         id=str(subscription.pk),
         api=str(subscription.api_id),
         application=str(subscription.application_id),
         plan=subscription.plan,
-        state=str(subscription.state),
+        state=str(state),
     )
 
 
 def publish_application(application: Application, *, deleted: bool = False) -> None:
-    """Tell gateways of `application`, or that it is gone."""
+    """Tell gateways of `application`, or that it is gone. They do not know one that nobody has approved."""
+    if not deleted and application.status not in (ApplicationStatus.APPROVED, ApplicationStatus.DELETE_PENDING):
+        return
     record = None if deleted else application_record(application)
     publish("application", str(application.pk), record, organisation=application.organisation.domain)
 

@@ -19,7 +19,7 @@ from apim.keymanager.grants import LONGEST_LIFETIME
 from apim.keymanager.verify import verify_api_key
 from portal.actions.locks import locked_application
 from portal.models import ApiKey, Application, KeyType
-from portal.permissions import require_use
+from portal.permissions import require_approved, require_use
 
 MOST = 50
 """API keys of one application and side at a time."""
@@ -48,6 +48,7 @@ def generate_api_key(
     """
     application = locked_application(application)
     require_use(by, application)
+    require_approved(application)
     _check(key_type, name, lifetime, addresses, referers)
     if ApiKey.objects.filter(application=application, key_type=key_type).count() >= MOST:
         raise Conflict(f"{application} has {MOST} API keys already: revoke one first.")

@@ -11,14 +11,16 @@ from apim.accounts.models import Organisation, User
 from apim.accounts.permissions import require
 from apim.errors import Conflict, FieldError, Invalid
 from apim.traffic.models import UNLIMITED
-from portal import queries
+from apim.workflows.actions.tasks import withdraw
+from apim.workflows.queries import refuse_pending
+from portal import approvals, queries
 from portal.actions.api_keys import revoke_api_key
 from portal.actions.keys import delete_keys
 from portal.actions.locks import locked_application
-from portal.actions.subscriptions import unsubscribe
+from portal.actions.subscriptions import end
 from portal.attributes import problems
 from portal.errors import UnknownPolicy
-from portal.models import Application
+from portal.models import Application, ApplicationStatus
 from portal.permissions import DEVELOPER, require_owner, require_use
 from portal.records import publish_application
 
@@ -36,7 +38,7 @@ def create_application(
     token_type: str = "JWT",  # noqa: S107 - a kind, not a secret
     attributes: dict[str, str] | None = None,
 ) -> Application:
-    """Make an application that `by` owns.
+    """Make an application that `by` owns. Where somebody must approve it, its status is CREATED until then.
 
     Raises Invalid naming the field, Conflict when `by` has one of this name, Forbidden without the developer role.
     """
@@ -46,6 +48,9 @@ def create_application(
     _fill(application, name, policy, description, token_type, attributes, asked=True)
     _save(application)
     audit.record(by, "application.create", application, after=_values(application))
+    if approvals.creation(by, application) is not None:
+        application.status = ApplicationStatus.CREATED
+        application.save(update_fields=["status"])
     publish_application(application)
     return application
 
@@ -74,16 +79,35 @@ def update_application(
 
 
 @transaction.atomic
-def delete_application(*, by: User, application: Application) -> None:
-    """Remove an application with its keys (OAuth clients and API keys stop working) and subscriptions. Raises NotFound."""
+def delete_application(*, by: User, application: Application) -> Application | None:
+    """Remove an application with its keys (OAuth clients and API keys stop working) and subscriptions. Raises NotFound.
+
+    None: it is gone. Else somebody must approve it first, and it goes on until then. Raises Pending when that is so already.
+    """
     application = locked_application(application)
     require_owner(by, application)
+    if application.status == ApplicationStatus.DELETE_PENDING:
+        refuse_pending(application)
+    if application.status in (ApplicationStatus.CREATED, ApplicationStatus.REJECTED):
+        remove(by, application)
+        return None
+    if approvals.deletion(by, application) is None:
+        remove(by, application)
+        return None
+    application.status = ApplicationStatus.DELETE_PENDING
+    application.save(update_fields=["status", "updated"])
+    return application
+
+
+def remove(by: User, application: Application) -> None:
+    """Remove it with all that hangs on it, whatever waits; for actions that have locked it and asked who may."""
+    withdraw(by=by, subject=application)
     for key in queries.keys(application):
         delete_keys(by=by, key=key)
     for api_key in application.api_keys.select_related("application__organisation"):
         revoke_api_key(by=by, key=api_key)
     for subscription in application.subscriptions.select_related("organisation", "api", "application__organisation"):
-        unsubscribe(by=by, subscription=subscription)
+        end(by, subscription)
     audit.record(by, "application.delete", application, before=_values(application))
     publish_application(application, deleted=True)
     application.delete()

@@ -12,10 +12,14 @@ from apim.accounts.models import User
 from apim.errors import Conflict, FieldError, Invalid
 from apim.keymanager.actions import clients, tokens
 from apim.keymanager.models import RESIDENT, KeyManager, OAuthClient
+from apim.workflows.actions.tasks import withdraw
+from apim.workflows.models import Kind
+from apim.workflows.queries import executor
+from portal import approvals
 from portal.actions.locks import locked_application
 from portal.errors import KeysExist
-from portal.models import Application, ApplicationKey, KeyMode, KeyType
-from portal.permissions import require_use
+from portal.models import Application, ApplicationKey, KeyMode, KeyState, KeyType
+from portal.permissions import require_approved, require_use
 from portal.records import publish_key
 
 
@@ -33,22 +37,56 @@ def generate_keys(
     """Make an OAuth client for `application` and return its key with the secret, which is never shown again.
 
     `token_lifetime` is in seconds; None means the platform's. Raises Invalid naming the field, KeysExist, NotFound.
+    Where somebody must approve it, the key has the state CREATED, and neither client nor secret, until then.
     """
     application = locked_application(application)
     require_use(by, application)
+    require_approved(application)
     manager = _key_manager(application, key_manager)
     _check_free(application, manager, key_type)
-    client, secret = clients.create_client(
+    request = {"grant_types": list(grant_types), "callback_url": callback_url, "token_lifetime": token_lifetime}
+    key = ApplicationKey(
+        application=application, key_manager=manager, key_type=key_type, state=KeyState.CREATED, request=request
+    )
+    if _asked(by, key):
+        return key, ""
+    client, secret = _client_for(by, key)
+    return _tie(by, "key.generate", application, manager, client, key_type, KeyMode.CREATED), secret
+
+
+def complete(by: User, key: ApplicationKey) -> None:
+    """Make the client of a key that was approved. Its secret is known to nobody: the owner makes a new one."""
+    client, _ = _client_for(by, key)
+    key.client, key.consumer_key, key.state = client, client.client_id, KeyState.APPROVED
+    key.save(update_fields=["client", "consumer_key", "state"])
+    audit.record(by, "key.generate", key.application, after=_values(key))
+    publish_key(key)
+
+
+def _asked(by: User, key: ApplicationKey) -> bool:
+    """Whether the key waits for a decision now. It is stored then, without a client."""
+    application = key.application
+    kind = Kind.PRODUCTION_KEY if key.key_type == KeyType.PRODUCTION else Kind.SANDBOX_KEY
+    if executor(application.organisation, kind) is None:
+        return False
+    clients.check(key.request["grant_types"], key.request["callback_url"], key.request["token_lifetime"], key.key_type)
+    _save(key)
+    audit.record(by, "key.request", application, after=_values(key))
+    return approvals.registration(by, key) is not None
+
+
+def _client_for(by: User, key: ApplicationKey) -> tuple[OAuthClient, str]:
+    application, request = key.application, key.request
+    return clients.create_client(
         by=by,
         organisation=application.organisation,
-        name=f"{application.owner.get_username()}_{application.name}_{key_type}",
-        grant_types=list(grant_types),
-        key_type=key_type,
-        callback_url=callback_url,
-        token_lifetime=token_lifetime,
+        name=f"{application.owner.get_username()}_{application.name}_{key.key_type}",
+        grant_types=request["grant_types"],
+        key_type=key.key_type,
+        callback_url=request["callback_url"],
+        token_lifetime=request["token_lifetime"],
         owner=application.owner,
     )
-    return _tie(by, "key.generate", application, manager, client, key_type, KeyMode.CREATED), secret
 
 
 @transaction.atomic
@@ -68,6 +106,7 @@ def map_keys(
     """
     application = locked_application(application)
     require_use(by, application)
+    require_approved(application)
     manager = _key_manager(application, key_manager)
     _check_free(application, manager, key_type)
     client = OAuthClient.objects.filter(organisation=application.organisation, client_id=consumer_key).first()
@@ -106,6 +145,9 @@ def regenerate_secret(*, by: User, key: ApplicationKey) -> str:
     """Replace the consumer secret and return the new one, which is never shown again. Raises NotFound."""
     require_use(by, key.application)
     secret = clients.regenerate_secret(by=by, client=_client(key))
+    if key.request:
+        key.request = {}
+        key.save(update_fields=["request"])
     audit.record(by, "key.regenerate_secret", key.application, after=_values(key))
     return secret
 
@@ -115,7 +157,9 @@ def delete_keys(*, by: User, key: ApplicationKey) -> None:
     """Remove a key; a generated OAuth client goes with it, a mapped one stays where it came from. Raises NotFound."""
     require_use(by, key.application)
     audit.record(by, "key.delete", key.application, before=_values(key))
-    publish_key(key, deleted=True)
+    withdraw(by=by, subject=key)
+    if key.consumer_key:
+        publish_key(key, deleted=True)
     client, mode = key.client, key.mode
     key.delete()
     if client is not None and mode == KeyMode.CREATED:
@@ -166,17 +210,23 @@ def _tie(
         consumer_key=client.client_id,
         mode=mode,
     )
-    try:
-        with transaction.atomic():
-            key.save()
-    except IntegrityError as error:
-        raise KeysExist(application, key_type) from error
+    _save(key)
     audit.record(by, action, application, after=_values(key))
     publish_key(key)
     return key
 
 
+def _save(key: ApplicationKey) -> None:
+    try:
+        with transaction.atomic():
+            key.save()
+    except IntegrityError as error:
+        raise KeysExist(key.application, key.key_type) from error
+
+
 def _client(key: ApplicationKey) -> OAuthClient:
+    if key.state != KeyState.APPROVED:
+        raise Conflict(f"The {key.key_type.lower()} keys are not approved: {key.get_state_display().lower()}.")
     if key.client is None:
         raise Conflict(f"The client {key.consumer_key} lives at {key.key_manager}: change it there.")
     return key.client
@@ -184,4 +234,10 @@ def _client(key: ApplicationKey) -> OAuthClient:
 
 def _values(key: ApplicationKey) -> dict[str, Any]:
     grants = key.client.grant_types if key.client else []
-    return {"consumer_key": key.consumer_key, "key_type": key.key_type, "mode": key.mode, "grant_types": grants}
+    return {
+        "consumer_key": key.consumer_key,
+        "key_type": key.key_type,
+        "state": str(key.state),
+        "mode": key.mode,
+        "grant_types": grants,
+    }

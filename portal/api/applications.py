@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,8 +14,9 @@ from apim.traffic.models import UNLIMITED
 from portal import queries
 from portal.actions import applications
 from portal.actions.limits import reset_limits
+from portal.actions.sharing import share
 from portal.api import dto, scopes
-from portal.api.base import asked, kept, page, payload, tagged, text, unchanged
+from portal.api.base import asked, kept, page, payload, strings, tagged, text, unchanged
 from portal.api.scopes import ScopedView
 
 SORTS = {"name": "name", "throttlingPolicy": "policy", "status": "status"}
@@ -33,7 +35,10 @@ class Applications(ScopedView):
 
     def post(self, request: Request) -> Response:
         """Make one; 201 with its address."""
-        made = applications.create_application(by=request.user, **_fields(payload(request), UNLIMITED))
+        body = payload(request)
+        with transaction.atomic():
+            made = applications.create_application(by=request.user, **_fields(body, UNLIMITED))
+            share(by=request.user, application=made, groups=strings(body, "groups"))
         return tagged(request, dto.application(made), 201, Location=f"/applications/{made.pk}")
 
 
@@ -50,9 +55,13 @@ class OneApplication(ScopedView):
         """Change it, unless somebody else did since the caller's `If-Match`."""
         application = queries.application(request.user, application_id)
         unchanged(request, dto.application(application))
-        changed = applications.update_application(
-            by=request.user, application=application, **_fields(payload(request), application.policy)
-        )
+        body = payload(request)
+        with transaction.atomic():
+            changed = applications.update_application(
+                by=request.user, application=application, **_fields(body, application.policy)
+            )
+            if body.get("groups") is not None:
+                share(by=request.user, application=changed, groups=strings(body, "groups"))
         return tagged(request, dto.application(changed), Location=f"/applications/{changed.pk}")
 
     def delete(self, request: Request, application_id: UUID) -> Response:

@@ -31,13 +31,15 @@ class OpenView(APIView):
 
 
 def tenant(request: Request) -> Organisation:
-    """The organisation whose portal is asked: the user's, else the header `X-WSO2-Tenant`, else the address's.
+    """The organisation whose portal is asked: the one in the header `X-WSO2-Tenant`, else the user's, else the address's.
+
+    Of another organisation than their own people see what is public there.
 
     Raises NotFound for an organisation that does not exist.
     """
-    if request.user.is_authenticated:
+    domain = kept("X-WSO2-Tenant", request.headers.get("X-WSO2-Tenant", "").strip())
+    if request.user.is_authenticated and domain in ("", request.user.organisation.domain):
         return request.user.organisation
-    domain = request.headers.get("X-WSO2-Tenant", "").strip()
     if not domain:
         return _existing(request.organisation)
     return _existing(Organisation.objects.filter(domain=domain, active=True).first())
@@ -82,6 +84,11 @@ def tagged(request: Request, body: dict[str, Any], status: int = 200, **headers:
     if request.method == "GET" and tag in _tags(request.headers.get("If-None-Match", "")):
         return Response(status=304, headers={"ETag": tag})
     return Response(body, status=status, headers={"ETag": tag, **headers})
+
+
+def has(request: Request, tag: str) -> bool:
+    """Whether the caller has the version `tag` already and asks only for another."""
+    return tag in _tags(request.headers.get("If-None-Match", ""))
 
 
 def unchanged(request: Request, body: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from apim.traffic.models import LimitKind, Policy
-from portal import queries
+from portal import billing, queries, stars
 from portal.addresses import Address, versioned
 from portal.models import Application, ApplicationKey, Subscription
 from publisher.models import Api
@@ -15,8 +15,8 @@ WITHOUT_LIMIT = 2**31 - 1
 """How the original writes an unlimited quota."""
 
 
-def api_info(api: Api) -> dict[str, Any]:
-    """APIInfo: an entry of a list."""
+def api_info(api: Api, mean: float | None = None) -> dict[str, Any]:
+    """APIInfo: an entry of a list. `mean`: its stars, where the row does not say them in `average`."""
     return {
         "id": str(api.pk),
         "name": api.name,
@@ -27,10 +27,10 @@ def api_info(api: Api) -> dict[str, Any]:
         "createdTime": str(int(api.created.timestamp() * 1000)),
         "provider": api.provider.get_username(),
         "lifeCycleStatus": api.state,
-        "thumbnailUri": "",
-        "avgRating": "0.0",
+        "thumbnailUri": _picture(api),
+        "avgRating": stars.text(getattr(api, "average", mean)),
         "throttlingPolicies": [plan.name for plan in queries.plans(api)],
-        "advertiseInfo": {"advertised": False},
+        "advertiseInfo": _advertised(api),
         "businessInformation": _business(api),
         "isSubscriptionAvailable": api.state in queries.SUBSCRIBABLE,
         "monetizationLabel": _label(queries.plans(api)),
@@ -49,7 +49,7 @@ def api(api: Api, places: list[Address], definition: str) -> dict[str, Any]:
         "version": api.version,
         "provider": api.provider.get_username(),
         "apiDefinition": definition,
-        "wsdlUri": None,
+        "wsdlUri": f"/apis/{api.pk}/wsdl" if api.wsdl else "",
         "lifeCycleStatus": api.state,
         "isDefaultVersion": api.is_default_version,
         "type": api.kind,
@@ -59,18 +59,18 @@ def api(api: Api, places: list[Address], definition: str) -> dict[str, Any]:
         "securityScheme": api.security or ["oauth2", "oauth_basic_auth_api_key_mandatory"],
         "tags": api.tags,
         "tiers": [_tier(plan) for plan in queries.plans(api)],
-        "hasThumbnail": False,
+        "hasThumbnail": bool(api.thumbnail_type),
         "additionalProperties": [p for p in api.additional_properties if isinstance(p, dict) and p.get("display")],
-        "monetization": {"enabled": False},
+        "monetization": {"enabled": bool(api.monetization.get("enabled"))},
         "endpointURLs": [_endpoint(place) for place in places],
         "businessInformation": _business(api),
         "environmentList": [name.upper() for name in ("production", "sandbox") if api.endpoints.get(name)],
-        "scopes": [{"key": scope, "name": scope, "roles": [], "description": ""} for scope in scopes],
-        "avgRating": "0.0",
-        "advertiseInfo": {"advertised": False},
+        "scopes": [_scope(api, scope) for scope in scopes],
+        "avgRating": stars.text(stars.average(api)),
+        "advertiseInfo": _advertised(api),
         "isSubscriptionAvailable": api.state in queries.SUBSCRIBABLE,
-        "categories": [],
-        "keyManagers": ["all"],
+        "categories": [category.name for category in api.categories.all()],
+        "keyManagers": api.key_managers or ["all"],
         "createdTime": _time(api.created),
         "lastUpdatedTime": _time(api.updated),
         "gatewayVendor": "wso2",
@@ -90,9 +90,9 @@ def api_found(api: Api) -> dict[str, Any]:
         "version": api.version,
         "provider": api.provider.get_username(),
         "status": api.state,
-        "thumbnailUri": "",
+        "thumbnailUri": _picture(api),
         "businessInformation": _business(api),
-        "avgRating": "0.0",
+        "avgRating": stars.text(getattr(api, "average", None)),
     }
 
 
@@ -105,7 +105,7 @@ def application_info(application: Application, counted: int | None = None) -> di
         "throttlingPolicy": application.policy,
         "description": application.description,
         "status": application.status,
-        "groups": [],
+        "groups": [group.name for group in application.groups.all()],
         "subscriptionCount": application.subscriptions.count() if counted is None else counted,
         "attributes": application.attributes,
         "owner": application.owner.get_username(),
@@ -120,7 +120,7 @@ def application(application: Application) -> dict[str, Any]:
         "keys": [key(one) for one in queries.keys(application)],
         "subscriptionScopes": subscription_scopes(application),
         "hashEnabled": True,
-        "visibility": "PRIVATE",
+        "visibility": "SHARED_WITH_ORG" if application.groups.all() else "PRIVATE",
     }
 
 
@@ -166,12 +166,25 @@ def subscription(row: Subscription) -> dict[str, Any]:
         "subscriptionId": str(row.pk),
         "applicationId": str(row.application_id),
         "apiId": str(row.api_id),
-        "apiInfo": api_info(row.api),
+        "apiInfo": api_info(row.api, getattr(row, "average", None)),
         "applicationInfo": application_info(row.application, getattr(row, "application_subscriptions", None)),
         "throttlingPolicy": row.plan,
-        "requestedThrottlingPolicy": row.plan,
+        "requestedThrottlingPolicy": row.requested_plan or row.plan,
         "status": row.state,
         "redirectionParams": "",
+    }
+
+
+def additional_info(row: Subscription) -> dict[str, Any]:
+    """AdditionalSubscriptionInfo. Nothing here is deployed to a Solace broker."""
+    return {
+        "subscriptionId": str(row.pk),
+        "applicationId": str(row.application_id),
+        "applicationName": row.application.name,
+        "apiId": str(row.api_id),
+        "isSolaceAPI": False,
+        "solaceOrganization": "",
+        "solaceDeployedEnvironments": [],
     }
 
 
@@ -191,13 +204,17 @@ def policy(row: Policy) -> dict[str, Any]:
         "quotaPolicyType": "BANDWIDTHVOLUME" if row.kind == LimitKind.BANDWIDTH else "REQUESTCOUNT",
         "tierPlan": row.billing_plan,
         "stopOnQuotaReach": row.stop_on_quota_reach,
-        "monetizationAttributes": {},
+        "monetizationAttributes": billing.attributes(row),
         "throttlingPolicyPermissions": None,
     }
 
 
 def _tier(plan: Policy) -> dict[str, Any]:
-    return {"tierName": plan.name, "tierPlan": plan.billing_plan, "monetizationAttributes": None}
+    return {"tierName": plan.name, "tierPlan": plan.billing_plan, "monetizationAttributes": _price(plan)}
+
+
+def _price(plan: Policy) -> dict[str, str]:
+    return {name: value for name, value in billing.attributes(plan).items() if name != "billingType"}
 
 
 def _endpoint(place: Address) -> dict[str, Any]:
@@ -213,6 +230,24 @@ def _endpoint(place: Address) -> dict[str, Any]:
             "wss": None,
         },
     }
+
+
+def _picture(api: Api) -> str:
+    return f"/apis/{api.pk}/thumbnail" if api.thumbnail_type else ""
+
+
+def _advertised(api: Api) -> dict[str, Any]:
+    """Of an API that is served elsewhere: where its own portal is and whose it is."""
+    shown = ("originalDevPortalUrl", "apiOwner", "vendor")
+    return {"advertised": bool(api.advertise.get("advertised"))} | {
+        name: api.advertise[name] for name in shown if isinstance(api.advertise.get(name), str)
+    }
+
+
+def _scope(api: Api, scope: str) -> dict[str, Any]:
+    texts = api.scope_texts.get(scope) or {}
+    name, description = texts.get("display_name") or scope, texts.get("description") or ""
+    return {"key": scope, "name": name, "roles": api.scope_roles.get(scope) or [], "description": description}
 
 
 def _business(api: Api) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from apim.errors import FieldError, Invalid
 from apim.keymanager.models import RESIDENT
 from portal import queries
 from portal.actions import keys
+from portal.actions.api_keys import known_type
 from portal.api import dto, scopes
-from portal.api.base import field_names, payload, strings, text
+from portal.api.base import asked, field_names, payload, strings, tagged, text, unchanged
 from portal.api.scopes import ScopedView
 from portal.models import ApplicationKey
 
@@ -66,7 +67,7 @@ class MapKeys(ScopedView):
 
 
 class Keys(ScopedView):
-    """GET /applications/{applicationId}/oauth-keys."""
+    """GET /applications/{applicationId}/oauth-keys and, the older form, …/keys."""
 
     scopes = scopes.KEYS
 
@@ -75,18 +76,32 @@ class Keys(ScopedView):
         return Response({"count": len(found), "list": found})
 
 
-class OneKey(ScopedView):
-    """GET, PUT and DELETE /applications/{applicationId}/oauth-keys/{keyMappingId}."""
+class _OfKey(ScopedView):
+    """A resource of one key, named by its id or, in the older form of the contract, by its type at one key manager."""
 
     scopes = scopes.KEYS
 
-    def get(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
-        """The key without its secret."""
-        return Response(dto.key(_key(request, application_id, key_id)))
+    def key(
+        self, request: Request, application_id: UUID, key_id: UUID | None = None, key_type: str = ""
+    ) -> ApplicationKey:
+        """The key asked for. The older form means the built-in key manager unless `keyManager` names another. Raises NotFound."""
+        application = queries.application(request.user, application_id)
+        if key_id is not None:
+            return queries.key(application, key_id)
+        return queries.key_of_type(application, known_type(key_type), asked(request, "keyManager") or RESIDENT)
 
-    def put(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
+
+class OneKey(_OfKey):
+    """GET, PUT and DELETE of one key."""
+
+    def get(self, request: Request, **named: Any) -> Response:
+        """The key without its secret."""
+        return tagged(request, dto.key(self.key(request, **named)))
+
+    def put(self, request: Request, **named: Any) -> Response:
         """Change grant types, callback address and token validity."""
-        key, body = _key(request, application_id, key_id), payload(request)
+        key, body = self.key(request, **named), payload(request)
+        unchanged(request, dto.key(key))
         extra = body.get("additionalProperties") or {}
         with field_names(UPDATE_NAMES):
             changed = keys.update_keys(
@@ -98,53 +113,48 @@ class OneKey(ScopedView):
                     extra if isinstance(extra, dict) else {}, "application_access_token_expiry_time"
                 ),
             )
-        return Response(dto.key(changed))
+        return tagged(request, dto.key(changed))
 
-    def delete(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
+    def delete(self, request: Request, **named: Any) -> Response:
         """Remove the key and, when it was generated here, its OAuth client."""
-        keys.delete_keys(by=request.user, key=_key(request, application_id, key_id))
+        keys.delete_keys(by=request.user, key=self.key(request, **named))
         return Response(status=200)
 
 
-class CleanUp(ScopedView):
-    """POST /applications/{applicationId}/oauth-keys/{keyMappingId}/clean-up: the contract's older form of DELETE."""
+class CleanUp(_OfKey):
+    """POST …/clean-up: the contract's form of DELETE."""
 
-    scopes = scopes.KEYS
-
-    def post(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
-        keys.delete_keys(by=request.user, key=_key(request, application_id, key_id))
+    def post(self, request: Request, **named: Any) -> Response:
+        """Remove the key, unless somebody else changed it since the caller's `If-Match`."""
+        key = self.key(request, **named)
+        unchanged(request, dto.key(key))
+        keys.delete_keys(by=request.user, key=key)
         return Response(status=200)
 
 
-class RegenerateSecret(ScopedView):
+class RegenerateSecret(_OfKey):
     """POST …/regenerate-secret: a new secret, shown in this answer only."""
 
-    scopes = scopes.KEYS
-
-    def post(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
-        key = _key(request, application_id, key_id)
+    def post(self, request: Request, **named: Any) -> Response:
+        """The key with its new secret."""
+        key = self.key(request, **named)
         secret = keys.regenerate_secret(by=request.user, key=key)
         return Response({"consumerKey": key.consumer_key, "consumerSecret": secret})
 
 
-class GenerateToken(ScopedView):
+class GenerateToken(_OfKey):
     """POST …/generate-token: an access token for trying out."""
 
-    scopes = scopes.KEYS
-
-    def post(self, request: Request, application_id: UUID, key_id: UUID) -> Response:
+    def post(self, request: Request, **named: Any) -> Response:
+        """The token; the client's secret is not asked for, `revokeToken` ends an older one."""
         body = payload(request)
         issued = keys.issue_test_token(
             by=request.user,
-            key=_key(request, application_id, key_id),
+            key=self.key(request, **named),
             scopes=tuple(strings(body, "scopes")),
             lifetime=_lifetime(body, "validityPeriod"),
         )
         return Response(dto.token(issued))
-
-
-def _key(request: Request, application_id: UUID, key_id: UUID) -> ApplicationKey:
-    return queries.key(queries.application(request.user, application_id), key_id)
 
 
 def _lifetime(body: dict[str, Any], name: str) -> int | None:

@@ -56,11 +56,11 @@ class Settings(OpenView):
             {
                 "grantTypes": [name for name, _ in GRANTS],
                 "scopes": sorted({*scopes.APPLICATIONS, *scopes.SUBSCRIPTIONS}),
-                "applicationSharingEnabled": False,
+                "applicationSharingEnabled": True,
                 "mapExistingAuthApps": True,
                 "apiGatewayEndpoint": f"{settings.APIM.gateway_http},{settings.APIM.gateway}",
-                "monetizationEnabled": False,
-                "recommendationEnabled": False,
+                "monetizationEnabled": True,
+                "recommendationEnabled": True,
                 "IsUnlimitedTierPaid": False,
                 "identityProvider": {"external": False},
                 "IsAnonymousModeEnabled": True,
@@ -111,13 +111,6 @@ class MyOrganisation(ScopedView):
     def get(self, request: Request) -> Response:
         organisation = request.user.organisation
         return Response({"organizationId": organisation.domain, "name": organisation.display_name})
-
-
-class Categories(OpenView):
-    """GET /api-categories: APIs have tags only, so the list is empty."""
-
-    def get(self, request: Request) -> Response:
-        return Response({"count": 0, "list": []})
 
 
 def _offered(organisation: Organisation, level: str) -> object:

@@ -13,8 +13,9 @@ from apim.errors import FieldError, Invalid
 from portal import queries
 from portal.actions import subscriptions
 from portal.api import dto, scopes
-from portal.api.base import page, payload, tagged, text, unchanged
+from portal.api.base import OpenView, page, payload, tagged, tenant, text, unchanged
 from portal.api.scopes import ScopedView
+from portal.billing import usage
 from portal.models import Subscription
 
 MOST_AT_ONCE = 100
@@ -87,6 +88,27 @@ class OneSubscription(ScopedView):
         unchanged(request, dto.subscription(row))
         subscriptions.unsubscribe(by=request.user, subscription=row)
         return Response(status=200)
+
+
+class AdditionalInfo(OpenView):
+    """GET /subscriptions/{apiId}/additionalInfo: the caller's subscriptions to an API, with where else it is deployed."""
+
+    def get(self, request: Request, api_id: UUID) -> Response:
+        """One entry a subscription, none for people who are not logged in. No API is deployed to a Solace broker."""
+        api = queries.api(request.user, tenant(request), api_id)
+        rows = queries.subscriptions(request.user).filter(api=api) if request.user.is_authenticated else []
+        return page(request, rows, dto.additional_info, f"/subscriptions/{api_id}/additionalInfo")
+
+
+class Usage(ScopedView):
+    """GET /subscriptions/{subscriptionId}/usage: what is to be paid for a monetized subscription."""
+
+    scopes = scopes.SUBSCRIPTIONS
+
+    def get(self, request: Request, subscription_id: UUID) -> Response:
+        """What the billing engine says, as names and texts. 404 for a subscription that costs nothing."""
+        row = queries.subscription(request.user, subscription_id)
+        return tagged(request, {"properties": {name: str(value) for name, value in usage(row).items()}})
 
 
 def identifier(name: str, value: str) -> UUID:
