@@ -15,6 +15,7 @@ from benchmarks.credentials import Credentials
 from benchmarks.machine import LOAD_CORE, PROXY_CORE, running
 
 BODY_BYTES = 1024
+LARGE_BYTES = 100 * 1024
 HEAD = """\
 worker_processes 1;
 worker_rlimit_nofile 16384;
@@ -34,6 +35,8 @@ BACKEND = """\
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location / {{ return 200 '{body}'; }}
+    location = /soap {{ default_type text/xml; return 200 '{envelope}'; }}
+    location = /large {{ alias {large}; }}
   }}
 }}
 """
@@ -47,16 +50,26 @@ PROXY = """\
 """
 
 
-def body() -> str:
-    """The backend's answer: JSON of exactly 1 KB."""
+def body(size: int = BODY_BYTES) -> str:
+    """The backend's answer: JSON of exactly 1 KB, or of `size` bytes."""
     head, tail = '{"status":"ok","padding":"', '"}'
+    return head + "x" * (size - len(head) - len(tail)) + tail
+
+
+def envelope() -> str:
+    """The backend's answer at /soap: an envelope of exactly 1 KB."""
+    head = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><placed xmlns="urn:orders"><note>'
+    tail = "</note></placed></s:Body></s:Envelope>"
     return head + "x" * (BODY_BYTES - len(head) - len(tail)) + tail
 
 
 @contextmanager
 def nginx_backend(folder: Path, port: int) -> Iterator[psutil.Process]:
-    """Answers 1 KB to everything, on the load core."""
-    with _nginx(folder / "backend", HEAD + BACKEND, LOAD_CORE, port=port, body=body()) as process:
+    """Answers 1 KB to everything, an envelope at /soap, 100 KB at /large; on the load core."""
+    large = folder / "large.json"
+    large.write_text(body(LARGE_BYTES))
+    told = {"port": port, "body": body(), "envelope": envelope(), "large": large}
+    with _nginx(folder / "backend", HEAD + BACKEND, LOAD_CORE, **told) as process:
         yield process
 
 
