@@ -14,7 +14,7 @@ class PublisherConfig(AppConfig):
         # Models cannot be imported before every app is loaded.
         from apim.accounts.hooks import on_switch, seeds_organisation  # noqa: PLC0415
         from apim.traffic.hooks import checks_usage, knows_targets  # noqa: PLC0415
-        from publisher import navigation  # noqa: PLC0415
+        from publisher import decided, navigation  # noqa: PLC0415
         from publisher.policies.shipped import seed_policies  # noqa: PLC0415
         from publisher.queries import uses_of_policy  # noqa: PLC0415
         from publisher.records import announce_organisation  # noqa: PLC0415
@@ -26,4 +26,5 @@ class PublisherConfig(AppConfig):
         seeds_organisation(seed_policies)
         checks_usage(uses_of_policy)
         knows_targets("API", has_context)
+        decided.register()
         navigation.register()

@@ -77,4 +77,5 @@ urlpatterns = [
     path(REVISION + "delete/", deployments.delete, name="revision_delete"),
     path(API + "lifecycle/", lifecycle.lifecycle, name="lifecycle"),
     path(API + "lifecycle/change/", lifecycle.change, name="lifecycle_change"),
+    path(API + "lifecycle/withdraw/", lifecycle.withdraw, name="lifecycle_withdraw"),
 ]

@@ -16,7 +16,7 @@ from portal.actions import applications
 from portal.actions.limits import reset_limits
 from portal.actions.sharing import share
 from portal.api import dto, scopes
-from portal.api.base import asked, kept, page, payload, strings, tagged, text, unchanged
+from portal.api.base import accepted, asked, kept, page, payload, strings, tagged, text, unchanged
 from portal.api.scopes import ScopedView
 
 SORTS = {"name": "name", "throttlingPolicy": "policy", "status": "status"}
@@ -68,8 +68,8 @@ class OneApplication(ScopedView):
         """Remove it with its keys and subscriptions."""
         application = queries.application(request.user, application_id)
         unchanged(request, dto.application(application))
-        applications.delete_application(by=request.user, application=application)
-        return Response(status=200)
+        waits = applications.delete_application(by=request.user, application=application)
+        return Response(status=200) if waits is None else accepted(f"/applications/{waits.pk}")
 
 
 class ResetLimits(ScopedView):

@@ -91,6 +91,11 @@ def has(request: Request, tag: str) -> bool:
     return tag in _tags(request.headers.get("If-None-Match", ""))
 
 
+def accepted(location: str) -> Response:
+    """202 with WorkflowResponse: somebody must approve it first."""
+    return Response({"workflowStatus": "CREATED", "jsonPayload": ""}, status=202, headers={"Location": location})
+
+
 def unchanged(request: Request, body: dict[str, Any]) -> None:
     """Go on only when `If-Match` (if given) names the entity as it is. Raises PreconditionFailed."""
     given = _tags(request.headers.get("If-Match", ""))

@@ -142,7 +142,7 @@ def key(key: ApplicationKey, secret: str = "") -> dict[str, Any]:
         "consumerSecret": secret,
         "supportedGrantTypes": list(client.grant_types) if client else [],
         "callbackUrl": client.redirect_uris if client else "",
-        "keyState": "APPROVED",
+        "keyState": str(key.state),
         "keyType": key.key_type,
         "mode": key.mode,
         "groupId": "",

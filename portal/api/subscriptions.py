@@ -13,7 +13,7 @@ from apim.errors import FieldError, Invalid
 from portal import queries
 from portal.actions import subscriptions
 from portal.api import dto, scopes
-from portal.api.base import OpenView, page, payload, tagged, tenant, text, unchanged
+from portal.api.base import OpenView, accepted, page, payload, tagged, tenant, text, unchanged
 from portal.api.scopes import ScopedView
 from portal.billing import usage
 from portal.models import Subscription
@@ -86,8 +86,8 @@ class OneSubscription(ScopedView):
         """End it."""
         row = queries.subscription(request.user, subscription_id)
         unchanged(request, dto.subscription(row))
-        subscriptions.unsubscribe(by=request.user, subscription=row)
-        return Response(status=200)
+        waits = subscriptions.unsubscribe(by=request.user, subscription=row)
+        return Response(status=200) if waits is None else accepted(f"/subscriptions/{waits.pk}")
 
 
 class AdditionalInfo(OpenView):

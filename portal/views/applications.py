@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,10 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apim.errors import ApimError
 from apim.ui.forms import add_errors
+from apim.workflows.queries import last_of
 from portal import queries
 from portal.actions.applications import create_application, delete_application, update_application
 from portal.actions.limits import reset_limits
 from portal.forms import ApplicationForm
+from portal.models import ApplicationStatus
 from portal.views.base import attempt, developers_only, organisation, word
 
 PAGE = 20
@@ -45,6 +48,8 @@ def create(request: HttpRequest) -> HttpResponse:
         except ApimError as error:
             add_errors(form, error)
         else:
+            if made.status == ApplicationStatus.CREATED:
+                messages.info(request, f"{made} waits for an administrator to approve it.")
             return redirect("portal:application", made.pk)
     return render(request, "portal/application_form.html", {"form": form})
 
@@ -71,7 +76,11 @@ def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """What the application is, and what is still to do before it can call an API."""
     row = queries.application(request.user, application_id)
     limit = queries.limits(row.organisation).filter(name=row.policy).first()
-    return render(request, "portal/application.html", {"application": row, "limit": limit, "keys": queries.keys(row)})
+    return render(
+        request,
+        "portal/application.html",
+        {"application": row, "limit": limit, "keys": queries.keys(row), "last": last_of(row)},
+    )
 
 
 @require_POST
@@ -79,7 +88,12 @@ def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
 def delete(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """Remove it with its keys and subscriptions."""
     row = queries.application(request.user, application_id)
-    attempt(request, delete_application, f"{row.name} is deleted.", application=row)
+    attempt(
+        request,
+        delete_application,
+        lambda waits: f"The deletion of {row.name} waits for approval." if waits else f"{row.name} is deleted.",
+        application=row,
+    )
     return redirect("portal:applications")
 
 

@@ -43,13 +43,16 @@ def word(request: HttpRequest, name: str) -> str:
     return request.GET.get(name, "").replace("\x00", "").strip()
 
 
-def attempt(request: HttpRequest, act: Callable[..., Any], done: str, **arguments: Any) -> bool:
-    """Carry out an action and say `done`, or say why it was refused. Whether it was carried out."""
+def attempt(request: HttpRequest, act: Callable[..., Any], done: str | Callable[[Any], str], **arguments: Any) -> bool:
+    """Carry out an action and say `done` (made of its result when it can be called), or say why it was refused.
+
+    Returns whether it was carried out.
+    """
     try:
-        act(by=request.user, **arguments)
+        result = act(by=request.user, **arguments)
     except ApimError as error:
         details = "; ".join(field.message for field in error.fields)
         messages.error(request, f"{error.description} {details}".strip())
         return False
-    messages.success(request, done)
+    messages.success(request, done(result) if callable(done) else done)
     return True

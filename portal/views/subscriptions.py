@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal import queries
 from portal.actions import subscriptions
+from portal.models import Subscription, SubscriptionState
 from portal.views.base import attempt, developers_only
 
 
@@ -28,7 +29,13 @@ def change_plan(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
     """Move to another plan."""
     row = queries.subscription(request.user, subscription_id)
     plan = request.POST.get("plan", "")
-    attempt(request, subscriptions.change_plan, f"{row.api} is now on the plan {plan}.", subscription=row, plan=plan)
+
+    def done(changed: Subscription) -> str:
+        if changed.state == SubscriptionState.TIER_UPDATE_PENDING:
+            return f"The change to the plan {plan} waits for approval."
+        return f"{row.api} is now on the plan {plan}."
+
+    attempt(request, subscriptions.change_plan, done, subscription=row, plan=plan)
     return redirect("portal:application_subscriptions", row.application_id)
 
 
@@ -37,6 +44,12 @@ def change_plan(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
 def unsubscribe(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
     """End a subscription."""
     row = queries.subscription(request.user, subscription_id)
-    done = f"{row.application.name} is no longer subscribed to {row.api}."
+
+    def done(waits: Subscription | None) -> str:
+        return (
+            "Ending the subscription waits for approval." if waits else f"{name} is no longer subscribed to {row.api}."
+        )
+
+    name = row.application.name
     attempt(request, subscriptions.unsubscribe, done, subscription=row)
     return redirect("portal:application_subscriptions", row.application_id)

@@ -12,6 +12,7 @@ from apim.accounts.permissions import require, require_same_organisation
 from apim.errors import FieldError, Invalid
 from apim.eventhub.publish import publish
 from apim.traffic.models import Level, Policy
+from apim.workflows.actions.tasks import withdraw
 from catalog.models import Service
 from publisher import backends, hooks, kinds, records, snapshots
 from publisher.actions.access import DESIGNERS, locked, locked_organisation
@@ -119,6 +120,7 @@ def delete_api(*, by: User, api: Api, expected: str = "") -> None:
     for deployment in api.deployments.select_related("environment"):
         records.withdraw(api, deployment.environment)
     withdraw_certificates(api)
+    withdraw(by=by, subject=api)
     publish("log_level", str(api.pk), None, organisation=api.organisation.domain)
     audit.record(by, "api.delete", api, before=snapshots.for_audit(api))
     api.deployments.all().delete()

@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from apim.accounts import audit
 from apim.accounts.models import User
-from apim.errors import FieldError, Invalid
-from publisher import hooks, records
+from apim.errors import FieldError, Invalid, NotFound
+from apim.workflows.actions.tasks import withdraw
+from apim.workflows.queries import refuse_pending
+from publisher import approvals, hooks, records
 from publisher.actions.access import PUBLISHERS, locked
 from publisher.errors import BadTransition, NoPlan, NotDeployed
 from publisher.models import Api, LifecycleEvent, State
@@ -68,17 +70,36 @@ def obstacles(api: Api) -> list[str]:
 def change_state(*, by: User, api: Api, action: str, checklist: Iterable[str] = (), expected: str = "") -> Api:
     """Carry out `action` and tell gateways and listeners. `checklist` holds the ticked items of `CHECKLIST`.
 
-    Raises BadTransition for an action the state does not have, NoPlan (903224) and NotDeployed when publishing.
+    Where somebody must approve the step, the state stays until then (`queries.pending(api)` is the request).
+    Raises BadTransition for an action the state does not have, NoPlan (903224) and NotDeployed when publishing, Pending
+    while an earlier step waits.
     """
     api = locked(by, api, *PUBLISHERS, expected=expected)
     ticked = _ticked(checklist)
+    refuse_pending(api)
+    target = _target(api, action)
+    _require_ready(api, target)
+    if approvals.step(by, api, action, target, ticked) is None:
+        carry_out(by, api, action, ticked)
+    return api
+
+
+@transaction.atomic
+def withdraw_step(*, by: User, api: Api) -> None:
+    """Take back the step that waits for approval. Raises NotFound when none does."""
+    api = locked(by, api, *PUBLISHERS)
+    if withdraw(by=by, subject=api) is None:
+        raise NotFound(f"No step of {api} waits for approval.")
+
+
+def carry_out(by: User, api: Api, action: str, ticked: frozenset[str]) -> None:
+    """Take a step whose API is locked. Raises as `change_state`: what held when it was asked for may hold no more."""
     before, after = api.state, _target(api, action)
     _require_ready(api, after)
     _enter(by, api, after)
     if after == State.PUBLISHED and DEPRECATE_OLD in ticked:
         _deprecate_older(by, api)
     hooks.state_changed(by, api, before, after, ticked)
-    return api
 
 
 def _ticked(checklist: Iterable[str]) -> frozenset[str]:
@@ -113,6 +134,7 @@ def _require_ready(api: Api, after: str) -> None:
 
 def _enter(by: User, api: Api, after: str) -> None:
     before = api.state
+    withdraw(by=by, subject=api)
     api.state = after
     if after == State.PUBLISHED and api.published is None:
         api.published = timezone.now()

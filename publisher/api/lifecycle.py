@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apim.errors import FieldError, Invalid
+from apim.workflows.models import Task
+from apim.workflows.queries import pending
 from publisher.actions.access import etag
-from publisher.actions.lifecycle import available_actions, change_state, checklist_of
+from publisher.actions.lifecycle import available_actions, change_state, checklist_of, withdraw_step
 from publisher.api.base import Resource, tagged
 from publisher.models import Api, State
 
@@ -27,7 +30,12 @@ class ChangeLifecycle(Resource):
             checklist=_ticked(self.word("lifecycleChecklist")),
             expected=self.if_match(),
         )
-        return tagged(request, {"workflowStatus": "APPROVED", "lifecycleState": _state(api)}, etag(api))
+        waits = pending(api)
+        body = {"workflowStatus": "CREATED" if waits else "APPROVED", "lifecycleState": _state(api)}
+        if waits:
+            body["jsonPayload"] = json.dumps({"workflowReference": str(waits.pk)})
+            return tagged(request, body, etag(api), 202)
+        return tagged(request, body, etag(api))
 
 
 class LifecycleState(Resource):
@@ -37,6 +45,21 @@ class LifecycleState(Resource):
         """State, possible actions, checklist."""
         api = self.api(api_id)
         return tagged(request, _state(api), etag(api))
+
+
+class PendingTasks(Resource):
+    """GET and DELETE /apis/{apiId}/lifecycle-state/pending-tasks."""
+
+    def get(self, request: Request, api_id: str) -> Response:
+        """The step that waits for approval, as a list of one or none."""
+        task = pending(self.api(api_id))
+        found = [_waiting(task)] if task else []
+        return tagged(request, {"count": len(found), "list": found})
+
+    def delete(self, request: Request, api_id: str) -> Response:
+        """Take it back; 404 when none waits."""
+        withdraw_step(by=request.user, api=self.api(api_id))
+        return Response(status=200)
 
 
 class LifecycleHistory(Resource):
@@ -49,6 +72,17 @@ class LifecycleHistory(Resource):
             for e in self.api(api_id).lifecycle_events.all()
         ]
         return tagged(request, {"count": len(events), "list": events})
+
+
+def _waiting(task: Task) -> dict[str, Any]:
+    return {
+        "workflowType": task.kind,
+        "workflowStatus": task.status,
+        "referenceId": str(task.pk),
+        "createdTime": task.created.isoformat(),
+        "properties": task.properties,
+        "description": task.description,
+    }
 
 
 def _state(api: Api) -> dict[str, Any]:

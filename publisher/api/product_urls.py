@@ -22,5 +22,6 @@ urlpatterns = [
     path(f"{ONE}/undeploy-revision", products.Undeploy.as_view()),
     path(f"{ONE}/restore-revision", products.Restore.as_view()),
     path(f"{ONE}/lifecycle-state", products.LifecycleState.as_view()),
+    path(f"{ONE}/lifecycle-state/pending-tasks", products.PendingTasks.as_view()),
     path(f"{ONE}/lifecycle-history", products.LifecycleHistory.as_view()),
 ]

@@ -148,6 +148,10 @@ class LifecycleState(ProductResource, lifecycle.LifecycleState):
     """GET /api-products/{apiProductId}/lifecycle-state."""
 
 
+class PendingTasks(ProductResource, lifecycle.PendingTasks):
+    """GET and DELETE /api-products/{apiProductId}/lifecycle-state/pending-tasks."""
+
+
 class LifecycleHistory(ProductResource, lifecycle.LifecycleHistory):
     """GET /api-products/{apiProductId}/lifecycle-history."""
 

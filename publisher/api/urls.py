@@ -59,6 +59,7 @@ urlpatterns = [
     ),
     path("apis/<str:api_id>/generate-key", client_certificates.GenerateKey.as_view()),
     path("apis/<str:api_id>/lifecycle-state", lifecycle.LifecycleState.as_view()),
+    path("apis/<str:api_id>/lifecycle-state/pending-tasks", lifecycle.PendingTasks.as_view()),
     path("apis/<str:api_id>/lifecycle-history", lifecycle.LifecycleHistory.as_view()),
     path("apis/<str:api_id>/revisions", revisions.Revisions.as_view()),
     path("apis/<str:api_id>/revisions/<str:revision_id>", revisions.OneRevision.as_view()),

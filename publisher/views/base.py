@@ -54,16 +54,16 @@ def try_save(
         return None
 
 
-def attempt(request: HttpRequest, work: Callable[[], Any], done: str) -> bool:
-    """Do `work` and say `done`, or say why not. Raises Forbidden and NotFound."""
+def attempt(request: HttpRequest, work: Callable[[], Any], done: str = "") -> bool:
+    """Do `work` and say `done` (empty: the text it returns), or say why not. Raises Forbidden and NotFound."""
     try:
-        work()
+        result = work()
     except (Forbidden, NotFound):
         raise
     except ApimError as error:
         messages.error(request, error.description)
         return False
-    messages.success(request, done)
+    messages.success(request, done or str(result))
     return True
 
 

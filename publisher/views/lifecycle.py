@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from apim.workflows.queries import last_of, pending
 from publisher.actions import lifecycle as actions
 from publisher.models import Api, State
 from publisher.views.base import api_page, attempt, back, expected, read_api
@@ -33,6 +34,8 @@ def lifecycle(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
     api = read_api(request, api_id)
     context = {
         "diagram": diagram(api.state),
+        "waits": pending(api),
+        "last": last_of(api),
         "steps": _steps(api),
         "obstacles": actions.obstacles(api) if api.state in (State.CREATED, State.PROTOTYPED) else [],
         "checklist": actions.checklist_of(api),
@@ -56,11 +59,23 @@ def change(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
     api = read_api(request, api_id)
     action, ticked = request.POST.get("action", ""), request.POST.getlist("checklist")
     target = actions.available_actions(api).get(action)
-    attempt(
-        request,
-        lambda: actions.change_state(
+
+    def step() -> str:
+        changed = actions.change_state(
             by=request.user, api=api, action=action, checklist=ticked, expected=expected(request)
-        ),
-        f"{api} is now {State(target).label.lower()}." if target else "",
-    )
+        )
+        if changed.state != target:
+            return f"{action} waits for approval."
+        return f"{api} is now {State(target).label.lower()}." if target else ""
+
+    attempt(request, step)
+    return back("lifecycle", api)
+
+
+@login_required
+@require_POST
+def withdraw(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
+    """Take back the step that waits for approval."""
+    api = read_api(request, api_id)
+    attempt(request, lambda: actions.withdraw_step(by=request.user, api=api), "The request is taken back.")
     return back("lifecycle", api)

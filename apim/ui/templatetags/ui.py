@@ -30,6 +30,7 @@ _STATES = {
     "ON_HOLD": ("warn", "On hold"),
     "REJECTED": ("bad", "Rejected"),
     "TIER_UPDATE_PENDING": ("info", "Plan change pending"),
+    "DELETE_PENDING": ("warn", "Deletion pending"),
     "APPROVED": ("ok", "Approved"),
     "TRUE": ("ok", "Yes"),
     "FALSE": ("mute", "No"),
