@@ -9,31 +9,16 @@ from django.db.models import Q
 
 from apim.accounts.models import Organisation
 from apim.eventhub.publish import Change, publish_all, take_turn
-from apim.keymanager import vault
 from apim.keymanager.issue import issuer
+from apim.keymanager.manager_records import record
 from apim.keymanager.models import RESIDENT, KeyManager
 from apim.keymanager.signing import ensure_key, jwks_text
-from gateway import schema
 
 
 def change(manager: KeyManager, *, deleted: bool = False) -> Change:
     """What the event hub publishes when `manager` was written or deleted."""
     domain = manager.organisation.domain
-    record = schema.KeyManager(
-        organisation=domain,
-        name=manager.name,
-        issuer=manager.issuer,
-        jwks=manager.jwks,
-        client_claim=manager.client_claim,
-        scope_claim=manager.scope_claim,
-        enabled=manager.enabled,
-        jwks_url=manager.jwks_url,
-        introspection_url=manager.introspection_url,
-        introspection_user=manager.introspection_user,
-        introspection_password=vault.unseal(manager.introspection_sealed) if manager.introspection_sealed else "",
-        resident=manager.name == RESIDENT,
-    )
-    return Change("key_manager", manager.key, None if deleted else record, organisation=domain)
+    return Change("key_manager", manager.key, None if deleted else record(manager), organisation=domain)
 
 
 @transaction.atomic

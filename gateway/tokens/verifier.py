@@ -31,8 +31,8 @@ class Verifier:
             self._keys = read_keys(record.jwks.encode())
         else:
             self._keys = []
-        kids = [key.kid for key in self._keys]
-        self._named = {key.kid: key for key in self._keys if key.kid and kids.count(key.kid) == 1}
+        kids = [key.kid or key.thumbprint() for key in self._keys]
+        self._named = {kid: key for kid, key in zip(kids, self._keys, strict=True) if kids.count(kid) == 1}
         nameless = [key for key in self._keys if not key.kid]
         self._nameless = nameless[0] if len(nameless) == 1 and not record.jwks_url else None
         self.introspects_all = bool(record.introspection_url) and not self._keys and not record.jwks_url
@@ -71,7 +71,10 @@ class Verifier:
 
     def client_of(self, claims: dict[str, Any]) -> str:
         """The OAuth client that a token was issued to. Raises Rejected when it names none."""
-        client_id = str(claims.get(self.record.client_claim) or "")
+        value = claims.get(self.record.client_claim)
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        client_id = str(value or "")
         if not client_id:
             raise Rejected(f"claim {self.record.client_claim} is missing")
         return client_id
