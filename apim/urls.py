@@ -30,6 +30,7 @@ urlpatterns = [
     path("api/am/devops/v0/", include("publisher.devops.urls")),
     path("api/am/admin/v4/", include("apim.traffic.api.urls")),
     path("api/am/admin/v4/", include("apim.configuration.api.urls")),
+    path("api/am/admin/v4/", include("publisher.admin_api.urls")),
     path("api/am/admin/v4/", include("apim.workflows.api.urls")),
     path("api/am/gateway/v2/<path:rest>", GatewayRest.as_view()),
     path("api/am/devportal/v3/", include("portal.api.urls")),

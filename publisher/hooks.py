@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from apim.accounts.models import User
 from publisher.models import Api
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from apim.accounts.models import Organisation
 
 UsageCounter = Callable[[Api], int]
 StateListener = Callable[[User, Api, str, str, frozenset[str]], None]
@@ -36,3 +42,25 @@ def state_changed(by: User, api: Api, before: str, after: str, checklist: Iterab
     """Tell every listener that `api` went from `before` to `after`."""
     for listener in _listeners:
         listener(by, api, before, after, frozenset(checklist))
+
+
+UsagePublisher = Callable[["Organisation", "datetime | None"], int]
+_billing: list[UsagePublisher] = []
+
+
+def bills_usage(publisher: UsagePublisher) -> UsagePublisher:
+    """Register `publisher(organisation, since)`: gives usage from `since` (None: from the beginning) to a billing engine and
+    returns how many records that were."""
+    if publisher not in _billing:
+        _billing.append(publisher)
+    return publisher
+
+
+def has_billing() -> bool:
+    """Whether any billing engine is registered."""
+    return bool(_billing)
+
+
+def publish_usage(organisation: Organisation, since: datetime | None) -> int:
+    """Let every billing engine take the usage; how many records they took."""
+    return sum(publisher(organisation, since) for publisher in _billing)

@@ -35,7 +35,7 @@ def record(deployment: Deployment) -> schema.Api:
         version=design["version"],
         context=prefix + full_path(design["context"], design["version"]),
         default_context=_default_context(prefix, design["context"]) if api.is_default_version else "",
-        provider=design["provider"],
+        provider=api.provider.get_username(),
         revision=deployment.revision.number,
         operations=tuple(
             _translated(

@@ -19,6 +19,8 @@ class VirtualHost:
     http_port: int = 80
     https_port: int = 443
     context: str = ""
+    ws_port: int = 9099
+    wss_port: int = 8099
 
     @property
     def http(self) -> str:

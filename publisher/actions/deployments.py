@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apim.accounts import audit
 from apim.accounts.models import User
-from apim.errors import Conflict, FieldError, Invalid
+from apim.errors import Conflict, FieldError, Forbidden, Invalid
 from publisher import records, vhosts
 from publisher.actions.access import DEPLOYERS, locked
 from publisher.checks.basics import shown
@@ -35,6 +35,7 @@ def deploy_revision(
     _require_backends(revision)
     deployments = []
     for environment in _resolve(api, environments):
+        _require_open(by, environment)
         _require_host(environment, vhost)
         deployment, _ = Deployment.objects.update_or_create(
             api=api, environment=environment, defaults={"revision": revision, "vhost": vhost, "displayed": displayed}
@@ -74,6 +75,11 @@ def _require_backends(revision: Revision) -> None:
             raise NoEndpoint(
                 f"{revision} has neither a production nor a sandbox endpoint{whose}. Set one and create a new revision."
             )
+
+
+def _require_open(by: User, environment: GatewayEnvironment) -> None:
+    if not environment.open_to(by):
+        raise Forbidden(f"{environment.name} is not open to the roles of {by.get_username()}.")
 
 
 def _require_host(environment: GatewayEnvironment, vhost: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import transaction
@@ -10,19 +11,24 @@ from apim.accounts import audit
 from apim.accounts.models import BuiltinRole, Organisation, User
 from apim.accounts.permissions import require
 from apim.accounts.queries import sees_every_organisation
-from apim.errors import Conflict, Forbidden
+from apim.errors import Conflict, FieldError, Forbidden, Invalid
 from apim.eventhub.publish import publish, take_turn
 from gateway import schema
 from publisher import records, vhosts
 from publisher.checks import Problems
-from publisher.checks.basics import choice, items, number, shown, text
+from publisher.checks.basics import choice, items, names, number, shown, text
 from publisher.checks.endpoints import http_url
 from publisher.checks.identity import host
-from publisher.models import Domain, GatewayEnvironment
+from publisher.models import Domain, EnvironmentPermission, GatewayEnvironment
 
 MOST_HOSTS = 100
+NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 KINDS = ("hybrid", "production", "sandbox")
-COLUMNS = ("display_name", "description", "kind", "http_url", "https_url", "vhosts")
+_HOST_FIELDS = {"host", "http_port", "https_port", "context", "ws_port", "wss_port"}
+COLUMNS = (
+    "display_name", "description", "kind", "http_url", "https_url", "vhosts", "provider", "gateway_type", "endpoint_uris",
+    "additional_properties", "permission", "roles",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -37,7 +43,7 @@ def save_environment(
     _same_or_platform(by, organisation)
     take_turn()
     problems = Problems()
-    row = environment or GatewayEnvironment(organisation=organisation, name=name)
+    row = environment or _new(organisation, name)
     for column, value in _checked(problems, fields).items():
         setattr(row, column, value)
     problems.raise_any()
@@ -50,6 +56,15 @@ def save_environment(
     verb = "environment.update" if environment else "environment.create"
     audit.record(by, verb, row, after={column: getattr(row, column) for column in COLUMNS}, organisation=organisation)
     return row
+
+
+def _new(organisation: Organisation, name: str) -> GatewayEnvironment:
+    """A row to fill. Raises Invalid for a name that no environment can have, Conflict for one that is taken."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise Invalid("The name is wrong.", [FieldError("name", "Letters, digits, - and _; 60 at most.")])
+    if GatewayEnvironment.objects.filter(organisation=organisation, name=name).exists():
+        raise Conflict(f"There is an environment {name} already.")
+    return GatewayEnvironment(organisation=organisation, name=name)
 
 
 @transaction.atomic
@@ -115,6 +130,12 @@ def _checked(problems: Problems, fields: dict[str, Any]) -> dict[str, Any]:
         "http_url": lambda value: http_url(problems, "http_url", value),
         "https_url": lambda value: http_url(problems, "https_url", value),
         "vhosts": lambda value: _hosts(problems, value),
+        "provider": lambda value: text(problems, "provider", value or "wso2", most=60),
+        "gateway_type": lambda value: text(problems, "gateway_type", value or "Regular", most=60),
+        "endpoint_uris": lambda value: _pairs(problems, "endpoint_uris", value, "protocol", "endpointURI"),
+        "additional_properties": lambda value: _pairs(problems, "additional_properties", value, "key", "value"),
+        "permission": lambda value: choice(problems, "permission", value or "PUBLIC", EnvironmentPermission.values),
+        "roles": lambda value: names(problems, "roles", value),
     }
     return {name: checks[name](value) for name, value in fields.items()}
 
@@ -123,19 +144,40 @@ def _hosts(problems: Problems, value: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for position, row in enumerate(items(problems, "vhosts", value, MOST_HOSTS)):
         place = f"vhosts[{position}]"
-        if not isinstance(row, dict) or row.keys() - {"host", "http_port", "https_port", "context"}:
-            problems.add(place, f"{shown(row)} is not an object of host, http_port, https_port, context.")
+        if not isinstance(row, dict) or row.keys() - _HOST_FIELDS:
+            problems.add(place, f"{shown(row)} is not an object of {', '.join(sorted(_HOST_FIELDS))}.")
             continue
         one = {
             "host": host(problems, f"{place}.host", row.get("host")),
             "http_port": number(problems, f"{place}.http_port", row.get("http_port", 80), least=1, most=65535),
             "https_port": number(problems, f"{place}.https_port", row.get("https_port", 443), least=1, most=65535),
             "context": text(problems, f"{place}.context", row.get("context", ""), most=200).strip("/ "),
+            **_socket_ports(problems, place, row),
         }
         one["context"] = f"/{one['context']}" if one["context"] else ""
         if any(other["host"] == one["host"] for other in found):
             problems.add(place, f"{one['host']} is there twice.")
         found.append(one)
+    return found
+
+
+def _socket_ports(problems: Problems, place: str, row: dict[str, Any]) -> dict[str, int]:
+    """The ports for WebSocket APIs, where they are not the usual ones."""
+    return {
+        name: number(problems, f"{place}.{name}", row[name], least=1, most=65535)
+        for name in ("ws_port", "wss_port")
+        if row.get(name) is not None
+    }
+
+
+def _pairs(problems: Problems, field: str, value: Any, first: str, second: str) -> list[dict[str, str]]:
+    found = []
+    for position, row in enumerate(items(problems, field, value or [], MOST_HOSTS)):
+        place = f"{field}[{position}]"
+        if not isinstance(row, dict):
+            problems.add(place, f"{shown(row)} is not an object of {first} and {second}.")
+            continue
+        found.append({name: text(problems, f"{place}.{name}", row.get(name), most=500) for name in (first, second)})
     return found
 
 

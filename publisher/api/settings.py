@@ -30,7 +30,7 @@ class Settings(Resource):
         organisation = request.user.organisation
         body = {
             "devportalUrl": f"{settings.APIM.public}{organisation.prefix}/devportal",
-            "environment": [_environment(row) for row in queries.environments(organisation)],
+            "environment": [_environment(row) for row in queries.environments(organisation) if row.open_to(request.user)],
             "gatewayTypes": ["Regular"],
             "scopes": [],
             "monetizationAttributes": [],

@@ -22,11 +22,13 @@ from publisher.models.documents import (
     DocumentVisibility,
     Thumbnail,
 )
-from publisher.models.gateways import Domain, GatewayEnvironment
+from publisher.models.gateways import Domain, EnvironmentPermission, GatewayEnvironment
+from publisher.models.labels import Label
 from publisher.models.policies import OperationPolicy
 from publisher.models.revisions import MAX_REVISIONS, Deployment, Revision
 from publisher.models.scopes import SharedScope
 from publisher.models.stores import ExternalStore, StorePublication
+from publisher.models.usage import UsagePublication
 
 __all__ = [
     "API_NAME",
@@ -39,7 +41,9 @@ __all__ = [
     "Domain",
     "EndpointCertificate",
     "ExternalStore",
+    "EnvironmentPermission",
     "GatewayEnvironment",
+    "Label",
     "LifecycleEvent",
     "MAX_REVISIONS",
     "Operation",
@@ -47,6 +51,7 @@ __all__ = [
     "Revision",
     "State",
     "StorePublication",
+    "UsagePublication",
     "Visibility",
     "ApiCategory",
     "Comment",

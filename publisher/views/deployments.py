@@ -34,6 +34,7 @@ def deployments(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
             "address": bases(environment, running[environment.pk].vhost)["https"] if environment.pk in running else "",
         }
         for environment in queries.environments(api.organisation)
+        if environment.open_to(request.user) or environment.pk in running
     ]
     revisions = list(api.revisions.defer("snapshot").prefetch_related("deployments__environment"))
     context = {
