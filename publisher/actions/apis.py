@@ -18,6 +18,7 @@ from publisher import backends, hooks, kinds, records, snapshots
 from publisher.actions.access import DESIGNERS, locked, locked_organisation
 from publisher.actions.client_certificates import withdraw_certificates
 from publisher.actions.documents import copy_documents
+from publisher.actions.thumbnails import copy_thumbnail
 from publisher.asyncapi.writing import in_step as asyncapi_in_step
 from publisher.checks import Problems, identity
 from publisher.checks.basics import flag
@@ -151,6 +152,7 @@ def copy_api(*, by: User, api: Api, version: str, default_version: bool = False,
     )
     copy_policies(source, copied)
     copy_documents(source, copied)
+    copy_thumbnail(source, copied)
     return copied
 
 

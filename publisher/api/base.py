@@ -20,6 +20,7 @@ from publisher.actions.access import etag
 from publisher.api import dto
 from publisher.api.shapes import streaming
 from publisher.checks.basics import refuse_unstorable, shown, storable
+from publisher.fetching import fetch
 from publisher.models import Api
 from publisher.products import PRODUCT
 
@@ -95,7 +96,11 @@ class Resource(APIView):
         """One page of `rows` (a queryset or a list) in the contract's form."""
         limit, offset = self.number("limit", DEFAULT_LIMIT, 1, MOST), self.number("offset", 0, 0, 10**9)
         total = total if total is not None else (len(rows) if isinstance(rows, Sequence) else rows.count())
-        shown_rows = [show(row) for row in rows[offset : offset + limit]]
+        return self.cut([show(row) for row in rows[offset : offset + limit]], total)
+
+    def cut(self, shown_rows: list[dict[str, Any]], total: int) -> Response:
+        """The page that `limit` and `offset` ask for, read already, of a list of `total` rows."""
+        limit, offset = self.number("limit", DEFAULT_LIMIT, 1, MOST), self.number("offset", 0, 0, 10**9)
         body = {"count": len(shown_rows), "list": shown_rows, "pagination": self._links(limit, offset, total)}
         return tagged(self.request, body)
 
@@ -131,12 +136,12 @@ def list_of(request: Request) -> list[Any]:
 def definition_of(request: Request, inline: str) -> str:
     """The definition sent as `file` or in the form field `inline`.
 
-    Raises Invalid when there is neither, when it is not UTF-8, or when only a `url` is given: nothing is fetched.
+    What only a `url` is given for is fetched: see publisher.fetching. Raises Invalid when there is none or it is not UTF-8.
     """
     upload = request.data.get("file")
     if upload is not None and hasattr(upload, "read"):
         try:
-            return upload.read().decode("utf-8-sig")
+            return str(upload.read().decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             raise Invalid(
                 f"file: not UTF-8 text ({error.reason} at byte {error.start}).", [FieldError("file", "Not UTF-8 text.")]
@@ -144,10 +149,13 @@ def definition_of(request: Request, inline: str) -> str:
     text = request.data.get(inline) or (upload if isinstance(upload, str) else "")
     if isinstance(text, str) and text.strip():
         return text
-    if request.data.get("url"):
-        message = "Definitions are not fetched from addresses; send the text or the file."
-        raise Invalid(message, [FieldError("url", message)])
-    raise Invalid(f"Send the definition as file or {inline}.", [FieldError("file", "Is required.")])
+    url = request.data.get("url")
+    if isinstance(url, str) and url.strip():
+        try:
+            return fetch(url).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Invalid("url: what it answers is not UTF-8 text.", [FieldError("url", "Not UTF-8 text.")]) from error
+    raise Invalid(f"Send the definition as file, {inline} or url.", [FieldError("file", "Is required.")])
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def summary(api: Api) -> dict[str, Any]:
         "type": api.kind,
         "lifeCycleStatus": api.state,
         "workflowStatus": "",
-        "hasThumbnail": False,
+        "hasThumbnail": bool(api.thumbnail_type),
         "securityScheme": api.security,
         "audiences": api.audiences,
         "additionalProperties": api.additional_properties,

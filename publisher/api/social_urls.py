@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from publisher.api import documents
+from publisher.api import comments, documents, thumbnails
 
 API, PRODUCT = "apis/<str:api_id>", "api-products/<str:api_id>"
 urlpatterns = [
+    path(f"{API}/thumbnail", thumbnails.ApiThumbnail.as_view()),
+    path(f"{PRODUCT}/thumbnail", thumbnails.ProductThumbnail.as_view()),
+    path(f"{API}/comments", comments.Comments.as_view()),
+    path(f"{API}/comments/<str:comment_id>", comments.OneComment.as_view()),
+    path(f"{API}/comments/<str:comment_id>/replies", comments.Replies.as_view()),
     path(f"{API}/documents", documents.Documents.as_view()),
     path(f"{API}/documents/validate", documents.ValidateDocument.as_view()),
     path(f"{API}/documents/<str:document_id>", documents.OneDocument.as_view()),

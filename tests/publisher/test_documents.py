@@ -154,11 +154,11 @@ def test_another_source_drops_the_file(creator):
     assert not type(document).objects.filter(pk=document.pk, file__isnull=False).exists()
 
 
-def test_only_designers_write(creator, make_user):
+def test_only_designers_write(creator):
     api = make_api(creator)
     for role in ("Internal/devops", "Internal/subscriber"):
         with pytest.raises(Forbidden):
-            create_document(by=make_user(role), api=api, **FIELDS)
+            create_document(by=make_user(creator.organisation, role), api=api, **FIELDS)
 
 
 def test_another_organisation_finds_nothing(rest, creator, other_organisation):
@@ -180,18 +180,17 @@ def test_another_organisation_finds_nothing(rest, creator, other_organisation):
         create_document(by=stranger, api=api, **FIELDS)
 
 
-def test_the_portal_shows_what_the_visibility_says(creator, other_organisation, make_user):
+def test_the_portal_shows_what_the_visibility_says(creator, other_organisation):
     api = make_api(creator)
     for visibility in ("API_LEVEL", "PRIVATE", "OWNER_ONLY"):
         create_document(by=creator, api=api, **FIELDS | {"name": visibility, "visibility": visibility})
-    from tests.support.people import make_user as anywhere
 
     seen = {
         who: [row.name for row in visible_documents(user, api)]
         for who, user in {
             "nobody": AnonymousUser(),
-            "stranger": anywhere(other_organisation, "Internal/subscriber"),
-            "member": make_user("Internal/subscriber"),
+            "stranger": make_user(other_organisation, "Internal/subscriber"),
+            "member": make_user(creator.organisation, "Internal/subscriber"),
         }.items()
     }
     assert seen == {"nobody": ["API_LEVEL"], "stranger": ["API_LEVEL"], "member": ["API_LEVEL", "PRIVATE"]}
