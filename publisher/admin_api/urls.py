@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from publisher.admin_api import apis, environments, headings, mediation, usage
+from publisher.admin_api import apis, environments, headings, mediation, settings, usage
 
 urlpatterns = [
+    path("settings", settings.Settings.as_view()),
     path("environments", environments.Environments.as_view()),
     path("environments/<str:environment_id>", environments.OneEnvironment.as_view()),
     path("environments/<str:environment_id>/gateways", environments.Gateways.as_view()),

@@ -1,0 +1,1 @@
+"""REST of the admin contract about what the portal has: applications and their owners."""
