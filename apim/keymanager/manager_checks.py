@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from apim.errors import FieldError
 from apim.keymanager import connectors
 from apim.keymanager.manager_fields import PERMISSIONS, TOKEN_TYPES
-from apim.keymanager.manager_records import jwks_of_certificate
+from apim.keymanager.manager_records import expression, jwks_of_certificate
 from apim.keymanager.models import KeyManager
 from apim.keymanager.properties import opened
 from gateway.schema.patterns import pattern
@@ -131,9 +131,9 @@ def _pattern_problem(one: Any) -> str:
     value = one.get("value")
     try:
         if one["type"] != "JWT":
-            if not isinstance(value, str) or not value:
+            if not expression(value):
                 return "value must be an expression for the whole token"
-            pattern(value)
+            pattern(expression(value))
             return ""
         if not isinstance(value, dict) or not {"header", "body"} >= value.keys():
             return "value must hold `body`, `header` or both"

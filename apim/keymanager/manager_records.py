@@ -48,9 +48,16 @@ def pattern(one: dict[str, Any]) -> schema.TokenPattern:
     """A token pattern of the contract's form."""
     value = one.get("value")
     if one["type"] != "JWT":
-        return schema.TokenPattern(one["type"], value=str(value))
+        return schema.TokenPattern(one["type"], value=expression(value))
     parts = value if isinstance(value, dict) else {}
     return schema.TokenPattern("JWT", header=_pairs(parts.get("header")), body=_pairs(parts.get("body")))
+
+
+def expression(value: Any) -> str:
+    """The expression for a whole token: a text, or the one text in an object, as the contract would have every value."""
+    if isinstance(value, dict):
+        value = next((one for one in value.values() if isinstance(one, str)), "")
+    return value if isinstance(value, str) else ""
 
 
 def jwks_of_certificate(pem: str) -> str:

@@ -29,23 +29,18 @@ class Field:
     tooltip: str = ""
     required: bool = False
     mask: bool = False
-    type: str = "input"
-    default: str = ""
-    values: tuple[str, ...] = ()
-    multiple: bool = False
 
     def shown(self) -> dict[str, Any]:
         """The contract's KeyManagerConfiguration."""
         return {
             "name": self.name,
             "label": self.label,
-            "type": self.type,
+            "type": "input",
             "required": self.required,
             "mask": self.mask,
-            "multiple": self.multiple,
+            "multiple": False,
             "tooltip": self.tooltip,
-            "default": self.default,
-            "values": list(self.values),
+            "values": [],
         }
 
 

@@ -1,0 +1,1 @@
+"""Key managers in the admin contract."""
