@@ -31,6 +31,21 @@ def is_held(user: User) -> bool:
     return any(holder(user) for holder in _holders)
 
 
+_settlers: list[Callable[[User | None, User], None]] = []
+
+
+def on_user_settled(listener: Callable[[User | None, User], None]) -> None:
+    """Register `listener(by, user)` (in `AppConfig.ready`): an administrator lets `user` in, keeps them out or deletes them."""
+    if listener not in _settlers:
+        _settlers.append(listener)
+
+
+def user_settled(by: User | None, user: User) -> None:
+    """Tell every listener, in the transaction of the change and before `user` goes."""
+    for listener in _settlers:
+        listener(by, user)
+
+
 _role_givers: list[Callable[[Organisation], list[str]]] = []
 
 

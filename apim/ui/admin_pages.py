@@ -11,7 +11,7 @@ from django.urls import reverse
 from apim.ui.dashboard import contents
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Platform": ("accounts",),
+    "Platform": ("accounts", "workflows"),
     "Traffic": ("traffic",),
     "Keys": ("keymanager", "oauth2_provider"),
     "APIs": ("publisher", "portal", "catalog"),
@@ -28,6 +28,7 @@ SYMBOLS = {
     "applicationkey": "key", "subscription": "handshake", "service": "inventory_2", "taskrun": "task_alt",
     "artifactstatus": "deployed_code", "gatewaystatus": "router", "event": "bolt", "current": "database",
     "periodictask": "schedule", "intervalschedule": "timer", "crontabschedule": "calendar_clock", "operation": "http",
+    "executor": "rule_settings", "task": "inbox",
     "clockedschedule": "alarm", "delivery": "send", "domain": "dns", "solarschedule": "sunny", "lifecycleevent": "timeline",
 }  # fmt: skip
 """Material symbols by model."""

@@ -11,8 +11,9 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this app does when somebody signs up."""
-        from apim.accounts.hooks import holds_sign_ups  # noqa: PLC0415 - models are loaded by now, not before
+        from apim.accounts.hooks import holds_sign_ups, on_user_settled  # noqa: PLC0415 - models are loaded by now, not before
         from apim.workflows import sign_up  # noqa: PLC0415
 
         sign_up.register()
         holds_sign_ups(sign_up.hold)
+        on_user_settled(sign_up.settled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from apim.accounts import audit
 from apim.accounts.models import User
 from apim.workflows import registry
-from apim.workflows.actions.tasks import begin
+from apim.workflows.actions.tasks import begin, withdraw
 from apim.workflows.models import Kind, Task
 
 
@@ -26,6 +26,11 @@ def hold(user: User) -> bool:
         payload={"email": user.email},
     )
     return task is not None
+
+
+def settled(by: User | None, user: User) -> None:
+    """Nobody need decide any more: an administrator did something with the account itself."""
+    withdraw(by=by, subject=user)
 
 
 def approve(task: Task) -> None:

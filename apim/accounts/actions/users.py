@@ -100,6 +100,7 @@ def set_active(*, by: User, user: User, active: bool) -> User:
         raise Conflict("You cannot switch yourself off.")
     before, user.is_active = user.is_active, active
     user.save(update_fields=["is_active"])
+    hooks.user_settled(by, user)
     audit.record(by, "user.set_active", user, before={"active": before}, after={"active": active})
     return user
 
@@ -113,6 +114,7 @@ def delete_user(*, by: User, user: User) -> None:
         raise Conflict("You cannot delete yourself.")
     if not User.objects.filter(pk=user.pk).exists():
         raise NotFound
+    hooks.user_settled(by, user)
     audit.record(by, "user.delete", user, before={"username": user.username, "roles": sorted(user.role_names)})
     try:
         user.delete()
