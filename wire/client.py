@@ -7,7 +7,9 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
+from math import inf
 from urllib.parse import quote, urlsplit
 
 from wire.errors import UpstreamError
@@ -22,6 +24,8 @@ IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"
 
 _KEPT = "%/:=&?~+!$,;'@()*[]|"
 
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
 Body = bytes | AsyncIterator[bytes] | None
 
 
@@ -35,10 +39,11 @@ class AnswerTooLarge(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds: to connect, and without a byte from the other server."""
+    """Seconds: to connect, without a byte from the other server, and for the whole answer."""
 
     connect: float = 5.0
     read: float = 60.0
+    total: float = inf
 
 
 class ClientLink(Link):
@@ -47,6 +52,7 @@ class ClientLink(Link):
     def __init__(self, origin: Origin[ClientLink]) -> None:
         super().__init__(origin)
         self.read_seconds = 60.0
+        self.latest = inf
         self.answer: asyncio.Future[Response] | None = None
         self.response: Response | None = None
         self.error: UpstreamError | None = None
@@ -54,14 +60,14 @@ class ClientLink(Link):
 
     def head(self, status: int, headers: list[Header]) -> None:
         """The answer begins."""
-        self.deadline = self.loop.time() + self.read_seconds
+        self.deadline = min(self.loop.time() + self.read_seconds, self.latest)
         self.response = Response(self, status, headers)
         if self.answer is not None and not self.answer.done():
             self.answer.set_result(self.response)
 
     def answer_data(self, chunk: bytes) -> None:
         """A piece of the answer."""
-        self.deadline = self.loop.time() + self.read_seconds
+        self.deadline = min(self.loop.time() + self.read_seconds, self.latest)
         if self.response is not None:
             self.response.feed(chunk)
 
@@ -91,7 +97,7 @@ class ClientLink(Link):
         if self.error is not None:
             raise self.error
         self.write(chunk)
-        self.deadline = self.loop.time() + self.read_seconds
+        self.deadline = min(self.loop.time() + self.read_seconds, self.latest)
         while self.write_paused and self.error is None:
             self._drain = self.loop.create_future()
             await self._drain
@@ -114,7 +120,7 @@ class Response:
     @property
     def reason(self) -> str:
         """The registered phrase of the status, empty when it has none."""
-        return HTTPStatus(self.status).phrase if self.status in HTTPStatus._value2member_map_ else ""
+        return _PHRASES.get(self.status, "")
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header by its lower-case name."""
@@ -122,6 +128,11 @@ class Response:
 
     async def body(self, limit: int = BODY_LIMIT) -> bytes:
         """The whole body. Raises AnswerTooLarge beyond `limit` bytes, UpstreamError when it breaks off."""
+        if self._ended and self._error is None and self._size <= limit:
+            parts = list(self._chunks)
+            self._chunks.clear()
+            self._size = 0
+            return parts[0] if len(parts) == 1 else b"".join(parts)
         parts = []
         size = 0
         async for chunk in self.stream():
@@ -144,7 +155,7 @@ class Response:
             if self._ended:
                 return
             if self._link is not None:
-                self._link.deadline = self._link.loop.time() + self._link.read_seconds
+                self._link.deadline = min(self._link.loop.time() + self._link.read_seconds, self._link.latest)
                 self._link.resume()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -230,22 +241,29 @@ class Client:
         await asyncio.sleep(0)
 
     def _origin(self, url: str) -> tuple[Origin[ClientLink], bytes]:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is not an address of the form http://host/path or https://host/path")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        key = (parts.scheme, parts.hostname, port)
+        key, target = _parsed(url)
         origin = self._origins.get(key)
         if origin is None:
-            tls = self._context() if parts.scheme == "https" else None
-            origin = self._origins[key] = Origin(parts.hostname, port, tls, ClientLink)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return origin, _checked_target(target)
+            scheme, host, port = key
+            tls = self._context() if scheme == "https" else None
+            origin = self._origins[key] = Origin(host, port, tls, ClientLink)
+        return origin, target
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+@lru_cache(maxsize=4096)
+def _parsed(url: str) -> tuple[tuple[str, str, int], bytes]:
+    """Scheme, host and port, and the request target of an address. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is not an address of the form http://host/path or https://host/path")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return (parts.scheme, parts.hostname, port), _checked_target(target)
 
 
 def _checked_target(target: str) -> bytes:
@@ -274,6 +292,7 @@ async def _call(link: ClientLink, method: bytes, head: bytes, body: Body, limits
     link.request_open = False
     link.response = None
     link.read_seconds = limits.read
+    link.latest = link.loop.time() + limits.total
     link.answer = link.loop.create_future()
     sending = None
     if body is None or isinstance(body, bytes):

@@ -3,54 +3,138 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+Pair = tuple[bytes, bytes]
 
 
 class Headers:
     """A small multi-map. Reading gives the first value; writing replaces all of them.
 
+    What came from the wire stays bytes until it is looked at by more than a name: most messages pass on as they came.
     `received` holds what came with a request, so that an answer made from it does not echo the caller's headers.
     """
 
-    __slots__ = ("_items", "received")
+    __slots__ = ("_came", "_first", "_items", "_wire")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()):
+        self._wire: list[Pair] | None = None
+        self._first: dict[bytes, bytes] = {}
+        self._came: list[Pair] | frozenset[tuple[str, str]] | None = None
         self._items: dict[str, list[tuple[str, str]]] = {}
-        self.received: frozenset[tuple[str, str]] | None = None
         for name, value in items:
-            self.add(name, value)
+            self._items.setdefault(name.lower(), []).append((name, value))
+
+    @classmethod
+    def of_wire(cls, pairs: list[Pair], *, request: bool = False) -> Headers:
+        """Headers as the wire gave them, names in lower case. Those of a request are remembered as `received`."""
+        made = cls.__new__(cls)
+        made._wire = pairs
+        made._first = dict(reversed(pairs))
+        made._came = pairs if request else None
+        return made
+
+    @property
+    def received(self) -> frozenset[tuple[str, str]] | None:
+        """What came with a request; None for headers of another origin."""
+        if isinstance(self._came, list):
+            self._came = frozenset(_texts(self._came))
+        return self._came
+
+    @received.setter
+    def received(self, pairs: frozenset[tuple[str, str]] | None) -> None:
+        self._came = pairs
+
+    @property
+    def of_request(self) -> bool:
+        """Whether some of them may have come with a request."""
+        return self._came is not None
+
+    def _all(self) -> dict[str, list[tuple[str, str]]]:
+        if self._wire is not None:
+            items: dict[str, list[tuple[str, str]]] = {}
+            for name, value in _texts(self._wire):
+                items.setdefault(name, []).append((name, value))
+            self._items, self._wire = items, None
+        return self._items
 
     def add(self, name: str, value: str) -> None:
         """Append one more value under the name."""
-        self._items.setdefault(name.lower(), []).append((name, value))
+        self._all().setdefault(name.lower(), []).append((name, value))
 
     def get(self, name: str) -> str | None:
         """First value of the name, None when absent."""
+        if self._wire is not None:
+            value = self._first.get(_wire_name(name))
+            return None if value is None else value.decode("latin-1")
         found = self._items.get(name.lower())
         return found[0][1] if found else None
 
     def set(self, name: str, value: str) -> None:
         """Replace all values of the name."""
-        self._items[name.lower()] = [(name, value)]
+        self._all()[name.lower()] = [(name, value)]
 
     def remove(self, name: str) -> None:
         """Drop all values of the name; absent is fine."""
-        self._items.pop(name.lower(), None)
+        self._all().pop(name.lower(), None)
 
     def clear(self) -> None:
         """Drop everything."""
-        self._items.clear()
+        self._items, self._wire = {}, None
 
     def copy(self) -> Headers:
         """An independent copy."""
         result = Headers()
-        result._items = {name: list(values) for name, values in self._items.items()}
-        result.received = self.received
+        result._came = self._came
+        result._wire, result._first = self._wire, self._first  # never changed in place
+        if self._wire is None:
+            result._items = {name: list(values) for name, values in self._items.items()}
         return result
+
+    def wire(self) -> list[Pair]:
+        """All pairs for the wire: names in lower case, values in UTF-8 where they were written here."""
+        if self._wire is not None:
+            return self._wire
+        return [
+            (name.encode("latin-1", "replace"), _one_line(value))
+            for name, values in self._items.items()
+            for _, value in values
+        ]
+
+    def wire_added(self) -> list[Pair]:
+        """As `wire`, without what came with a request."""
+        if self._came is None:
+            return self.wire()
+        if self._wire is not None:
+            return []  # nothing was written since the request came
+        came = self.received or frozenset()
+        return [
+            (name.encode("latin-1", "replace"), _one_line(value))
+            for name, values in self._items.items()
+            for pair in values
+            if pair not in came
+            for value in pair[1:]
+        ]
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """All (name, value) pairs in order of first appearance."""
-        for values in self._items.values():
+        for values in self._all().values():
             yield from values
 
     def __contains__(self, name: str) -> bool:
+        if self._wire is not None:
+            return _wire_name(name) in self._first
         return name.lower() in self._items
+
+
+@lru_cache(maxsize=1024)
+def _wire_name(name: str) -> bytes:
+    return name.lower().encode("latin-1", "replace")
+
+
+def _one_line(value: str) -> bytes:
+    return b" ".join(value.strip().encode("utf-8", "replace").splitlines())
+
+
+def _texts(pairs: list[Pair]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]

