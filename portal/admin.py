@@ -24,6 +24,7 @@ STATE_LABELS = {
     "ON_HOLD": "warning",
     "REJECTED": "danger",
     "TIER_UPDATE_PENDING": "info",
+    "DELETE_PENDING": "warning",
 }
 
 

@@ -86,14 +86,10 @@ class TaskAdmin(OrganisationAdmin):
     decided_fields = ("decided_by", "updated", "problem")
     change_form_show_cancel_button = True
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
         """What waits comes first."""
         waits = Case(When(status=Status.CREATED, then=0), default=1, output_field=IntegerField())
-        return super().get_queryset(request).annotate(rank=waits).order_by("rank", "-created")
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """As in the rows."""
-        return ("rank", "-created")
+        return [waits.asc(), "-created"]
 
     def get_fields(self, request: HttpRequest, obj: Task | None = None) -> tuple[str, ...]:
         """With the comment of the decision, and how it went."""

@@ -22,7 +22,7 @@ from portal.addresses import Address, addresses
 from portal.catalogue import versions
 from portal.definition import as_yaml, definition
 from portal.forms import SubscribeForm
-from portal.models import ApplicationKey, Subscription
+from portal.models import ApplicationKey, Subscription, SubscriptionState
 from portal.permissions import DEVELOPER
 from portal.views.base import developers_only, organisation
 from portal.wording import call_curl, credentials
@@ -50,7 +50,10 @@ def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
     except ApimError as error:
         add_errors(form, error)
         return _overview(request, api, form)
-    messages.success(request, f"{subscription.application.name} is subscribed to {api}.")
+    if subscription.state == SubscriptionState.ON_HOLD:
+        messages.info(request, f"The subscription of {subscription.application.name} to {api} waits for approval.")
+    else:
+        messages.success(request, f"{subscription.application.name} is subscribed to {api}.")
     return redirect("portal:api", api.pk)
 
 

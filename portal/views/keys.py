@@ -12,11 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 from apim.errors import ApimError, FieldError, Invalid, NotFound
 from apim.keymanager.models import RESIDENT
 from apim.ui.forms import add_errors
+from apim.workflows.queries import last_of
 from portal import queries
 from portal.actions import keys as actions
 from portal.definition import token_endpoint
 from portal.forms import KeyForm, MapForm, TokenForm
-from portal.models import Application, ApplicationKey, KeyType
+from portal.models import Application, ApplicationKey, KeyState, KeyType
 from portal.views.base import attempt, developers_only
 from portal.wording import token_curl
 
@@ -155,6 +156,7 @@ def _page(request: HttpRequest, application: Application, kind: str, **extra: An
         "key_path": kind.lower(),
         "token_endpoint": token_endpoint(),
         "curl": token_curl(key.consumer_key, extra.get("secret", "")) if key else "",
+        "last": last_of(key) if key and key.state != KeyState.APPROVED else None,
         "page_name": PAGES[KeyType(kind)],
         **forms,
         **extra,
