@@ -120,7 +120,8 @@ class Config(BaseSettings):
         description="Networks (CIDR, by comma) in which the control plane may call key managers besides public addresses.",
     )
     key_manager_ca: Path | None = Field(
-        default=None, description="Authorities (PEM) that key managers' certificates may be of, instead of the system's."
+        default=None,
+        description="Authorities (PEM) that key managers' certificates may be of, instead of the system's.",
     )
 
     fetch_inner: bool = Field(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from apim.keymanager import opaque
 from apim.keymanager.signing import sign
 
 if TYPE_CHECKING:
@@ -34,14 +38,23 @@ def issuer() -> str:
 
 
 def access_token(
-    client: OAuthClient, *, scopes: Iterable[str], lifetime: int, user: User | None = None
+    client: OAuthClient,
+    *,
+    scopes: Iterable[str],
+    lifetime: int,
+    user: User | None = None,
+    stranger: str = "",
+    further: Mapping[str, Any] | None = None,
 ) -> tuple[str, dict[str, Any]]:
-    """A signed access token for `client`, valid `lifetime` seconds, and its claims. `user` None: the client itself."""
+    """An access token for `client`, valid `lifetime` seconds, and its claims; signed or opaque as the client has it.
+
+    `user` None: the client itself, or `stranger`, the name of a person who has no account here. `further` claims are added.
+    """
     now = int(time.time())
     subject = user or client.user
     claims = {
         "iss": issuer(),
-        "sub": subject.get_username() if subject else client.client_id,
+        "sub": stranger or (subject.get_username() if subject else client.client_id),
         "aud": client.client_id,
         "azp": client.client_id,
         "client_id": client.client_id,
@@ -50,10 +63,11 @@ def access_token(
         "nbf": now,
         "exp": now + lifetime,
         "jti": secrets.token_urlsafe(18),
-        "aut": "APPLICATION_USER" if user else "APPLICATION",
+        "aut": "APPLICATION_USER" if user or stranger else "APPLICATION",
         "org": client.organisation.domain,
+        **(further or {}),
     }
-    return sign(claims, typ=TYPE), claims
+    return (opaque.issue(claims) if client.is_opaque else sign(claims, typ=TYPE)), claims
 
 
 def api_key(
@@ -87,17 +101,54 @@ def test_key(*, api: str, user: str, organisation: str, lifetime: int, key_type:
 
 def lifetime_of(request: Request) -> int:
     """oauthlib's question: seconds until the token of this request expires."""
-    return request.client.lifetime
+    most = grounds(request).most_seconds
+    return min(request.client.lifetime, most) if most else request.client.lifetime
+
+
+@dataclass
+class Grounds:
+    """What a grant found out besides the person: it goes into the token."""
+
+    stranger: str = ""
+    claims: dict[str, Any] = field(default_factory=dict)
+    most_seconds: int = 0
+    refreshable: bool = True
+
+
+def grounds(request: Request) -> Grounds:
+    """The grounds of this request. A form field of the same name would stand in for a plain attribute, so not that."""
+    found = request.__dict__.get("_grounds")
+    if found is None:
+        found = request.__dict__["_grounds"] = Grounds()
+    return found
+
+
+def person(request: Request) -> User | None:
+    """The person whom the grant found; None for client credentials. A form field named `user` is nobody."""
+    found = request.__dict__.get("user")
+    return found if found is not None and getattr(found, "pk", None) else None
 
 
 def for_request(request: Request) -> str:
     """oauthlib's access token generator. Leaves the claims on the request for whoever stores the token."""
-    # A form field named "user" would stand in for the attribute, so the grant decides whether a person is involved.
-    user = None if request.grant_type == "client_credentials" else request.user
+    basis = grounds(request)
     token, request.issued_claims = access_token(
-        request.client, scopes=request.scopes, lifetime=request.expires_in, user=user
+        request.client,
+        scopes=request.scopes,
+        lifetime=request.expires_in,
+        user=person(request),
+        stranger=basis.stranger,
+        further=basis.claims,
     )
     return token
+
+
+def id_token(request: Request, token: Mapping[str, Any]) -> str:
+    """An id token of a grant for which oauthlib makes none (password, device, assertions, token exchange)."""
+    digest = hashlib.sha256(token["access_token"].encode()).digest()
+    half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    claims = {"aud": request.client.client_id, "iat": int(time.time()), "at_hash": half}
+    return sign({**claims, **id_token_claims(request)}, typ="JWT")
 
 
 def id_token_claims(request: Request) -> dict[str, Any]:

@@ -9,10 +9,25 @@ from django.db import models
 from oauth2_provider.models import AbstractApplication
 
 from apim.accounts.models import Organisation
+from apim.keymanager.grant_models import (
+    Consent,
+    OpaqueToken,
+    SeenAssertion,
+    SpentCode,
+    TokenPolicy,
+    TrustedIssuer,
+)
+from apim.keymanager.grants import same_address
 from apim.keymanager.manager_fields import KeyManagerDetails
 from apim.keymanager.remote_models import RemoteClient
 
-__all__ = ["RESIDENT", "KeyManager", "OAuthClient", "RemoteClient", "RevokedToken", "SigningKey"]
+__all__ = [
+    "RESIDENT", "Consent", "KeyManager", "OAuthClient", "OpaqueToken", "RemoteClient", "RevokedToken",
+    "SeenAssertion", "SigningKey", "SpentCode", "TokenPolicy", "TrustedIssuer",
+]  # fmt: skip
+
+JWT, OPAQUE = "JWT", "OPAQUE"
+"""Forms of access tokens."""
 
 RESIDENT = "Resident Key Manager"
 """Name of the key manager that this platform itself is."""
@@ -27,6 +42,24 @@ class OAuthClient(AbstractApplication):
     token_lifetime = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds; empty: the platform's.")
     key_type = models.CharField(max_length=12, default="PRODUCTION")
     scopes = models.JSONField(default=list, blank=True, help_text="Scopes it may ask for; empty: any of its APIs'.")
+    token_format = models.CharField(
+        max_length=8, default=JWT, choices=[(JWT, "Signed JWT"), (OPAQUE, "Opaque")], help_text="Of its access tokens."
+    )
+    auth_method = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text="How it proves itself at the token endpoint; empty: its secret.",
+    )
+    jwks = models.TextField(blank=True, default="", help_text="Its public keys, RFC 7517 JSON: for private_key_jwt.")
+    tls_subject = models.CharField(
+        max_length=500, blank=True, default="", help_text="Subject of its certificate (RFC 4514): for tls_client_auth."
+    )
+    bound_tokens = models.BooleanField(
+        default=False, help_text="Its tokens hold its certificate's thumbprint (RFC 8705)."
+    )
+    details = models.JSONField(default=dict, blank=True, help_text="What else it said of itself when it registered.")
+    registration_token = models.CharField(max_length=64, blank=True, default="", editable=False, db_index=True)
 
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
@@ -40,6 +73,19 @@ class OAuthClient(AbstractApplication):
     def is_usable(self, request: object) -> bool:
         """Whether the client may get tokens: its organisation and its owner are active."""
         return self.organisation.active and (self.user is None or self.user.is_active)
+
+    def redirect_uri_allowed(self, uri: str) -> bool:
+        """Whether browsers may be sent to `uri` with a code. The toolkit would let further query fields pass."""
+        return any(same_address(uri, registered) for registered in self.redirect_uris.split())
+
+    def post_logout_redirect_uri_allowed(self, uri: str) -> bool:
+        """Whether browsers may be sent to `uri` after a log-out."""
+        return any(same_address(uri, registered) for registered in self.post_logout_redirect_uris.split())
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether its access tokens say nothing by themselves."""
+        return self.token_format == OPAQUE
 
     @property
     def is_management(self) -> bool:

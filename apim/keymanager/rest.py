@@ -12,7 +12,7 @@ from apim.accounts.rest import enter
 from apim.keymanager.errors import InvalidToken
 from apim.keymanager.models import OAuthClient
 from apim.keymanager.scopes import is_management
-from apim.keymanager.verify import verify
+from apim.keymanager.verify import require_holder, verify
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,12 @@ class BearerAuthentication(authentication.BaseAuthentication):
             return None
         try:
             claims = verify(token.strip())
+            require_holder(claims, request.META)
         except InvalidToken as error:
             raise exceptions.AuthenticationFailed(error.description) from error
         found = Token(claims["client_id"], claims["jti"], frozenset(claims["scope"].split()))
+        if "idp" in claims:
+            raise exceptions.AuthenticationFailed("The access token's subject is nobody here.")
         user = self._user(claims["sub"], found)
         enter(request, user)
         return user, found

@@ -8,18 +8,21 @@ from functools import cache, lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from apim.keymanager import vault
 from apim.keymanager.hooks import last_uses
 from apim.keymanager.models import OAuthClient, SigningKey
 
 ALGORITHM = "RS256"
+ALGORITHMS = ("RS256", "ES256")
+"""How tokens may be signed; which it is the setting `APIM_TOKEN_ALGORITHM` says."""
+
 KEY_BITS = 2048
 SPREADING = 10
 """Seconds that a new key is published before it signs, so that no gateway meets a token by a key it does not know."""
@@ -30,8 +33,14 @@ LONGEST_TEST_TOKEN = 86400
 
 def sign(claims: dict[str, Any], *, typ: str) -> str:
     """A compact JWS of `claims` by the present key. `typ` is `at+jwt` for access tokens (RFC 9068)."""
-    kid, sealed = _signer()
-    return jwt.encode({"alg": ALGORITHM, "kid": kid, "typ": typ}, claims, _private(kid, sealed), algorithms=[ALGORITHM])
+    kid, sealed, algorithm = _signer()
+    header = {"alg": algorithm, "kid": kid, "typ": typ}
+    return jwt.encode(header, claims, _private(kid, sealed, algorithm), algorithms=[algorithm])
+
+
+def algorithm_now() -> str:
+    """The algorithm that new keys are made for."""
+    return str(settings.APIM.token_algorithm)
 
 
 def published() -> QuerySet[SigningKey]:
@@ -41,18 +50,19 @@ def published() -> QuerySet[SigningKey]:
     )
 
 
-def public_key(kid: str) -> RSAKey | None:
-    """The published key of that id, for verifying."""
-    found = published().filter(kid=kid).values_list("kid", "private_pem").first()
+def public_key(kid: str, algorithm: str) -> RSAKey | ECKey | None:
+    """The published key of that id, for verifying; None also when it signs by another algorithm."""
+    found = published().filter(kid=kid, algorithm=algorithm).values_list("kid", "private_pem", "algorithm").first()
     return _private(*found) if found else None
 
 
 def jwks() -> dict[str, Any]:
     """The public keys as an RFC 7517 document."""
-    rows = published().values_list("kid", "private_pem")
+    rows = published().values_list("kid", "private_pem", "algorithm")
     return {
         "keys": [
-            _private(kid, sealed).as_dict(private=False, kid=kid, use="sig", alg=ALGORITHM) for kid, sealed in rows
+            _private(kid, sealed, algorithm).as_dict(private=False, kid=kid, use="sig", alg=algorithm)
+            for kid, sealed, algorithm in rows
         ]
     }
 
@@ -64,21 +74,20 @@ def jwks_text() -> str:
 
 def ensure_key() -> None:
     """Make the first key when there is none."""
-    if not SigningKey.objects.filter(retired=None).exists():
-        add_key(_first_pem())
+    if not SigningKey.objects.filter(retired=None, algorithm=algorithm_now()).exists():
+        add_key(_first_pem(algorithm_now()), algorithm_now())
 
 
 def new_key() -> SigningKey:
     """Make another key, which signs once it has been published for SPREADING seconds."""
-    return add_key(generate_pem())
+    return add_key(generate_pem(algorithm_now()), algorithm_now())
 
 
-def add_key(pem: str) -> SigningKey:
+def add_key(pem: str, algorithm: str = ALGORITHM) -> SigningKey:
     """Store the private key `pem`, sealed; adding the same key twice changes nothing."""
-    kid = RSAKey.import_key(pem).thumbprint()
-    return SigningKey.objects.get_or_create(kid=kid, defaults={"private_pem": vault.seal(pem), "algorithm": ALGORITHM})[
-        0
-    ]
+    kid = _kind(algorithm).import_key(pem).thumbprint()
+    columns = {"private_pem": vault.seal(pem), "algorithm": algorithm}
+    return SigningKey.objects.get_or_create(kid=kid, defaults=columns)[0]
 
 
 def last_token_of_today() -> datetime:
@@ -88,32 +97,41 @@ def last_token_of_today() -> datetime:
     return max([ends, *last_uses()])
 
 
-def _signer() -> tuple[str, str]:
-    """The newest key that gateways have had time to hear of; the very first one at once."""
-    columns = ("kid", "private_pem", "created")
-    rows = list(published().values_list(*columns))
+def _signer() -> tuple[str, str, str]:
+    """The newest key of the present algorithm that gateways have had time to hear of; the very first one at once."""
+    columns = ("kid", "private_pem", "algorithm", "created")
+    ours = published().filter(algorithm=algorithm_now())
+    rows = list(ours.values_list(*columns))
     if not rows:
         ensure_key()
-        rows = list(published().values_list(*columns))
+        rows = list(ours.values_list(*columns))
     known = timezone.now() - timedelta(seconds=SPREADING)
-    kid, sealed, _ = next((row for row in rows if row[2] <= known), rows[-1])
-    return kid, sealed
+    kid, sealed, algorithm, _ = next((row for row in rows if row[3] <= known), rows[-1])
+    return kid, sealed, algorithm
 
 
 @lru_cache(maxsize=32)
-def _private(kid: str, sealed: str) -> RSAKey:
+def _private(kid: str, sealed: str, algorithm: str) -> RSAKey | ECKey:
     """The loaded key. Loading checks the numbers, which takes longer than signing with it."""
-    return RSAKey.import_key(vault.unseal(sealed), {"kid": kid})
+    return _kind(algorithm).import_key(vault.unseal(sealed), {"kid": kid})
+
+
+def _kind(algorithm: str) -> type[RSAKey] | type[ECKey]:
+    return ECKey if algorithm.startswith("ES") else RSAKey
 
 
 @cache
-def _first_pem() -> str:
+def _first_pem(algorithm: str) -> str:
     """Kept, so that two seedings that race in one process agree on the first key."""
-    return generate_pem()
+    return generate_pem(algorithm)
 
 
-def generate_pem() -> str:
+def generate_pem(algorithm: str = ALGORITHM) -> str:
     """A new private key, unencrypted PKCS #8."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    key: Any = (
+        ec.generate_private_key(ec.SECP256R1())
+        if algorithm.startswith("ES")
+        else rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    )
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 
+from apim.keymanager import opaque
+from apim.keymanager.certificates import presented
 from apim.keymanager.errors import InvalidToken
 from apim.keymanager.issue import API_KEY_TYPE, TYPE, issuer
 from apim.keymanager.models import RevokedToken
-from apim.keymanager.signing import ALGORITHM, public_key
+from apim.keymanager.signing import ALGORITHMS, public_key
 
 LONGEST = 16_384
 """Characters of a token that are looked at."""
@@ -21,7 +24,7 @@ LEEWAY = 5
 
 
 def verify(token: str) -> dict[str, Any]:
-    """Claims of a valid access token of ours. Raises InvalidToken for everything else, also when revoked."""
+    """Claims of a valid access token of ours, signed or opaque. Raises InvalidToken for everything else, also when revoked."""
     claims = verify_signature(token)
     now = time.time()
     if claims["exp"] <= now - LEEWAY or claims.get("nbf", 0) > now + LEEWAY:
@@ -31,15 +34,28 @@ def verify(token: str) -> dict[str, Any]:
     return claims
 
 
+def require_holder(claims: dict[str, Any], meta: Mapping[str, Any]) -> None:
+    """Raises InvalidToken when the token is bound to a certificate and the caller did not come with it (RFC 8705)."""
+    if "cnf" not in claims:
+        return
+    certificate = presented(meta)
+    if certificate is None or not isinstance(claims["cnf"], dict):
+        raise InvalidToken
+    if claims["cnf"].get("x5t#S256") != certificate.thumbprint:
+        raise InvalidToken
+
+
 def verify_signature(token: str) -> dict[str, Any]:
-    """Claims of an access token that we signed, be it expired or revoked. Raises InvalidToken.
+    """Claims of an access token that we signed or keep, be it expired or revoked. Raises InvalidToken.
 
     The algorithm is ours, never the header's word: neither `none` nor an HMAC with the public key passes.
     """
     if len(token) > LONGEST:
         raise InvalidToken
+    if token and "." not in token:
+        return _kept(token)
     try:
-        found = jwt.decode(token, _key, algorithms=[ALGORITHM])
+        found = jwt.decode(token, _key, algorithms=list(ALGORITHMS))
     except (JoseError, ValueError, TypeError) as error:
         raise InvalidToken from error
     if str(found.header.get("typ", "")).lower() != TYPE or not _complete(found.claims):
@@ -52,7 +68,7 @@ def verify_api_key(key: str) -> dict[str, Any]:
     if len(key) > LONGEST:
         raise InvalidToken
     try:
-        found = jwt.decode(key, _key, algorithms=[ALGORITHM])
+        found = jwt.decode(key, _key, algorithms=list(ALGORITHMS))
     except (JoseError, ValueError, TypeError) as error:
         raise InvalidToken from error
     claims = found.claims
@@ -62,9 +78,31 @@ def verify_api_key(key: str) -> dict[str, Any]:
     return claims
 
 
+def verify_id_token(token: str) -> dict[str, Any]:
+    """Claims of an id token that we signed, be it expired: a hint of who logs out. Raises InvalidToken."""
+    if len(token) > LONGEST:
+        raise InvalidToken
+    try:
+        found = jwt.decode(token, _key, algorithms=list(ALGORITHMS))
+    except (JoseError, ValueError, TypeError) as error:
+        raise InvalidToken from error
+    claims = found.claims
+    texts = all(isinstance(claims.get(name), str) for name in ("sub", "aud"))
+    if found.header.get("typ") != "JWT" or not texts or claims.get("iss") != issuer():
+        raise InvalidToken
+    return claims
+
+
+def _kept(token: str) -> dict[str, Any]:
+    claims = opaque.claims_of(token)
+    if claims is None:
+        raise InvalidToken
+    return claims
+
+
 def _key(token: Any) -> Any:
-    kid = token.headers().get("kid")
-    key = public_key(kid) if isinstance(kid, str) and "\x00" not in kid else None
+    kid, algorithm = token.headers().get("kid"), token.headers().get("alg")
+    key = public_key(kid, str(algorithm)) if isinstance(kid, str) and "\x00" not in kid else None
     if key is None:
         raise InvalidToken
     return key

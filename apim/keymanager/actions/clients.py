@@ -43,7 +43,7 @@ def create_client(
     Raises Invalid naming the fields, NotFound for another organisation.
     """
     _admit(by, organisation, owner)
-    _check(grant_types, callback_url, token_lifetime, key_type, password=management)
+    _check(grant_types, callback_url, token_lifetime, key_type, management=management)
     sources, types = OAuthClient.RegistrationSource, OAuthClient
     secret = new_secret()
     client = OAuthClient(
@@ -82,7 +82,7 @@ def update_client(
     grants = client.grant_types if grant_types is None else list(grant_types)
     callback = client.redirect_uris if callback_url is None else callback_url
     lifetime = client.token_lifetime if token_lifetime is UNCHANGED else token_lifetime
-    _check(grants, callback, lifetime, client.key_type, password=client.is_management)
+    _check(grants, callback, lifetime, client.key_type, management=client.is_management)
     client.grant_types, client.token_lifetime = grants, lifetime
     client.redirect_uris = " ".join(redirect_uris(callback))
     client.name = client.name if name is None else name[:255]
@@ -129,6 +129,11 @@ def values(client: OAuthClient) -> dict[str, Any]:
     return {name: getattr(client, name) for name in names}
 
 
+def check(grant_types: Sequence[str], callback_url: str, token_lifetime: int | None, key_type: str) -> None:
+    """Refuse a wish for a client that could not be made; for wishes that wait. Raises Invalid naming the fields."""
+    _check(grant_types, callback_url, token_lifetime, key_type, management=False)
+
+
 def _admit(by: User, organisation: Organisation, owner: User | None) -> None:
     require_same_organisation(by, organisation)
     if not by.is_active:
@@ -140,9 +145,9 @@ def _admit(by: User, organisation: Organisation, owner: User | None) -> None:
 
 
 def _check(
-    grant_types: Sequence[str], callback_url: str, token_lifetime: int | None, key_type: str, *, password: bool
+    grant_types: Sequence[str], callback_url: str, token_lifetime: int | None, key_type: str, *, management: bool
 ) -> None:
-    wrong = problems(grant_types, callback_url, token_lifetime, password=password)
+    wrong = problems(grant_types, callback_url, token_lifetime, management=management)
     if key_type not in KEY_TYPES:
         wrong.append(FieldError("keyType", f"{key_type!r} is not one of: {', '.join(KEY_TYPES)}"))
     if wrong:

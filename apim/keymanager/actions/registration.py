@@ -9,7 +9,7 @@ from django.db import transaction
 from apim.accounts.models import User
 from apim.errors import FieldError, Forbidden, Invalid
 from apim.keymanager.actions.clients import create_client
-from apim.keymanager.grants import GRANTS
+from apim.keymanager.grants import MANAGEMENT_GRANTS
 from apim.keymanager.models import OAuthClient
 
 KEPT = 10
@@ -27,10 +27,11 @@ def register_client(
     """
     if owner and owner not in (by.get_username(), f"{by.get_username()}@{by.organisation.domain}"):
         raise Forbidden(f"{by.get_username()} cannot register a client for {owner}.")
-    grants = [grant for grant in dict.fromkeys(grant_types) if grant in GRANTS]
+    grants = [grant for grant in dict.fromkeys(grant_types) if grant in MANAGEMENT_GRANTS]
     if not grants:
         raise Invalid(
-            "No such grant.", [FieldError("grantType", f"none of {' '.join(grant_types)!r} is in: {' '.join(GRANTS)}")]
+            "No such grant.",
+            [FieldError("grantType", f"none of {' '.join(grant_types)!r} is in: {' '.join(MANAGEMENT_GRANTS)}")],
         )
     if "authorization_code" in grants and not callback_url:
         grants.remove("authorization_code")

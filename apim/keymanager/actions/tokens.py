@@ -18,7 +18,7 @@ from apim.keymanager import issue
 from apim.keymanager import scopes as scope_rules
 from apim.keymanager.actions.clients import require_owner
 from apim.keymanager.errors import InvalidToken
-from apim.keymanager.models import OAuthClient, RevokedToken
+from apim.keymanager.models import OAuthClient, OpaqueToken, RevokedToken
 from apim.keymanager.signing import LONGEST_TEST_TOKEN
 from apim.keymanager.verify import verify_signature
 from gateway import schema
@@ -58,6 +58,7 @@ def revoke_token(*, token: str, client: OAuthClient | None = None) -> bool:
         return False
     if client is not None and claims["client_id"] != client.client_id:
         return False
+    OpaqueToken.objects.filter(jti=claims["jti"]).delete()
     return bool(revoke_ids([(claims["jti"], claims["exp"])], claims["client_id"]))
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 from typing import Any
+from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
@@ -16,6 +19,7 @@ from oauthlib.common import Request
 
 from apim.keymanager.errors import InvalidToken
 from apim.keymanager.models import OAuthClient
+from apim.keymanager.residents import GATEWAY, gateway_password
 from apim.keymanager.validator import Validator
 from apim.keymanager.verify import verify
 
@@ -44,7 +48,7 @@ class ClientView(OAuthLibMixin, View):
         response = HttpResponse(body or "", status=status, content_type="application/json")
         for name, value in headers.items():
             response[name] = value
-        return _hardened(response)
+        return hardened(response)
 
 
 class TokenView(ClientView):
@@ -68,25 +72,43 @@ class IntrospectView(ClientView):
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Whether the token is active, and what is in it."""
-        client = _authenticated(self, request)
-        if client is None:
+        domain = _gateway_of(request)
+        client = None if domain else _authenticated(self, request)
+        if not domain and client is None:
             return failure("invalid_client", "Show the credentials of a client.", status=401)
         token = request.POST.get("token", "")
         if not token:
             return failure("invalid_request", "The field token is missing.")
-        return _hardened(JsonResponse(_access(token, client) or _refresh(token, client) or {"active": False}))
+        organisation = domain or client.organisation.domain
+        found = _access(token, organisation) or (client and _refresh(token, client))
+        return hardened(JsonResponse(found or {"active": False}))
 
 
 def failure(error: str, description: str, status: int = 400) -> HttpResponse:
     """An error answer of RFC 6749 5.2."""
-    return _hardened(JsonResponse({"error": error, "error_description": description}, status=status))
+    return hardened(JsonResponse({"error": error, "error_description": description}, status=status))
 
 
-def _hardened(response: HttpResponse) -> HttpResponse:
+def hardened(response: HttpResponse) -> HttpResponse:
+    """Kept by no cache; with a challenge when it is a 401."""
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     if response.status_code == 401:
         response["WWW-Authenticate"] = BASIC
     return response
+
+
+def _gateway_of(request: HttpRequest) -> str:
+    """The organisation whose gateways ask, by the credentials in its key manager's record; empty for other callers."""
+    scheme, _, pair = request.headers.get("Authorization", "").partition(" ")
+    try:
+        name, _, password = base64.b64decode(pair).decode().partition(":")
+    except ValueError:
+        return ""
+    name = unquote(name)
+    if scheme.lower() != "basic" or not name.startswith(GATEWAY):
+        return ""
+    domain = name.removeprefix(GATEWAY)
+    return domain if hmac.compare_digest(password.encode(), gateway_password(domain).encode()) else ""
 
 
 def _authenticated(view: ClientView, request: HttpRequest) -> OAuthClient | None:
@@ -98,13 +120,13 @@ def _authenticated(view: ClientView, request: HttpRequest) -> OAuthClient | None
     return asked.client if confidential else None
 
 
-def _access(token: str, client: OAuthClient) -> dict[str, Any] | None:
+def _access(token: str, organisation: str) -> dict[str, Any] | None:
     try:
         claims = verify(token)
     except InvalidToken:
         return None
     owner = OAuthClient.objects.select_related("organisation", "user").filter(client_id=claims["client_id"]).first()
-    if owner is None or owner.organisation_id != client.organisation_id or not owner.is_usable(None):
+    if owner is None or owner.organisation.domain != organisation or not owner.is_usable(None):
         return None
     return {"active": True, "token_type": "Bearer", "username": claims["sub"], **claims}
 

@@ -112,7 +112,7 @@ def test_a_changed_public_address_reaches_the_gateways(organisation, settings):
     [
         ({"grant_types": []}, "grantTypes"),
         ({"grant_types": ["telepathy"]}, "grantTypes"),
-        ({"grant_types": ["password"]}, "grantTypes"),
+        ({"grant_types": ["implicit"]}, "callbackUrl"),
         ({"grant_types": ["authorization_code"]}, "callbackUrl"),
         ({"callback_url": "http://shop.example/back"}, "callbackUrl"),
         ({"callback_url": "javascript:alert(1)"}, "callbackUrl"),

@@ -47,7 +47,7 @@ def consent(session: Client, address: str, *, allow: bool = True):
     """Open the consent page and answer it, as a browser sends the form."""
     page = session.get(address)
     assert page.status_code == 200, page.text
-    form = page.text.partition('class="row"')[2].partition("<button")[0]
+    form = page.text.partition('class="stack">\n    <input')[2].partition('type="checkbox"')[0]
     fields = dict(re.findall(r'name="([^"]+)"[^>]*?value="([^"]*)"', form))
     return session.post(address, fields | ({"allow": "true"} if allow else {}))
 
@@ -110,11 +110,15 @@ def test_a_library_completes_the_code_grant_with_pkce_and_refreshes(live, creato
     assert identity["iss"] == claims["iss"]
     who = oauth.get(f"{live.url}/oauth2/userinfo").json()
     assert who == {"sub": "creator", "preferred_username": "creator", "email": "creator@example.org"}
-    with pytest.raises(InvalidGrantError):
-        oauth.fetch_token(f"{live.url}/oauth2/token", authorization_response=back, client_secret=live.secret)
     own = (live.client.client_id, live.secret)
     newer = oauth.refresh_token(f"{live.url}/oauth2/token", refresh_token=found["refresh_token"], auth=own)
     assert newer["refresh_token"] != found["refresh_token"]
+    with pytest.raises(InvalidGrantError):
+        oauth.fetch_token(f"{live.url}/oauth2/token", authorization_response=back, client_secret=live.secret)
+    # A code that is shown twice was stolen: what was given for it ends, refreshed or not.
+    with pytest.raises(InvalidGrantError):
+        oauth.refresh_token(f"{live.url}/oauth2/token", refresh_token=newer["refresh_token"], auth=own)
+    assert live.post("/oauth2/introspect", token=newer["access_token"]).json() == {"active": False}
 
 
 def test_a_public_client_needs_no_secret_but_its_verifier(live, creator, developer, organisation):

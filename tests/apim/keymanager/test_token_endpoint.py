@@ -99,7 +99,8 @@ def test_an_unknown_client_or_a_wrong_secret_is_invalid_client(server, auth, fie
             400,
             "invalid_grant",
         ),
-        ({"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}, 400, "unsupported_grant_type"),
+        ({"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}, 400, "unauthorized_client"),
+        ({"grant_type": "urn:ietf:params:oauth:grant-type:uma-ticket"}, 400, "unsupported_grant_type"),
     ],
 )
 def test_other_mistakes_have_the_errors_of_rfc_6749(server, fields, status, error):

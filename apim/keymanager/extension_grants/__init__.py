@@ -1,0 +1,1 @@
+"""Grants beyond RFC 6749, as handlers of the protocol library."""
