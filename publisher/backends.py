@@ -44,6 +44,11 @@ def blank(endpoint: dict[str, Any]) -> dict[str, Any]:
     return _each(endpoint, lambda secret: "")
 
 
+def opened(endpoint: dict[str, Any]) -> dict[str, Any]:
+    """A side with its secrets in the clear, for a call that is made at once. Raises VaultLocked."""
+    return _each(endpoint, _opened)
+
+
 def usable(endpoint: dict[str, Any]) -> bool:
     """Whether every sealed secret can be opened here."""
     try:

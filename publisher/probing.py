@@ -63,7 +63,7 @@ def _ask(organisation: Organisation, url: str) -> Found:
     options = {"timeout": urllib3.Timeout(SECONDS), "retries": False, "maxsize": 1}
     try:
         if parts.scheme == "https":
-            secure = {"server_hostname": host, "assert_hostname": host, "ssl_context": _trust(organisation, url)}
+            secure = {"server_hostname": host, "assert_hostname": host, "ssl_context": trust(organisation, url)}
             pool: urllib3.HTTPConnectionPool = urllib3.HTTPSConnectionPool(address, port, **secure, **options)
         else:
             pool = urllib3.HTTPConnectionPool(address, port, **options)
@@ -84,7 +84,8 @@ def forbidden(address: IPv4Address | IPv6Address) -> bool:
     return bool(found.is_link_local or found.is_multicast or found.is_unspecified)
 
 
-def _trust(organisation: Organisation, url: str) -> ssl.SSLContext:
+def trust(organisation: Organisation, url: str) -> ssl.SSLContext:
+    """The authorities of this machine, and the certificates the organisation uploaded for that host."""
     context = ssl.create_default_context()
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     for pem in backends.Certificates(organisation).added({"url": url}).get("certificates", ()):

@@ -51,9 +51,14 @@ def checklist_of(api: Api) -> tuple[str, ...]:
     return CHECKLIST if api.state in _CHECKLIST_STATES else ()
 
 
+def is_advertised(api: Api) -> bool:
+    """Whether `api` is served elsewhere and only shown here: then it needs neither plan nor deployment."""
+    return api.advertise.get("advertised") is True
+
+
 def needs_plan(api: Api) -> bool:
     """Whether callers of `api` need a subscription: with Basic or client certificates alone they do not."""
-    return bool({"oauth2", "api_key"} & set(api.security or ["oauth2"]))
+    return not is_advertised(api) and bool({"oauth2", "api_key"} & set(api.security or ["oauth2"]))
 
 
 def obstacles(api: Api) -> list[str]:
@@ -61,7 +66,7 @@ def obstacles(api: Api) -> list[str]:
     found = []
     if needs_plan(api) and not api.plans.exists():
         found.append("Offer at least one business plan.")
-    if not api.deployments.exists():
+    if not is_advertised(api) and not api.deployments.exists():
         found.append("Deploy a revision to a gateway environment.")
     return found
 
@@ -128,7 +133,7 @@ def _require_ready(api: Api, after: str) -> None:
             f"{api} offers no business plan. Choose at least one before publishing.",
             [FieldError("policies", "Must not be empty.")],
         )
-    if not api.deployments.exists():
+    if not is_advertised(api) and not api.deployments.exists():
         raise NotDeployed(f"{api} is not deployed. Create a revision and deploy it to a gateway environment first.")
 
 

@@ -1,4 +1,4 @@
-"""/apis/{apiId}/client-certificates and /generate-key: who may call an API without an application."""
+"""/apis/{apiId}/client-certificates, /client-certs/{keyType} and /generate-key: who may call an API without an application."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ _PARSERS = [MultiPartParser, FormParser, JSONParser]
 
 
 class ClientCertificates(Resource):
-    """GET and POST …/client-certificates."""
+    """GET and POST …/client-certificates, of production, and …/client-certs/{keyType}."""
 
     parser_classes = _PARSERS
 
-    def get(self, request: Request, api_id: str) -> Response:
-        """Those of the API, or the one with an alias."""
+    def get(self, request: Request, api_id: str, key_type: str = "") -> Response:
+        """Those of the API (and the key type), or the one with an alias."""
         rows = self.api(api_id).client_certificates.all()
+        rows = rows.filter(key_type=_key_type(key_type)) if key_type else rows
         alias = self.word("alias")
         rows = rows.filter(alias=alias) if alias else rows
         page = self.page(rows, _shown)
@@ -36,7 +37,7 @@ class ClientCertificates(Resource):
             page.data["certificates"] = page.data.pop("list")
         return page
 
-    def post(self, request: Request, api_id: str) -> Response:
+    def post(self, request: Request, api_id: str, key_type: str = "PRODUCTION") -> Response:
         """A new one."""
         row = certificates.add_certificate(
             by=request.user,
@@ -44,44 +45,45 @@ class ClientCertificates(Resource):
             alias=_text(request, "alias"),
             tier=_text(request, "tier"),
             content=_upload(request, required=True) or b"",
+            key_type=_key_type(key_type),
         )
-        return Response(_shown(row), headers={"Location": f"{request.path}/{row.alias}"})
+        return Response(_shown(row), headers={"Location": f"{request.path.partition('/publisher/v4')[2]}/{row.alias}"})
 
 
 class OneClientCertificate(Resource):
-    """GET, PUT and DELETE …/client-certificates/{alias}."""
+    """GET, PUT and DELETE …/client-certificates/{alias} and …/client-certs/{keyType}/{alias}."""
 
     parser_classes = _PARSERS
 
-    def get(self, request: Request, api_id: str, alias: str) -> Response:
+    def get(self, request: Request, api_id: str, alias: str, key_type: str = "") -> Response:
         """What is in it."""
-        row = _one(self.api(api_id), alias)
+        row = _one(self.api(api_id), alias, key_type)
         dates = {"from": f"{row.not_before:%d-%m-%Y}", "to": f"{row.not_after:%d-%m-%Y}"}
         status = "Expired" if x509.ended(row) else "Active"
         return tagged(request, {"status": status, "validity": dates, "version": row.version, "subject": row.subject})
 
-    def put(self, request: Request, api_id: str, alias: str) -> Response:
+    def put(self, request: Request, api_id: str, alias: str, key_type: str = "") -> Response:
         """Another certificate, another tier, or both."""
         row = certificates.update_certificate(
             by=request.user,
-            certificate=_one(self.api(api_id), alias),
+            certificate=_one(self.api(api_id), alias, key_type),
             content=_upload(request, required=False),
             tier=_text(request, "tier") if request.data.get("tier") is not None else None,
         )
         return Response(_shown(row))
 
-    def delete(self, request: Request, api_id: str, alias: str) -> Response:
+    def delete(self, request: Request, api_id: str, alias: str, key_type: str = "") -> Response:
         """Its holder is refused from now on."""
-        certificates.delete_certificate(by=request.user, certificate=_one(self.api(api_id), alias))
+        certificates.delete_certificate(by=request.user, certificate=_one(self.api(api_id), alias, key_type))
         return Response(status=200)
 
 
 class ClientCertificateContent(Resource):
-    """GET …/client-certificates/{alias}/content."""
+    """GET …/client-certificates/{alias}/content and …/client-certs/{keyType}/{alias}/content."""
 
-    def get(self, request: Request, api_id: str, alias: str) -> HttpResponse:
+    def get(self, request: Request, api_id: str, alias: str, key_type: str = "") -> HttpResponse:
         """The file."""
-        row = _one(self.api(api_id), alias)
+        row = _one(self.api(api_id), alias, key_type)
         answer = HttpResponse(row.pem, content_type="application/x-pem-file")
         answer["Content-Disposition"] = f'attachment; filename="{row.alias}.crt"'
         return answer
@@ -96,8 +98,17 @@ class GenerateKey(Resource):
         return Response({"apikey": key, "validityTime": LIFETIME}, headers={"Cache-Control": "no-store"})
 
 
-def _one(api: Api, alias: str) -> ClientCertificate:
-    row = api.client_certificates.select_related("api__organisation").filter(alias=alias.replace("\0", "")).first()
+def _key_type(given: str) -> str:
+    """PRODUCTION or SANDBOX, whatever the case. Raises Invalid."""
+    if given.upper() not in certificates.KEY_TYPES:
+        message = f"{given[:20]!r} is not one of {', '.join(certificates.KEY_TYPES)}."
+        raise Invalid(f"keyType: {message}", [FieldError("keyType", message)])
+    return given.upper()
+
+
+def _one(api: Api, alias: str, key_type: str = "") -> ClientCertificate:
+    rows = api.client_certificates.select_related("api__organisation").filter(alias=alias.replace("\0", ""))
+    row = (rows.filter(key_type=_key_type(key_type)) if key_type else rows).first()
     if row is None:
         raise NotFound(f"{api} has no client certificate {alias[:40]!r}.")
     return row

@@ -8,8 +8,10 @@ from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apim.accounts.permissions import require
 from apim.errors import FieldError, Invalid, NotFound
 from publisher import queries
+from publisher.actions.access import DEPLOYERS
 from publisher.actions.deployments import set_displayed
 from publisher.actions.revisions import (
     create_revision,
@@ -127,6 +129,19 @@ class Restore(Resource):
         api = self.api(api_id)
         restore_revision(by=request.user, revision=queries.revision(request.user, api, self.required("revisionId")))
         return api_response(request, self.api(api_id), 201)
+
+
+class CancelDeployment(Resource):
+    """DELETE /apis/{apiId}/cancel-revision-workflow/{revisionId}/{envName}."""
+
+    def delete(self, request: Request, api_id: str, revision_id: str, environment: str) -> Response:
+        """Takes back a deployment that waits for approval. Here none ever waits, so there is nothing left to do."""
+        api = self.api(api_id)
+        queries.revision(request.user, api, revision_id)
+        if not queries.environments(api.organisation).filter(name=environment.replace("\0", "")).exists():
+            raise NotFound(f"There is no gateway environment {environment[:80]!r}.")
+        require(request.user, *DEPLOYERS)
+        return Response(status=200)
 
 
 def _targets(request: Request) -> list[dict[str, Any]]:

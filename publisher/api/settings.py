@@ -30,7 +30,9 @@ class Settings(Resource):
         organisation = request.user.organisation
         body = {
             "devportalUrl": f"{settings.APIM.public}{organisation.prefix}/devportal",
-            "environment": [_environment(row) for row in queries.environments(organisation) if row.open_to(request.user)],
+            "environment": [
+                _environment(row) for row in queries.environments(organisation) if row.open_to(request.user)
+            ],
             "gatewayTypes": ["Regular"],
             "scopes": [],
             "monetizationAttributes": [],
@@ -52,7 +54,7 @@ class Policies(Resource):
         """The organisation's policies of one level."""
         queries.apis(request.user)
         found = plans if _checked(level) == "subscription" else lambda organisation: policies(organisation, "api")
-        return self.page(found(request.user.organisation), _policy)
+        return self.page(found(request.user.organisation), plan_out)
 
 
 class OnePolicy(Resource):
@@ -61,7 +63,7 @@ class OnePolicy(Resource):
     def get(self, request: Request, level: str, name: str) -> Response:
         """One policy."""
         queries.apis(request.user)
-        return tagged(request, _policy(get_policy(request.user.organisation, _checked(level), name)))
+        return tagged(request, plan_out(get_policy(request.user.organisation, _checked(level), name)))
 
 
 def _checked(level: str) -> str:
@@ -71,7 +73,8 @@ def _checked(level: str) -> str:
     return level
 
 
-def _policy(policy: Policy) -> dict[str, Any]:
+def plan_out(policy: Policy) -> dict[str, Any]:
+    """The contract's ThrottlingPolicy."""
     bandwidth = policy.kind == LimitKind.BANDWIDTH
     return {
         "name": policy.name,
