@@ -10,6 +10,7 @@ from publisher.api import (
     client_certificates,
     definitions,
     endpoint_certificates,
+    fact_urls,
     graphql,
     lifecycle,
     mocks,
@@ -78,5 +79,6 @@ urlpatterns = [
     path("search", apis.Search.as_view()),
 ]
 urlpatterns += policy_urls.urlpatterns
+urlpatterns += fact_urls.urlpatterns
 urlpatterns += social_urls.urlpatterns
 urlpatterns += product_urls.urlpatterns
