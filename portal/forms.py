@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django import forms
+from django.utils.html import conditional_escape
 
 from apim.keymanager.grants import LONGEST_LIFETIME
 from apim.traffic.models import Policy
+from portal.attributes import LONGEST_VALUE
 from portal.grants import GRANTS
-from portal.models import Application
+from portal.models import Application, ApplicationAttribute
 from portal.wording import plan_text
 
 
@@ -18,7 +20,10 @@ def _choices(policies: Iterable[Policy]) -> list[tuple[str, str]]:
 
 
 class ApplicationForm(forms.Form):
-    """Name, limit and description of an application. `throttlingPolicy` is the contract's name of the limit."""
+    """Name, limit, description, the organisation's attributes and the groups of an application.
+
+    `throttlingPolicy` is the contract's name of the limit; the fields of attributes are `attributes.<name>`, as in errors.
+    """
 
     name = forms.CharField(max_length=100, help_text="Your program's name; the API's publishers see it.")
     throttlingPolicy = forms.ChoiceField(  # noqa: N815 - errors of actions name this field
@@ -26,14 +31,45 @@ class ApplicationForm(forms.Form):
     )
     description = forms.CharField(max_length=512, required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def __init__(self, *args: object, limits: Iterable[Policy], **kwargs: object) -> None:
+    def __init__(
+        self,
+        *args: object,
+        limits: Iterable[Policy],
+        attributes: Iterable[ApplicationAttribute] = (),
+        groups: Iterable[str] = (),
+        kept: dict[str, str] | None = None,
+        **kwargs: object,
+    ) -> None:
+        """`groups`: names to choose from; `kept`: attributes it has already, also those that no field asks for."""
         super().__init__(*args, **kwargs)
         self.fields["throttlingPolicy"].choices = _choices(limits)
+        self._kept = kept or {}
+        self._asked = [one for one in attributes if not one.hidden]
+        for one in self._asked:
+            self.fields[f"attributes.{one.name}"] = forms.CharField(
+                label=one.name,
+                required=one.required,
+                max_length=LONGEST_VALUE,
+                help_text=conditional_escape(one.description),
+                initial=self._kept.get(one.name, ""),
+                widget=forms.TextInput(attrs={"title": one.tooltip} if one.tooltip else {}),
+            )
+        if groups:
+            self.fields["groups"] = forms.MultipleChoiceField(
+                choices=[(name, name) for name in groups],
+                required=False,
+                label="Shared with",
+                widget=forms.CheckboxSelectMultiple,
+                help_text="Members of these groups work with the application as you do; only you delete it.",
+            )
 
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, object]:
         """The keywords of the application actions."""
         data = self.cleaned_data
-        return {"name": data["name"], "policy": data["throttlingPolicy"], "description": data["description"]}
+        given = {one.name: data.get(f"attributes.{one.name}", "") for one in self._asked}
+        attributes = {name: value for name, value in {**self._kept, **given}.items() if value or name not in given}
+        values = {"name": data["name"], "policy": data["throttlingPolicy"], "description": data["description"]}
+        return {**values, "attributes": attributes}
 
 
 class SubscribeForm(forms.Form):

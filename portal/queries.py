@@ -29,6 +29,12 @@ def applications(user: User) -> QuerySet[Application]:
     return found.select_related("organisation", "owner").prefetch_related("groups")
 
 
+def groups_to_share_with(user: User, application: Application | None = None) -> list[str]:
+    """Names of the groups that `user` may share an application of theirs with: their own, and those it is shared with."""
+    names = set(user.sharing_groups.filter(organisation=user.organisation_id).values_list("name", flat=True))
+    return sorted(names | ({group.name for group in application.groups.all()} if application else set()))
+
+
 def _used_by(user: User, application: str = "application", owner: str = "application__owner") -> Q:
     shared = Application.groups.through.objects.filter(sharinggroup__members=user).values("application_id")
     return Q(**{owner: user}) | Q(**{f"{application}__in": shared})

@@ -126,4 +126,5 @@ _KEYS: dict[str, Callable[[Term], Q]] = {
     "status": _whole("state"),
     "tag": _tag,
     "tags": _tag,
+    "api-category": _whole("categories__name"),
 }

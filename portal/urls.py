@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from portal.views import api, api_keys, applications, catalogue, described, keys, subscriptions
+from portal.views import (
+    api,
+    api_keys,
+    applications,
+    catalogue,
+    clients,
+    described,
+    documents,
+    keys,
+    subscriptions,
+    talk,
+)
 
 app_name = "portal"
 _api = "apis/<uuid:api_id>/"
@@ -25,6 +36,18 @@ urlpatterns = [
     path(f"{_api}service.wsdl", described.wsdl, name="wsdl"),
     path(f"{_api}definition.json", api.definition_file, {"form": "json"}, name="definition_json"),
     path(f"{_api}definition.yaml", api.definition_file, {"form": "yaml"}, name="definition_yaml"),
+    path(f"{_api}documents/", documents.listed, name="documents"),
+    path(f"{_api}documents/<uuid:document_id>/", documents.one, name="document"),
+    path(f"{_api}documents/<uuid:document_id>/file", documents.file, name="document_file"),
+    path(f"{_api}picture", documents.picture, name="picture"),
+    path(f"{_api}comments/", talk.show, name="talk"),
+    path(f"{_api}comments/write", talk.write, name="comment"),
+    path(f"{_api}comments/<uuid:comment_id>/edit", talk.edit, name="comment_edit"),
+    path(f"{_api}comments/<uuid:comment_id>/delete", talk.delete, name="comment_delete"),
+    path(f"{_api}rate", talk.give_stars, name="rate"),
+    path(f"{_api}clients/", clients.show, name="clients"),
+    path(f"{_api}clients/postman", clients.collection, name="postman"),
+    path(f"{_api}clients/<str:language>.zip", clients.client, name="client"),
     path("applications/", applications.applications, name="applications"),
     path("applications/new/", applications.create, name="application_create"),
     path(_application, applications.application, name="application"),

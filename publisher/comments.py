@@ -18,7 +18,9 @@ FIRST_REPLIES = 3
 
 def threads(api: Api) -> QuerySet[Comment]:
     """The comments on `api` that answer no other, newest first, with `reply_count`."""
-    return _read(api.comments.filter(parent=None)).annotate(reply_count=Count("replies"))
+    # Counting drops the model's own order.
+    counted = _read(api.comments.filter(parent=None)).annotate(reply_count=Count("replies"))
+    return counted.order_by("-created", "id")
 
 
 def replies(comment: Comment) -> QuerySet[Comment]:

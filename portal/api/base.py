@@ -46,13 +46,22 @@ def tenant(request: Request) -> Organisation:
 
 
 def page(
-    request: Request, rows: QuerySet[Any] | Sequence[Any], build: Callable[[Any], dict[str, Any]], path: str
+    request: Request,
+    rows: QuerySet[Any] | Sequence[Any],
+    build: Callable[[Any], Any],
+    path: str,
+    *,
+    together: bool = False,
 ) -> Response:
-    """The part of `rows` that `limit` and `offset` ask for, in the list form of the contracts."""
+    """The part of `rows` that `limit` and `offset` ask for, in the list form of the contracts.
+
+    `build` makes an entry of a row; with `together` all entries of the list of rows.
+    """
     limit = min(number(request, "limit", DEFAULT_LIMIT, least=1), MOST)
     offset = number(request, "offset", 0)
     total = rows.count() if isinstance(rows, QuerySet) else len(rows)
-    found = [build(row) for row in rows[offset : offset + limit]]
+    part = rows[offset : offset + limit]
+    found = build(list(part)) if together else [build(row) for row in part]
     rest = {name: value for name, value in request.query_params.items() if name not in ("limit", "offset")}
 
     def link(start: int) -> str:

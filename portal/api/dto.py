@@ -146,7 +146,6 @@ def key(key: ApplicationKey, secret: str = "") -> dict[str, Any]:
         "keyType": key.key_type,
         "mode": key.mode,
         "groupId": "",
-        "token": None,
         "additionalProperties": {"application_access_token_expiry_time": lifetime or "N/A"},
     }
 
@@ -205,7 +204,6 @@ def policy(row: Policy) -> dict[str, Any]:
         "tierPlan": row.billing_plan,
         "stopOnQuotaReach": row.stop_on_quota_reach,
         "monetizationAttributes": billing.attributes(row),
-        "throttlingPolicyPermissions": None,
     }
 
 
@@ -222,14 +220,13 @@ def _endpoint(place: Address) -> dict[str, Any]:
         "environmentName": place.environment,
         "environmentDisplayName": place.display_name,
         "environmentType": place.kind,
-        "URLs": {"http": place.http or None, "https": place.https or None, "ws": None, "wss": None},
-        "defaultVersionURLs": {
-            "http": place.default_http or None,
-            "https": place.default_https or None,
-            "ws": None,
-            "wss": None,
-        },
+        "URLs": _by_scheme(place.urls),
+        "defaultVersionURLs": _by_scheme(place.default_urls),
     }
+
+
+def _by_scheme(urls: list[str]) -> dict[str, str]:
+    return {url.partition(":")[0]: url for url in urls}
 
 
 def _picture(api: Api) -> str:

@@ -15,7 +15,7 @@ from portal.api import dto, scopes
 from portal.api.base import OpenView, field_names, kept, page, payload, tagged, tenant, text
 from portal.api.scopes import ScopedView
 from portal.definition import token_endpoint
-from portal.grants import GRANTS
+from portal.grants import offered
 
 LEVELS = (Level.APPLICATION, Level.SUBSCRIPTION)
 
@@ -54,7 +54,7 @@ class Settings(OpenView):
     def get(self, request: Request) -> Response:
         return Response(
             {
-                "grantTypes": [name for name, _ in GRANTS],
+                "grantTypes": [name for name, _ in offered(tenant(request))],
                 "scopes": sorted({*scopes.APPLICATIONS, *scopes.SUBSCRIPTIONS}),
                 "applicationSharingEnabled": True,
                 "mapExistingAuthApps": True,
@@ -128,7 +128,7 @@ def _key_manager(row: KeyManager) -> dict[str, object]:
         "displayName": row.name,
         "description": "",
         "enabled": row.enabled,
-        "availableGrantTypes": [name for name, _ in GRANTS] if own else [],
+        "availableGrantTypes": [name for name, _ in offered(row.organisation)] if own else [],
         "tokenEndpoint": token_endpoint() if own else "",
         "revokeEndpoint": token_endpoint().replace("/token", "/revoke") if own else "",
         "userInfoEndpoint": "",

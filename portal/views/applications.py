@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -13,11 +15,12 @@ from django.views.decorators.http import require_POST, require_safe
 from apim.errors import ApimError
 from apim.ui.forms import add_errors
 from apim.workflows.queries import last_of
-from portal import queries
+from portal import attributes, queries
 from portal.actions.applications import create_application, delete_application, update_application
 from portal.actions.limits import reset_limits
+from portal.actions.sharing import share
 from portal.forms import ApplicationForm
-from portal.models import ApplicationStatus
+from portal.models import Application, ApplicationStatus
 from portal.views.base import attempt, developers_only, organisation, word
 
 PAGE = 20
@@ -41,10 +44,12 @@ def applications(request: HttpRequest) -> HttpResponse:
 @developers_only
 def create(request: HttpRequest) -> HttpResponse:
     """The form of a new application."""
-    form = ApplicationForm(request.POST or None, limits=queries.limits(organisation(request)), initial=_first(request))
+    form = _form(request, None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = create_application(by=request.user, **form.values())
+            with transaction.atomic():
+                made = create_application(by=request.user, **form.values())
+                share(by=request.user, application=made, groups=form.cleaned_data.get("groups", ()))
         except ApimError as error:
             add_errors(form, error)
         else:
@@ -58,16 +63,31 @@ def create(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """The form of an existing application."""
     application = queries.application(request.user, application_id)
-    now = {"name": application.name, "throttlingPolicy": application.policy, "description": application.description}
-    form = ApplicationForm(request.POST or None, limits=queries.limits(application.organisation), initial=now)
+    form = _form(request, application)
     if request.method == "POST" and form.is_valid():
         try:
-            update_application(by=request.user, application=application, **form.values())
+            with transaction.atomic():
+                update_application(by=request.user, application=application, **form.values())
+                if "groups" in form.cleaned_data:
+                    share(by=request.user, application=application, groups=form.cleaned_data["groups"])
         except ApimError as error:
             add_errors(form, error)
         else:
             return redirect("portal:application", application.pk)
     return render(request, "portal/application_form.html", {"form": form, "application": application})
+
+
+def _form(request: HttpRequest, application: Application | None) -> ApplicationForm:
+    """The fields of a new or an existing application; groups are for its owner to choose."""
+    whose = organisation(request) if application is None else application.organisation
+    more: dict[str, Any] = {"limits": queries.limits(whose), "attributes": attributes.of(whose)}
+    if application is None or application.owner_id == request.user.pk:
+        more["groups"] = queries.groups_to_share_with(request.user, application)
+    if application is None:
+        return ApplicationForm(request.POST or None, initial=_first(request), **more)
+    now = {"name": application.name, "throttlingPolicy": application.policy, "description": application.description}
+    now["groups"] = [group.name for group in application.groups.all()]
+    return ApplicationForm(request.POST or None, initial=now, kept=application.attributes, **more)
 
 
 @require_safe
