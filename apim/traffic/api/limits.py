@@ -121,6 +121,13 @@ def _address(inner: dict[str, Any], path: str) -> dict[str, Any]:
     return {"kind": "ip_range", "value": text(inner, "startingIP", path), "end": text(inner, "endingIP", path)}
 
 
+def present(value: Any) -> Any:
+    """`value` without what is null in it: the contract knows no nulls, only what is not there."""
+    if isinstance(value, dict):
+        return {name: present(one) for name, one in value.items() if one is not None}
+    return [present(one) for one in value] if isinstance(value, list) else value
+
+
 def renamed(field: str) -> str:
     """The contract's name of a column, for errors: `groups[0].conditions[1].value` becomes a place in the body."""
     head, _, rest = field.partition(".")

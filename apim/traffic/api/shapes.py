@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apim.traffic.api.base import as_list, as_object, choice, flag, text, whole, wrong
-from apim.traffic.api.limits import group, groups_fields, limit, limit_fields
+from apim.traffic.api.limits import group, groups_fields, limit, limit_fields, present
 from apim.traffic.models import BillingPlan, CustomRule, DenyKind, DenyPolicy, Level, Permission, Policy
 
 TYPES = {
@@ -43,7 +43,7 @@ def policy(row: Policy) -> dict[str, Any]:
             "billingPlan": row.billing_plan,
             "permissions": {"permissionType": row.permission, "roles": row.roles} if row.permission else None,
         }
-    return shown
+    return present(shown)
 
 
 def policy_info(row: Policy) -> dict[str, Any]:
