@@ -11,9 +11,10 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Register listeners, navigation and the publisher's tab; only now are the models loaded."""
-        from apim.keymanager.hooks import provides_scopes, signs_for_long  # noqa: PLC0415 - models are loaded by now, not before
+        # Models are loaded by now, not before.
+        from apim.keymanager.hooks import explains_clients, provides_scopes, signs_for_long  # noqa: PLC0415
         from apim.traffic.hooks import checks_usage, knows_targets  # noqa: PLC0415
-        from portal import decided, listeners, navigation  # noqa: PLC0415
+        from portal import decided, listeners, navigation, token_trial  # noqa: PLC0415
         from publisher.hooks import counts_usage, on_state_change  # noqa: PLC0415
 
         counts_usage(listeners.subscriptions_of)
@@ -21,6 +22,7 @@ class PortalConfig(AppConfig):
         checks_usage(listeners.uses_of_policy)
         knows_targets("APPLICATION", listeners.has_application)
         signs_for_long(listeners.last_api_key)
+        explains_clients(token_trial.go_on, token_trial.choices)
         provides_scopes(listeners.scopes_of_client)
         decided.register()
         navigation.register()

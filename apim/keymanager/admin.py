@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -16,12 +15,13 @@ from oauth2_provider.models import (
     get_refresh_token_model,
 )
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminPasswordWidget
 
 from apim.accounts.admin_base import OrganisationAdmin, PlatformAdmin, ReadOnly
 from apim.errors import ApimError
-from apim.keymanager.actions import clients, key_managers, signing_keys
-from apim.keymanager.models import RESIDENT, KeyManager, OAuthClient, RevokedToken, SigningKey
+from apim.keymanager.actions import clients, dynamic, signing_keys
+from apim.keymanager.grant_admin import TokenPolicyAdmin, TrustedIssuerAdmin  # noqa: F401 - register themselves
+from apim.keymanager.manager_admin import KeyManagerAdmin  # noqa: F401 - registers itself
+from apim.keymanager.models import OAuthClient, RevokedToken, SigningKey
 
 # The library's own pages know no organisations.
 for _model in (
@@ -32,75 +32,9 @@ for _model in (
         admin.site.unregister(_model)
 
 
-ELSEWHERE = ("organisation", "name", "issuer", "client_claim", "scope_claim", "jwks", "introspection_password")
-
-
-class KeyManagerForm(forms.ModelForm):
-    """A key manager with the secret that gateways show it. What is stored is never shown; empty leaves it."""
-
-    introspection_password = forms.CharField(
-        required=False,
-        max_length=500,
-        strip=False,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="The gateways' secret there; empty leaves the one that is set.",
-    )
-
-    class Meta:
-        model = KeyManager
-        fields = ("name",)
-
-
-@admin.register(KeyManager)
-class KeyManagerAdmin(OrganisationAdmin):
-    """Issuers whose tokens the gateways accept."""
-
-    list_display = ("name", "issuer", "enabled", "organisation")
-    list_filter = ("enabled", "organisation")
-    search_fields = ("name", "issuer")
-    form = KeyManagerForm
-    fields = (
-        "organisation",
-        "name",
-        "issuer",
-        "enabled",
-        ("client_claim", "scope_claim"),
-        "jwks",
-        "jwks_url",
-        "introspection_url",
-        ("introspection_user", "introspection_password"),
-    )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: KeyManager | None = None) -> tuple[str, ...]:
-        """The resident one can only be switched on and off."""
-        if obj is None:
-            return ()
-        fixed = ("organisation", "name")
-        return tuple(name for name in ELSEWHERE if name != "introspection_password") if obj.name == RESIDENT else fixed
-
-    def get_fields(self, request: HttpRequest, obj: KeyManager | None = None) -> Any:
-        """The resident one has no secret to be set."""
-        if obj is None or obj.name != RESIDENT:
-            return self.fields
-        return ("organisation", "name", "issuer", "enabled", ("client_claim", "scope_claim"), "jwks")
-
-    def has_delete_permission(self, request: HttpRequest, obj: KeyManager | None = None) -> bool:
-        """The resident one is the platform itself."""
-        return super().has_delete_permission(request, obj) and (obj is None or obj.name != RESIDENT)
-
-    def perform_save(self, request: HttpRequest, obj: KeyManager, form: Any, change: bool) -> None:
-        """Write by action."""
-        given = form.cleaned_data.get("introspection_password") or None
-        key_managers.save_key_manager(by=request.user, manager=obj, introspection_password=given)
-
-    def perform_delete(self, request: HttpRequest, obj: KeyManager) -> None:
-        """Delete by action."""
-        key_managers.delete_key_manager(by=request.user, manager=obj)
-
-
 @admin.register(OAuthClient)
 class OAuthClientAdmin(OrganisationAdmin):
-    """To look at and delete; clients are made in the portal and by registration."""
+    """Clients are made in the portal and by registration; here it is set how they prove themselves and what they get."""
 
     list_display = ("name", "client_id", "user", "grants", "key_type", "registration_source", "created", "organisation")
     list_filter = ("key_type", "registration_source", "organisation")
@@ -113,8 +47,17 @@ class OAuthClientAdmin(OrganisationAdmin):
         ("client_type", "registration_source"),
         "redirect_uris",
         ("token_lifetime", "scopes"),
+        ("token_format", "bound_tokens"),
+        "auth_method",
+        "jwks",
+        "tls_subject",
+        "post_logout_redirect_uris",
         ("created", "updated"),
     )
+    readonly_fields = (
+        "name", "client_id", "organisation", "user", "grants", "key_type", "client_type", "registration_source", "redirect_uris",
+        "token_lifetime", "scopes", "created", "updated",
+    )  # fmt: skip
 
     @display(description="grants")
     def grants(self, client: OAuthClient) -> str:
@@ -125,9 +68,9 @@ class OAuthClientAdmin(OrganisationAdmin):
         """Made elsewhere."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: OAuthClient | None = None) -> bool:
-        """Changed elsewhere."""
-        return False
+    def perform_save(self, request: HttpRequest, obj: OAuthClient, form: Any, change: bool) -> None:
+        """Write by action."""
+        dynamic.set_security(by=request.user, client=obj)
 
     def perform_delete(self, request: HttpRequest, obj: OAuthClient) -> None:
         """Delete by action."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from apim.accounts.models import User
     from apim.keymanager.models import OAuthClient
+    from apim.keymanager.trial import Choices, Continue
 
 ScopeProvider = Callable[["OAuthClient", "User | None"], Mapping[str, str]]
 """Gives scope → description for this client and, when a person stands behind it, this user."""
@@ -45,3 +46,16 @@ def last_uses() -> list[datetime]:
 def provided_scopes(client: OAuthClient, user: User | None) -> dict[str, str]:
     """What all providers allow together."""
     return {name: text for provider in _providers for name, text in provider(client, user).items()}
+
+
+_explainer: list[tuple[Continue, Choices]] = []
+
+
+def explains_clients(go_on: Continue, choices: Choices) -> None:
+    """Register (in `AppConfig.ready`) what goes on with a token whose client is known, for the page that explains tokens."""
+    _explainer[:] = [(go_on, choices)]
+
+
+def explainer() -> tuple[Continue, Choices] | None:
+    """What was registered; None without the floors above."""
+    return _explainer[0] if _explainer else None

@@ -52,7 +52,9 @@ class KeyManagerDetails(models.Model):
     enable_token_generation = models.BooleanField(default=True, help_text="Test tokens may be made in the portal.")
     enable_app_creation = models.BooleanField(default=True, help_text="The portal registers clients there.")
     enable_mapping = models.BooleanField(default=True, help_text="Developers may use clients that exist there.")
-    self_validate = models.BooleanField(default=True, help_text="JWTs are checked by keys; off: it is asked about them.")
+    self_validate = models.BooleanField(
+        default=True, help_text="JWTs are checked by keys; off: it is asked about them."
+    )
     switches = models.JSONField(default=dict, blank=True, editable=False, help_text="Further switches of the contract.")
 
     class Meta:

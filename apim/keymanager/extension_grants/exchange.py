@@ -1,4 +1,4 @@
-"""Token exchange (RFC 8693): a token of ours, or a JWT of a trusted issuer, for a token of this client."""
+"""Token exchange (RFC 8693): a token of ours, or a JWT of a trusted issuer or key manager, for a token of this client."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from oauthlib.oauth2.rfc6749 import errors, utils
 from apim.keymanager.assertions import BadAssertion
 from apim.keymanager.client_auth import field
 from apim.keymanager.errors import InvalidToken
+from apim.keymanager.exchange_trust import exchanged
 from apim.keymanager.extension_grants.base import ExtensionGrant, refused, required, take_subject
 from apim.keymanager.extension_grants.jwt_bearer import believed
+from apim.keymanager.grant_models import TrustedIssuer
 from apim.keymanager.issue import grounds, issuer
 from apim.keymanager.verify import require_holder, verify
 
@@ -65,11 +67,17 @@ class ExchangeGrant(ExtensionGrant):
         basis.refreshable = False
 
     def _of_others(self, token: str, request: Request) -> None:
+        """A JWT of a key manager whose tokens are to be exchanged, or else of a trusted issuer."""
         try:
-            trusted, claims = believed(token, request)
+            found = exchanged(request.client, token)
+            if found is None:
+                trusted, claims = believed(token, request)
+                take_subject(request, trusted, claims.get("sub"))
+                return
         except BadAssertion as error:
             raise refused(request, f"The subject token does not count. {error}") from error
-        take_subject(request, trusted, claims.get("sub"))
+        vouching = TrustedIssuer(issuer=found.issuer, local_users=found.local_users)
+        take_subject(request, vouching, found.claims.get("sub"))
 
     def _actor(self, request: Request) -> None:
         token = field(request, "actor_token")
