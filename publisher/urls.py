@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from publisher.views import (
+    archives,
     create,
     definition,
     deployments,
@@ -40,6 +41,9 @@ urlpatterns = [
     path("policies/add/", policy_list.policy_add, name="policy_add"),
     path("policies/<uuid:policy_id>/download/", policy_list.policy_download, name="policy_download"),
     path("policies/<uuid:policy_id>/delete/", policy_list.policy_delete, name="policy_delete"),
+    path("archives/import/", archives.upload, name="archive_import"),
+    path("archives/import/confirm/", archives.confirm, name="archive_confirm"),
+    path(API + "export/", archives.export, name="archive_export"),
     path(API, overview.overview, name="api"),
     path(API + "operations/resources/", products.resources, name="product_resources"),
     path(API + "operations/resources/refresh/", products.refresh, name="product_refresh"),

@@ -12,7 +12,7 @@ from lxml import etree
 from apim.accounts import audit
 from apim.accounts.models import User
 from apim.accounts.permissions import require, require_same_organisation
-from apim.errors import Conflict
+from apim.errors import Conflict, FieldError, Invalid
 from publisher.actions.access import DESIGNERS, locked, locked_organisation
 from publisher.checks.basics import Problems, storable
 from publisher.errors import InUse
@@ -34,13 +34,7 @@ def add_policy(
     organisation = locked_organisation(by)
     if api is not None:
         api = locked(by, api, *DESIGNERS)
-    problems = Problems()
-    checked = specification.parse(problems, spec)
-    _check_definition(problems, "synapsePolicyDefinitionFile", definition, checked, xml=True)
-    _check_definition(problems, "ccPolicyDefinitionFile", cc_definition, checked, xml=False)
-    if not definition and not cc_definition and not problems.found:
-        problems.add("synapsePolicyDefinitionFile", "A policy needs a definition.")
-    problems.raise_any()
+    checked = _checked(spec, definition, cc_definition)
     name, version = checked["name"], checked["version"]
     same = OperationPolicy.objects.filter(organisation=organisation, api=api, name=name, version=version)
     if same.exists():
@@ -55,6 +49,27 @@ def add_policy(
         cc_definition=cc_definition,
     )
     audit.record(by, "policy.create", policy, after=_shown(policy))
+    return policy
+
+
+@transaction.atomic
+def change_policy(
+    *, by: User, policy: OperationPolicy, spec: str, definition: str, cc_definition: str = ""
+) -> OperationPolicy:
+    """Another specification and definition for an API's own policy, under the same name and version.
+
+    Flows keep what they were given until their API is saved the next time. Raises Invalid naming every wrong field.
+    """
+    require_same_organisation(by, policy.organisation)
+    require(by, *DESIGNERS)
+    locked_organisation(by)
+    checked = _checked(spec, definition, cc_definition)
+    if (checked["name"], checked["version"]) != (policy.name, policy.version):
+        raise Invalid(f"name: It must stay {policy.name} {policy.version}.", [FieldError("name", "Must stay.")])
+    before = _shown(policy)
+    policy.specification, policy.definition, policy.cc_definition = checked, definition, cc_definition
+    policy.save(update_fields=["specification", "definition", "cc_definition"])
+    audit.record(by, "policy.update", policy, before=before, after=_shown(policy))
     return policy
 
 
@@ -92,6 +107,17 @@ def users_of(policy: OperationPolicy) -> list[str]:
 def _has(flows: dict[str, Any], policy: OperationPolicy) -> bool:
     wanted = (policy.name, policy.version)
     return any((use["name"], use.get("version", "v1")) == wanted for uses in flows.values() for use in uses)
+
+
+def _checked(spec: str, definition: str, cc_definition: str) -> dict[str, Any]:
+    problems = Problems()
+    checked = specification.parse(problems, spec)
+    _check_definition(problems, "synapsePolicyDefinitionFile", definition, checked, xml=True)
+    _check_definition(problems, "ccPolicyDefinitionFile", cc_definition, checked, xml=False)
+    if not definition and not cc_definition and not problems.found:
+        problems.add("synapsePolicyDefinitionFile", "A policy needs a definition.")
+    problems.raise_any()
+    return checked
 
 
 def _check_definition(problems: Problems, place: str, text: str, checked: dict[str, Any], *, xml: bool) -> None:

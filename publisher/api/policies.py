@@ -15,6 +15,7 @@ from publisher import queries
 from publisher.actions.policies import add_policy, delete_policy
 from publisher.api.base import Resource
 from publisher.api.shapes.policies import data
+from publisher.archive.either import import_policy
 from publisher.models import Api, OperationPolicy
 from publisher.policies import archive
 
@@ -103,6 +104,8 @@ class ApiPolicyContent(Resource):
 class ExportPolicy(Resource):
     """GET /operation-policies/export."""
 
+    scopes = {"GET": ("apim:policies_import_export",)}
+
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """`format` is the contract's own parameter here, and does not choose the form of answers."""
         return super().perform_content_negotiation(request, force=True)
@@ -123,16 +126,11 @@ class ImportPolicy(Resource):
     """POST /operation-policies/import."""
 
     parser_classes = [MultiPartParser, FormParser]
+    scopes = {"POST": ("apim:policies_import_export",)}
 
     def post(self, request: Request) -> Response:
         """A common policy from an archive."""
-        held = archive.read(part(request, "file", required=True))
-        add_policy(
-            by=request.user,
-            spec=held["specification"],
-            definition=held["definition"],
-            cc_definition=held["cc_definition"],
-        )
+        import_policy(by=request.user, content=part(request, "file", required=True))
         return Response({"message": "Policy Imported Successfully."})
 
 

@@ -6,6 +6,7 @@ from django.urls import path
 
 from publisher.api import (
     apis,
+    archive_urls,
     asyncapi,
     client_certificates,
     definitions,
@@ -14,6 +15,7 @@ from publisher.api import (
     graphql,
     lifecycle,
     mocks,
+    organisation_urls,
     policy_urls,
     product_urls,
     revisions,
@@ -24,6 +26,7 @@ from publisher.api import (
 )
 
 urlpatterns = [
+    *archive_urls.urlpatterns,
     path("apis", apis.Apis.as_view()),
     path("apis/validate", apis.ValidateName.as_view()),
     path("apis/validate-openapi", definitions.ValidateOpenApi.as_view()),
@@ -81,4 +84,5 @@ urlpatterns = [
 urlpatterns += policy_urls.urlpatterns
 urlpatterns += fact_urls.urlpatterns
 urlpatterns += social_urls.urlpatterns
+urlpatterns += organisation_urls.urlpatterns
 urlpatterns += product_urls.urlpatterns

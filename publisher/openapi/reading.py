@@ -50,8 +50,12 @@ for _name, _pattern, _first in (
 class Source:
     """One definition: its text, the document in it, and where in the text each part stands."""
 
-    def __init__(self, text: str) -> None:
-        """Read `text`. Raises Unreadable when it is too large, too deep, or neither JSON nor YAML."""
+    def __init__(self, text: str, *, decimals_as_text: bool = False) -> None:
+        """Read `text`; with `decimals_as_text` a version 1.10 stays what was written.
+
+        Raises Unreadable when it is too large, too deep, or neither JSON nor YAML.
+        """
+        self._decimals_as_text = decimals_as_text
         self.text = text.removeprefix("\ufeff")
         if len(self.text.encode("utf-8", "replace")) > MAX_BYTES:
             raise Unreadable(f"The definition is larger than {MAX_BYTES // 1024 // 1024} MB.")
@@ -74,7 +78,8 @@ class Source:
 
     def _json(self) -> Any:
         try:
-            document = json.loads(self.text, parse_constant=_no_constant)
+            decimals = str if self._decimals_as_text else None
+            document = json.loads(self.text, parse_constant=_no_constant, parse_float=decimals)
         except json.JSONDecodeError as error:
             # A YAML flow mapping begins like JSON, too.
             if not self._looks_like_json(error):
@@ -101,7 +106,7 @@ class Source:
             raise Unreadable(_yaml_message(error), error.problem_mark.line + 1 if error.problem_mark else 0) from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise Unreadable(f"Not valid YAML: {error}.") from error
-        return _Builder().build(self._root, 0) if self._root else None
+        return _Builder(self._decimals_as_text).build(self._root, 0) if self._root else None
 
     def _compose(self) -> yaml.Node | None:
         """The nodes of a JSON text, for their lines; without, when PyYAML cannot read it, messages lack lines."""
@@ -117,8 +122,9 @@ class Source:
 class _Builder:
     """Builds plain values from nodes, counting them, so that aliases cannot blow the document up."""
 
-    def __init__(self) -> None:
+    def __init__(self, decimals_as_text: bool = False) -> None:
         self.count = 0
+        self._decimals_as_text = decimals_as_text
 
     def build(self, node: yaml.Node, depth: int) -> Any:
         self.count += 1
@@ -131,6 +137,8 @@ class _Builder:
             return {_key(key): self.build(value, depth + 1) for key, value in node.value}
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, depth + 1) for item in node.value]
+        if self._decimals_as_text and node.tag == _TAG + "float":
+            return _checked(node.value, node)
         return _scalar(node)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from apim.errors import FieldError, Invalid
+from publisher.archive.tree import unpack
 from publisher.models import OperationPolicy
 
 MOST_BYTES = 2_000_000
@@ -42,17 +43,13 @@ def write(policy: OperationPolicy, form: str = "YAML") -> tuple[str, bytes]:
 def read(data: bytes) -> dict[str, str]:
     """Texts of an archive: `specification`, `definition`, `cc_definition`. Raises Invalid."""
     found = {"specification": "", "definition": "", "cc_definition": ""}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [one for one in archive.infolist() if not one.is_dir()]
-            if len(members) > MOST_FILES or sum(one.file_size for one in members) > MOST_BYTES:
-                raise _wrong(f"has more than {MOST_FILES} files or {MOST_BYTES} bytes")
-            for one in members:
-                place = _place(one.filename)
-                if place:
-                    found[place] = _text(archive, one)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise _wrong(f"is no zip archive that can be read: {error}") from error
+    tree = unpack(data)
+    if len(tree.files) > MOST_FILES or sum(map(len, tree.files.values())) > MOST_BYTES:
+        raise _wrong(f"has more than {MOST_FILES} files or {MOST_BYTES} bytes")
+    for path in tree.files:
+        place = _place(path)
+        if place:
+            found[place] = tree.text(path)
     if not found["specification"]:
         raise _wrong("has no specification (.json or .yaml)")
     return found
@@ -63,17 +60,6 @@ def _place(name: str) -> str:
     if lower.endswith((".json", ".yaml", ".yml")):
         return "specification"
     return "definition" if lower.endswith(SYNAPSE) else "cc_definition" if lower.endswith(CHOREO) else ""
-
-
-def _text(archive: zipfile.ZipFile, one: zipfile.ZipInfo) -> str:
-    with archive.open(one) as held:
-        data = held.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise _wrong(f"has a file longer than {MOST_BYTES} bytes")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _wrong(f"holds {one.filename}, which is not UTF-8 text") from error
 
 
 def _wrong(text: str) -> Invalid:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
-
-import yaml
 
 from gateway.schema.patterns import pattern
 from publisher.checks import Problems
 from publisher.checks.basics import choice, flag, items, matching, names, refuse_unstorable, shown, text
+from publisher.openapi.reading import Source, Unreadable
 
 FLOWS = ("request", "response", "fault")
 GATEWAYS = ("Synapse", "ChoreoConnect", "APK")
@@ -31,9 +29,9 @@ def parse(problems: Problems, source: str) -> dict[str, Any]:
         problems.add("policySpecFile", f"Is {len(source)} characters long; {LONGEST} at most.")
         return {}
     try:
-        given = json.loads(source) if source.lstrip().startswith("{") else yaml.safe_load(source)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        problems.add("policySpecFile", f"Is neither JSON nor YAML: {str(error).splitlines()[0]}")
+        given = Source(source).document
+    except Unreadable as error:
+        problems.add("policySpecFile", f"Is neither JSON nor YAML that is taken: line {error.line}: {error.message}")
         return {}
     if isinstance(given, dict) and isinstance(given.get("data"), dict):
         given = given["data"]

@@ -1,0 +1,1 @@
+"""Archives: written, read back elsewhere, refused when they are hostile."""
