@@ -17,7 +17,7 @@ from portal.models import ApiKey, Application, Subscription
 from portal.queries import plans
 from portal.records import publish_subscription
 from publisher.actions.lifecycle import RESUBSCRIBE
-from publisher.models import Api, Operation, State
+from publisher.models import Api, Operation, SharedScope, State
 
 NAMED = 20
 """Most uses that are told one by one."""
@@ -46,7 +46,7 @@ def uses_of_policy(policy: Policy) -> Iterator[str]:
         rows = Application.objects.filter(organisation=policy.organisation, policy=policy.name)
         yield from (f"application {row.name} of {row.owner}" for row in rows.select_related("owner")[:NAMED])
     elif policy.level == Level.SUBSCRIPTION:
-        taken = Subscription.objects.filter(organisation=policy.organisation, plan=policy.name)
+        taken = Subscription.objects.filter(api__organisation=policy.organisation, plan=policy.name)
         found = taken.select_related("application", "api")[:NAMED]
         yield from (f"subscription of {row.application.name} to {row.api}" for row in found)
 
@@ -71,14 +71,20 @@ def scopes_of_client(client: OAuthClient, user: User | None) -> dict[str, str]:
     A scope that its API binds to roles is for people with one of them: `user`, or the client's owner where no person is asked.
     """
     rows = Operation.objects.filter(api__subscriptions__application__keys__client=client).exclude(scopes=[])
+    shared = SharedScope.objects.filter(apis__subscriptions__application__keys__client=client)
+    of_organisation = dict(shared.values_list("name", "roles"))
     person = user or client.user
     roles = person.role_names if person is not None else frozenset()
     return {
         scope: f"Call {name}"
         for scopes, name, bound in rows.values_list("scopes", "api__name", "api__scope_roles")
         for scope in scopes
-        if isinstance(scope, str) and (not bound.get(scope) or not roles.isdisjoint(bound[scope]))
+        if isinstance(scope, str) and _has(roles, of_organisation.get(scope, bound.get(scope)))
     }
+
+
+def _has(roles: frozenset[str], bound: list[str] | None) -> bool:
+    return not bound or not roles.isdisjoint(bound)
 
 
 def _end(by: User, rows: QuerySet[Subscription]) -> None:

@@ -10,10 +10,10 @@ import msgspec
 from apim.accounts.models import Organisation
 from apim.eventhub.publish import publish, take_turn
 from gateway import schema
-from publisher import backends, vhosts
+from publisher import availability, backends, vhosts
 from publisher.asyncapi import websub
 from publisher.checks.identity import full_path
-from publisher.models import Api, Deployment, GatewayEnvironment, State
+from publisher.models import Api, Deployment, GatewayEnvironment, SharedScope, State
 from publisher.openapi import writing
 from publisher.policies.uses import opened
 
@@ -60,7 +60,8 @@ def record(deployment: Deployment) -> schema.Api:
         mutual_tls_mandatory="mutualssl_mandatory" in design["security"],
         api_key_header=design.get("api_key_header", "apikey"),
         subscriptionless=not design["plans"],
-        scope_roles=tuple(sorted((name, tuple(roles)) for name, roles in (design.get("scope_roles") or {}).items())),
+        cross_tenant=availability.crosses(api),
+        scope_roles=_scope_roles(api, design),
         **_flows(design.get("flows")),
         validate_schema=design.get("validate_schema", False),
         cache_seconds=design.get("cache_seconds", 0),
@@ -69,6 +70,14 @@ def record(deployment: Deployment) -> schema.Api:
         definition=_definition(api, design),
         properties=tuple(sorted(websub.opened(design.get("gateway_options") or {}).items())),
     )
+
+
+def _scope_roles(api: Api, design: dict[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Scope → roles: the API's own as the revision has them, shared ones as the organisation has them now."""
+    asked = {scope for operation in design["operations"] for scope in operation["scopes"]}
+    shared = SharedScope.objects.filter(organisation=api.organisation_id, name__in=asked) if asked else ()
+    bound = (design.get("scope_roles") or {}) | {row.name: row.roles for row in shared}
+    return tuple(sorted((name, tuple(roles)) for name, roles in bound.items() if roles))
 
 
 def key(api: Api, environment: GatewayEnvironment) -> str:

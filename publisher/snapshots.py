@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from publisher import products
-from publisher.models import Api, Operation
+from publisher.models import Api, Operation, SharedScope
 
 COLUMNS = (
     "description",
@@ -29,6 +29,7 @@ COLUMNS = (
     "additional_properties",
     "api_key_header",
     "scope_roles",
+    "scope_texts",
     "flows",
     "validate_schema",
     "cache_seconds",
@@ -57,6 +58,7 @@ def take(api: Api) -> dict[str, Any]:
         "provider": api.provider.get_username(),
         **{name: getattr(api, name) for name in COLUMNS},
         "plans": list(api.plans.values_list("name", flat=True)),
+        "categories": list(api.categories.values_list("name", flat=True)),
         "operations": rows,
         **({"sources": products.sources(rows)} if api.kind == products.PRODUCT else {}),
     }
@@ -102,6 +104,8 @@ def put_operations(api: Api, wanted: list[dict[str, Any]]) -> None:
     api.operations.filter(pk__in=[row.pk for row in left.values()]).delete()
     Operation.objects.bulk_create(new)
     Operation.objects.bulk_update(changed, ["position", *_VALUES], batch_size=100)
+    asked = {scope for operation in wanted for scope in operation.get("scopes") or ()}
+    api.shared_scopes.set(SharedScope.objects.filter(organisation=api.organisation_id, name__in=asked))
 
 
 _VALUES = ("auth", "scopes", "policy", "flows", "contract_fields", "source_id")

@@ -24,7 +24,7 @@ from publisher.checks import Problems, identity
 from publisher.checks.basics import flag
 from publisher.checks.design import Design
 from publisher.errors import InUse
-from publisher.models import Api, LifecycleEvent, State
+from publisher.models import Api, ApiCategory, LifecycleEvent, State
 from publisher.openapi import writing
 from publisher.policies.uses import copy_policies
 from publisher.products import products_of
@@ -102,7 +102,7 @@ def update_api(*, by: User, api: Api, expected: str = "", **changes: Any) -> Api
     for name, value in _columns(clean).items():
         setattr(api, name, value)
     _write(api, clean)
-    if "is_default_version" in clean:
+    if {"is_default_version", "subscription_availability"} & clean.keys():
         records.announce_all(api)
     audit.record(by, "api.update", api, before=before, after=snapshots.for_audit(api))
     return api
@@ -165,11 +165,13 @@ def keep_known(organisation: Organisation, design: dict[str, Any]) -> dict[str, 
         for operation in design["operations"]
     ]
     policy = design["policy"] if (Level.API, design["policy"]) in known else ""
-    return design | {"plans": plans, "operations": operations, "policy": policy}
+    headings = ApiCategory.objects.filter(organisation=organisation, name__in=design.get("categories", ()))
+    categories = list(headings.values_list("name", flat=True))
+    return design | {"categories": categories, "plans": plans, "operations": operations, "policy": policy}
 
 
 def _columns(clean: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in clean.items() if name not in ("plans", "operations")}
+    return {name: value for name, value in clean.items() if name not in ("plans", "categories", "operations")}
 
 
 def _write(api: Api, clean: dict[str, Any]) -> None:
@@ -181,6 +183,8 @@ def _write(api: Api, clean: dict[str, Any]) -> None:
         api.plans.set(
             Policy.objects.filter(organisation=api.organisation, level=Level.SUBSCRIPTION, name__in=clean["plans"])
         )
+    if "categories" in clean:
+        api.categories.set(ApiCategory.objects.filter(organisation=api.organisation, name__in=clean["categories"]))
     if "operations" in clean:
         snapshots.put_operations(api, clean["operations"])
     if api.is_default_version:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -169,6 +170,15 @@ def renamed(fields: dict[str, str]) -> Iterator[None]:
         if isinstance(error, Invalid) and error.fields:
             error.description = f"{error.fields[0].field}: {error.fields[0].message}"
         raise
+
+
+def base64_name(text: str) -> str:
+    """The name that a path holds base64url-encoded, as the contract has it; plain ones are taken as they are."""
+    try:
+        found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except ValueError:
+        found = text
+    return found if storable(found) and found.isprintable() else text
 
 
 def json_field(request: Request, name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway import schema
 from publisher.actions.services import is_outdated
-from publisher.api.shapes import contract, scopes, streaming, throughput
+from publisher.api.shapes import contract, monetization, scopes, streaming, throughput
 from publisher.api.shapes import endpoints as shapes
 from publisher.api.shapes import policies as flows
 from publisher.models import Api
@@ -105,6 +105,8 @@ def full(api: Api) -> dict[str, Any]:
         "isRevision": False,
         "revisionId": 0,
         "policies": [plan.name for plan in api.plans.all()],
+        "categories": [category.name for category in api.categories.all()],
+        "monetization": monetization.shown(api),
         "operations": [_operation(operation, functions, ids, products) for operation in operations],
         "apiPolicies": flows.flows_out(api.flows, ids),
         **flows.caching_out(api),
@@ -146,7 +148,9 @@ def changes(body: dict[str, Any], api: Api | None = None) -> dict[str, Any]:
     if isinstance(managers := body.get("keyManagers"), list):
         given["key_managers"] = [] if managers == ["all"] else managers
     if isinstance(listed := body.get("scopes"), list):
-        given["scope_roles"] = scopes.bindings(listed)
+        given |= {"scope_roles": scopes.bindings(listed), "scope_texts": scopes.texts(listed)}
+    if body.get("categories") is not None:
+        given["categories"] = body["categories"]
     return given | contract.given(body, api)
 
 

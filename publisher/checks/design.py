@@ -27,6 +27,14 @@ NOT_OFFERED = "Unauthenticated"
 """The subscription policy that serves callers without an application; no API offers it (reference A11)."""
 
 
+RESERVED = frozenset(
+    ["provider", "version", "context", "status", "description", "subcontext", "doc", "lcstate", "name", "tag", "tags"]
+)
+"""Names that no custom property may have: searches mean something else by them."""
+DISPLAY = "__display"
+"""Ending of the name of a custom property that the portal shows: another way to say `display`, as archives do."""
+
+
 class Design:
     """Checks the changes of one request against an organisation's policies and roles, read when first asked for."""
 
@@ -91,6 +99,14 @@ class Design:
         known = set(Role.objects.filter(organisation=self.organisation).values_list("name", flat=True))
         return names(self.problems, field, value, allowed=known)
 
+    def categories(self, field: str, value: Any) -> list[str]:
+        """Names of categories of the organisation, as they are written there."""
+        known = {name.lower(): name for name in self.organisation.api_categories.values_list("name", flat=True)}
+        given = [
+            known.get(one.lower(), one) if isinstance(one, str) else one for one in items(self.problems, field, value)
+        ]
+        return names(self.problems, field, given, allowed=set(known.values()))
+
     def properties(self, field: str, value: Any) -> list[dict[str, Any]]:
         """Custom properties: `{"name", "value", "display"}` each."""
         found = []
@@ -100,8 +116,16 @@ class Design:
                 self.problems.add(place, f"{shown(item)} is not an object.")
                 continue
             name = text(self.problems, f"{place}.name", item.get("name"), most=80, least=1)
+            shown_in_portal = item.get("display") is True or name.endswith(DISPLAY)
+            name = name.removesuffix(DISPLAY)
+            if name.lower() in RESERVED:
+                self.problems.add(f"{place}.name", f"{shown(name)} is reserved: searches use it. Choose another name.")
+            elif len(name.split()) > 1:
+                self.problems.add(f"{place}.name", f"{shown(name)} has a space; searches could not ask for it.")
+            elif name in [one["name"] for one in found]:
+                self.problems.add(f"{place}.name", f"{shown(name)} is there already.")
             content = text(self.problems, f"{place}.value", item.get("value"), most=1000)
-            found.append({"name": name, "value": content, "display": item.get("display") is True})
+            found.append({"name": name, "value": content, "display": shown_in_portal})
         return found
 
 
@@ -138,6 +162,7 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "operations": Design.operations,
     "endpoints": lambda design, field, value: addresses.endpoints(design.problems, value),
     "plans": Design.plans,
+    "categories": Design.categories,
     "tags": _names(most=60),
     "transports": lambda design, field, value: names(design.problems, field, value, allowed=design.kind.transports),
     "security": lambda design, field, value: security.schemes(design.problems, field, value),
@@ -156,6 +181,7 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "key_managers": _names(),
     "definition": _text(20_000_000),
     "scope_roles": lambda design, field, value: security.scope_roles(design, field, value),
+    "scope_texts": lambda design, field, value: security.scope_texts(design, field, value),
     "api_key_header": lambda design, field, value: _header(design, field, value or "apikey"),
     "flows": Design.flows,
     "validate_schema": lambda design, field, value: flag(design.problems, field, value),
@@ -174,4 +200,4 @@ CHECKS: dict[str, Callable[[Design, str, Any], Any]] = {
     "wsdl": _text(20_000_000),
     "resource_policies": _structure(list[dict[str, str]], list),
 }
-"""Field → check. `plans` and `operations` are rows of their own, the rest columns of `Api`."""
+"""Field → check. `plans`, `categories` and `operations` are rows of their own, the rest columns of `Api`."""

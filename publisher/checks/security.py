@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from apim.accounts.models import Role
-from publisher.checks.basics import Problems, names, shown, storable
+from apim.accounts.models import Organisation, Role
+from publisher.checks.basics import Problems, names, shown, storable, text
+from publisher.models import SharedScope
 
 if TYPE_CHECKING:
     from publisher.checks.design import Design
@@ -48,10 +49,40 @@ def scope_roles(design: Design, field: str, value: Any) -> dict[str, list[str]]:
     known = (
         set(Role.objects.filter(organisation=design.organisation).values_list("name", flat=True)) if value else set()
     )
+    names_of_shared = shared_scopes(design.organisation, value)
     found = {}
     for scope, roles in value.items():
+        if scope in names_of_shared:
+            continue
         if not isinstance(scope, str) or not scope or len(scope) > 200 or not storable(scope):
             design.problems.add(field, f"{shown(scope)} is not the name of a scope.")
             continue
         found[scope] = names(design.problems, f"{field}.{scope}", roles, allowed=known)
     return {scope: roles for scope, roles in found.items() if roles}
+
+
+def scope_texts(design: Design, field: str, value: Any) -> dict[str, dict[str, str]]:
+    """Scope → its `display_name` and `description`, where they say more than its name."""
+    if not isinstance(value, dict) or len(value) > MOST_SCOPES:
+        design.problems.add(field, f"{shown(value)} is not an object of at most {MOST_SCOPES} scopes.")
+        return {}
+    names_of_shared = shared_scopes(design.organisation, value)
+    found = {}
+    for scope, texts in value.items():
+        if scope in names_of_shared or not isinstance(texts, dict):
+            continue
+        place = f"{field}.{scope}"
+        found[scope] = {
+            "display_name": text(design.problems, f"{place}.display_name", texts.get("display_name"), most=255),
+            "description": text(design.problems, f"{place}.description", texts.get("description"), most=512),
+        }
+    return found
+
+
+def shared_scopes(organisation: Organisation, names_asked: Any) -> set[str]:
+    """Which of these names are shared scopes, whose roles and texts no API changes."""
+    asked = [name for name in names_asked if isinstance(name, str) and storable(name)]
+    found = (
+        SharedScope.objects.filter(organisation=organisation, name__in=asked) if asked else SharedScope.objects.none()
+    )
+    return set(found.values_list("name", flat=True))

@@ -12,6 +12,7 @@ from apim.accounts.models import Organisation, User
 from apim.traffic.models import UNLIMITED, Policy
 from catalog.models import Service
 from publisher.models.categories import ApiCategory
+from publisher.models.scopes import SharedScope
 
 API_NAME = RegexValidator(
     r"^[^~!@#;:%^*()+={}|\\<>\"',&$\[\]/\s][^~!@#;:%^*()+={}|\\<>\"',&$\[\]/]*$", "No special characters."
@@ -86,6 +87,9 @@ class Api(models.Model):
     api_key_header = models.CharField(max_length=100, default="apikey")
     scope_roles = models.JSONField(default=dict, blank=True, help_text="Scope → names of the roles that have it.")
     scope_texts = models.JSONField(default=dict, blank=True, help_text="Scope → its display_name and description.")
+    shared_scopes = models.ManyToManyField(
+        SharedScope, blank=True, editable=False, related_name="apis", help_text="Those that its operations ask for."
+    )
     flows = models.JSONField(default=dict, blank=True, help_text="Policies of the whole API: gateway.schema.Flows.")
     validate_schema = models.BooleanField(default=False)
     cache_seconds = models.PositiveIntegerField(default=0, help_text="Response caching; 0: off.")
