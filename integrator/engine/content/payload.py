@@ -130,7 +130,10 @@ class Payload:
     def body(self) -> Element:
         """The SOAP body element."""
         root = self.envelope
-        return next(item for item in root if local(item) == "Body" and namespace(item) == namespace(root))
+        found = root.find(root.tag.removesuffix("Envelope") + "Body")
+        if found is None:
+            raise BadPayload("the SOAP envelope has no Body")
+        return found
 
     @property
     def header(self) -> Element:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any, Self
 
 from lxml import etree
@@ -46,7 +47,7 @@ class Xslt(Mediator):
         return True
 
     def compile(self) -> Step:
-        """A step that transforms on a worker thread; the stylesheet is compiled again when its text changes."""
+        """A step that transforms; the stylesheet is compiled again when its text changes."""
 
         async def step(message: Message) -> None:
             name = self.key.string(message) or ""
@@ -58,7 +59,10 @@ class Xslt(Mediator):
                 return
             values = {key: value.string(message) or "" for key, value in self.properties}
             data = etree.tostring(node, with_tail=False)
-            result = await message.deployment.runtime.run(transform, sheet, data, values)
+            if is_quick(sheet, len(data)):
+                result = transform(sheet, data, values)
+            else:
+                result = await message.deployment.runtime.run(transform, sheet, data, values)
             self._apply(message, node, result)
 
         return step
@@ -90,18 +94,41 @@ class Xslt(Mediator):
             payload.xml_changed()
 
 
-_sheets: dict[str, Any] = {}
+SMALL, QUICK = 16 * 1024, 0.001
+"""Bytes and seconds: documents and stylesheets below both cost less than the way to another thread and back."""
+
+
+class Sheet:
+    """A compiled stylesheet, and how long it took lately (seconds; a long run is forgotten slowly)."""
+
+    __slots__ = ("apply", "longest")
+
+    def __init__(self, text: str) -> None:
+        self.apply = etree.XSLT(parse(text), access_control=_ACCESS)
+        self.longest = QUICK
+
+
+_sheets: dict[str, Sheet] = {}
+
+
+def is_quick(sheet: str, size: int) -> bool:
+    """Whether a document of `size` bytes may be transformed where it is, without a thread."""
+    known = _sheets.get(sheet)
+    return known is not None and size <= SMALL and known.longest < QUICK
 
 
 def transform(sheet: str, data: bytes, values: dict[str, str]) -> str:
     """Apply stylesheet text to a document. Nothing outside may be read or written. Raises Fault."""
-    compiled = _sheets.get(sheet)
+    known = _sheets.get(sheet)
     try:
-        if compiled is None:
+        if known is None:
             if len(_sheets) > 256:
                 _sheets.clear()
-            compiled = _sheets[sheet] = etree.XSLT(parse(sheet), access_control=_ACCESS)
+            known = _sheets[sheet] = Sheet(sheet)
         parameters = {key: etree.XSLT.strparam(value) for key, value in values.items()}
-        return str(compiled(etree.fromstring(data), **parameters))
+        began = thread_time()
+        result = str(known.apply(parse(data), **parameters))
+        known.longest = max(thread_time() - began, known.longest * 0.9)
+        return result
     except (XmlError, etree.XSLTError) as error:
         raise Fault(0, f"xslt: {error}") from error
