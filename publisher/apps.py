@@ -13,8 +13,9 @@ class PublisherConfig(AppConfig):
         """Register what other rooms ask for."""
         # Models cannot be imported before every app is loaded.
         from apim.accounts.hooks import on_switch, seeds_organisation  # noqa: PLC0415
+        from apim.eventhub.gateway_calls import knows_gateways  # noqa: PLC0415
         from apim.traffic.hooks import checks_usage, knows_targets  # noqa: PLC0415
-        from publisher import decided, navigation  # noqa: PLC0415
+        from publisher import decided, navigation, vhosts  # noqa: PLC0415
         from publisher.policies.shipped import seed_policies  # noqa: PLC0415
         from publisher.queries import uses_of_policy  # noqa: PLC0415
         from publisher.records import announce_organisation  # noqa: PLC0415
@@ -27,4 +28,5 @@ class PublisherConfig(AppConfig):
         checks_usage(uses_of_policy)
         knows_targets("API", has_context)
         decided.register()
+        knows_gateways(vhosts.platform_gateways)
         navigation.register()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from apim.accounts.models import SUPER_TENANT
 from publisher.models import GatewayEnvironment
 
 ANY = "localhost"
@@ -56,3 +57,10 @@ def bases(environment: GatewayEnvironment, vhost: str) -> dict[str, str]:
     if found is not None:
         return {"http": found.http, "https": found.https}
     return {"http": environment.http_url.rstrip("/"), "https": environment.https_url.rstrip("/")}
+
+
+def platform_gateways() -> dict[str, str]:
+    """Name → http address of the environments that the platform's administrators made. What tenants write is no place to
+    send the cluster secret to."""
+    rows = GatewayEnvironment.objects.filter(organisation__domain=SUPER_TENANT)
+    return dict(rows.values_list("name", "http_url"))

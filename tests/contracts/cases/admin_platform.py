@@ -18,7 +18,9 @@ ENVIRONMENT = {
     "provider": "wso2",
     "gatewayType": "Regular",
     "type": "production",
-    "vhosts": [{"host": "eu.example.org", "httpContext": "", "httpPort": 8280, "httpsPort": 8243, "wsPort": 9099, "wssPort": 8099}],
+    "vhosts": [
+        {"host": "eu.example.org", "httpContext": "", "httpPort": 8280, "httpsPort": 8243, "wsPort": 9099, "wssPort": 8099}
+    ],
     "endpointURIs": [{"protocol": "default", "endpointURI": "https://eu.example.org:8243"}],
     "additionalProperties": [{"key": "zone", "value": "a"}],
     "permissions": {"permissionType": "ALLOW", "roles": ["Internal/devops"]},
