@@ -63,16 +63,18 @@ def _page(base: str, known: dict[str, str], query: dict[str, str]) -> dict[str, 
     return value
 
 
-def signature(host: str, path: str, query: str, known: dict[str, str], moment: datetime) -> dict[str, str]:
+def signature(
+    host: str, path: str, query: str, known: dict[str, str], moment: datetime, service: str = "lambda"
+) -> dict[str, str]:
     """The headers of AWS Signature Version 4 for a GET without a body. `query` is sorted and percent-encoded."""
     stamp = moment.strftime("%Y%m%dT%H%M%SZ")
     names_signed = "host;x-amz-date"
     nothing = hashlib.sha256(b"").hexdigest()
     canonical = "\n".join(["GET", path, query, f"host:{host}", f"x-amz-date:{stamp}", "", names_signed, nothing])
-    scope = f"{stamp[:8]}/{known['region']}/lambda/aws4_request"
+    scope = f"{stamp[:8]}/{known['region']}/{service}/aws4_request"
     text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = f"AWS4{known['secret_key']}".encode()
-    for part in (stamp[:8], known["region"], "lambda", "aws4_request"):
+    for part in (stamp[:8], known["region"], service, "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     signed = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     credential = f"Credential={known['access_key']}/{scope}, SignedHeaders={names_signed}, Signature={signed}"
