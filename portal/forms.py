@@ -119,13 +119,22 @@ class KeyForm(forms.Form):
         help_text="Empty: as long as the platform says.",
     )
 
+    def __init__(
+        self, *args: object, grants: list[tuple[str, str]] | None = None, remote: bool = False, **kwargs: object
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if grants is not None:
+            self.fields["grantTypes"].choices = grants
+        if remote:  # the key manager says how long its tokens live
+            del self.fields["validityPeriod"]
+
     def values(self) -> dict[str, object]:
         """The keywords of the key actions."""
         data = self.cleaned_data
         return {
             "grant_types": data["grantTypes"],
             "callback_url": data["callbackUrl"],
-            "token_lifetime": data["validityPeriod"],
+            "token_lifetime": data.get("validityPeriod"),
         }
 
 
@@ -137,6 +146,10 @@ class MapForm(forms.Form):
         max_length=255, label="Consumer secret", widget=forms.PasswordInput(attrs={"autocomplete": "off"})
     )
 
+    def __init__(self, *args: object, optional_secret: bool = False, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["consumer_secret"].required = not optional_secret
+
 
 class TokenForm(forms.Form):
     """A test token."""
@@ -146,10 +159,32 @@ class TokenForm(forms.Form):
         required=False, min_value=1, label="Lives for (seconds)", help_text="Empty: as long as the client's tokens do."
     )
 
-    def __init__(self, *args: object, scopes: Iterable[str], **kwargs: object) -> None:
+    consumerSecret = forms.CharField(  # noqa: N815
+        max_length=255,
+        label="Consumer secret",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="The key manager asks for it, and it is kept nowhere here.",
+    )
+    subjectToken = forms.CharField(  # noqa: N815
+        max_length=8192,
+        required=False,
+        label="Token to exchange",
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="A token of this key manager; yours then stands for its subject.",
+    )
+
+    def __init__(
+        self, *args: object, scopes: Iterable[str], remote: bool = False, exchanges: bool = False, **kwargs: object
+    ) -> None:
         # The key's settings on the same page have a field of the same name, and an id stands for one element.
         super().__init__(*args, auto_id="id_token_%s", **kwargs)
         self.fields["scopes"].choices = [(scope, scope) for scope in scopes]
         self.fields["scopes"].initial = list(scopes)
         if not self.fields["scopes"].choices:
             del self.fields["scopes"]
+        if remote:  # the key manager says how long its tokens live
+            del self.fields["validityPeriod"]
+        else:
+            del self.fields["consumerSecret"]
+        if not exchanges:
+            del self.fields["subjectToken"]

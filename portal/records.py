@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apim.eventhub.publish import publish
+from apim.keymanager.models import RESIDENT
 from gateway import schema
 from portal.models import Application, ApplicationKey, ApplicationStatus, Subscription, SubscriptionState
 
@@ -18,11 +19,17 @@ def application_record(application: Application) -> schema.Application:
     )
 
 
+def key_manager_of(key: ApplicationKey) -> str:
+    """Whose tokens the key's client gets: ours when the client is ours, whatever tokens it may exchange for them."""
+    manager = key.key_manager
+    return manager.key if key.client_id is None else f"{manager.organisation.domain}:{RESIDENT}"
+
+
 def key_record(key: ApplicationKey) -> schema.Key:
     """The OAuth client as gateways see it: it leads from a token to its application."""
     return schema.Key(
         client_id=key.consumer_key,
-        key_manager=key.key_manager.key,
+        key_manager=key_manager_of(key),
         application=str(key.application_id),
         key_type=str(key.key_type),
     )
@@ -51,7 +58,7 @@ def publish_application(application: Application, *, deleted: bool = False) -> N
 
 def publish_key(key: ApplicationKey, *, deleted: bool = False) -> None:
     """Tell gateways of `key`, or that it is gone."""
-    name = f"{key.key_manager.key}:{key.consumer_key}"
+    name = f"{key_manager_of(key)}:{key.consumer_key}"
     publish("key", name, None if deleted else key_record(key), organisation=key.application.organisation.domain)
 
 

@@ -34,10 +34,10 @@ def _unit(policy: Policy) -> str:
     return name if policy.amount == 1 else f"{name}s"
 
 
-def token_curl(consumer_key: str, secret: str = "") -> str:
-    """A line that obtains a token; without the secret (which is shown once) it reads one from the shell."""
+def token_curl(consumer_key: str, secret: str = "", address: str = "") -> str:
+    """A line that obtains a token at `address`, by default ours; without the secret (shown once) it reads one from the shell."""
     credentials = shlex.quote(f"{consumer_key}:{secret}") if secret else f'"{consumer_key}:$CONSUMER_SECRET"'
-    return f"curl -k -u {credentials} -d grant_type=client_credentials {shlex.quote(token_endpoint())}"
+    return f"curl -k -u {credentials} -d grant_type=client_credentials {shlex.quote(address or token_endpoint())}"
 
 
 def call_curl(api: Api, places: list[Address], token: str = "$TOKEN") -> str:  # noqa: S107 - the name of a shell variable
