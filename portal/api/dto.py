@@ -7,6 +7,7 @@ from typing import Any
 
 from apim.traffic.models import LimitKind, Policy
 from portal import billing, queries, stars
+from portal.actions.remote_keys import settings_of
 from portal.addresses import Address, versioned
 from portal.models import Application, ApplicationKey, Subscription
 from publisher.models import Api
@@ -133,15 +134,15 @@ def subscription_scopes(application: Application) -> list[dict[str, Any]]:
 
 def key(key: ApplicationKey, secret: str = "") -> dict[str, Any]:
     """ApplicationKey. `secret` is known only in the answer that made it."""
-    client = key.client
-    lifetime = client.token_lifetime if client else None
+    known = settings_of(key)
+    lifetime = key.client.token_lifetime if key.client else None
     return {
         "keyMappingId": str(key.pk),
         "keyManager": key.key_manager.name,
         "consumerKey": key.consumer_key,
         "consumerSecret": secret,
-        "supportedGrantTypes": list(client.grant_types) if client else [],
-        "callbackUrl": client.redirect_uris if client else "",
+        "supportedGrantTypes": known["grant_types"],
+        "callbackUrl": known["callback_url"],
         "keyState": str(key.state),
         "keyType": key.key_type,
         "mode": key.mode,

@@ -153,8 +153,18 @@ class GenerateToken(_OfKey):
             key=self.key(request, **named),
             scopes=tuple(strings(body, "scopes")),
             lifetime=_lifetime(body, "validityPeriod"),
+            consumer_secret=text(body, "consumerSecret", ""),
+            subject_token=_subject_token(body),
         )
         return Response(dto.token(issued))
+
+
+def _subject_token(body: dict[str, Any]) -> str:
+    """The token to be exchanged, which the contract leaves to `additionalProperties`. Raises Invalid."""
+    if body.get("grantType") != "TOKEN_EXCHANGE":
+        return ""
+    extra = body.get("additionalProperties")
+    return text(extra if isinstance(extra, dict) else {}, "subjectToken")
 
 
 def _lifetime(body: dict[str, Any], name: str) -> int | None:

@@ -9,12 +9,13 @@ from rest_framework.response import Response
 from apim.accounts.actions.users import change_password
 from apim.accounts.models import Organisation
 from apim.errors import NotFound
-from apim.keymanager.models import RESIDENT, KeyManager
+from apim.keymanager.models import KeyManager
+from apim.keymanager.queries import key_managers
 from apim.traffic.models import UNAUTHENTICATED, Level, Policy
+from portal import issuers
 from portal.api import dto, scopes
 from portal.api.base import OpenView, field_names, kept, page, payload, tagged, tenant, text
 from portal.api.scopes import ScopedView
-from portal.definition import token_endpoint
 from portal.grants import offered
 
 LEVELS = (Level.APPLICATION, Level.SUBSCRIPTION)
@@ -43,8 +44,7 @@ class KeyManagers(ScopedView):
     scopes = scopes.SUBSCRIBER
 
     def get(self, request: Request) -> Response:
-        rows = KeyManager.objects.filter(organisation=request.user.organisation, enabled=True)
-        found = [_key_manager(row) for row in rows]
+        found = [_key_manager(row) for row in key_managers(request.user, request.user.organisation)]
         return Response({"count": len(found), "list": found})
 
 
@@ -120,23 +120,24 @@ def _offered(organisation: Organisation, level: str) -> object:
 
 
 def _key_manager(row: KeyManager) -> dict[str, object]:
-    own = row.name == RESIDENT
+    own = row.resident
+    place = issuers.token_address(row)
     return {
         "id": str(row.pk),
         "name": row.name,
         "type": row.kind,
-        "displayName": row.name,
-        "description": "",
+        "displayName": row.label,
+        "description": row.description,
         "enabled": row.enabled,
-        "availableGrantTypes": [name for name, _ in offered(row.organisation)] if own else [],
-        "tokenEndpoint": token_endpoint() if own else "",
-        "revokeEndpoint": token_endpoint().replace("/token", "/revoke") if own else "",
-        "userInfoEndpoint": "",
-        "enableTokenGeneration": own,
-        "enableOAuthAppCreation": own,
-        "enableMapOAuthConsumerApps": own,
+        "availableGrantTypes": [name for name, _ in offered(row.organisation)] if own else row.grant_types,
+        "tokenEndpoint": place,
+        "revokeEndpoint": place.replace("/token", "/revoke") if own else row.display_revoke_url or row.revoke_url,
+        "userInfoEndpoint": row.userinfo_url,
+        "enableTokenGeneration": own or row.enable_token_generation,
+        "enableOAuthAppCreation": own or row.enable_app_creation,
+        "enableMapOAuthConsumerApps": own or row.enable_mapping,
         "applicationConfiguration": [],
-        "alias": "",
+        "alias": row.alias,
         "additionalProperties": {},
-        "tokenType": "DIRECT",
+        "tokenType": row.token_type,
     }
