@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apim.accounts.middleware.CorrelationMiddleware",
+    "apim.accounts.middleware.HostMiddleware",
     "apim.ui.metrics.MetricsMiddleware",
     "apim.ui.csp.CspMiddleware",
     "django.middleware.security.SecurityMiddleware",

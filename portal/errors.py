@@ -36,6 +36,13 @@ class KeysExist(Conflict):
         super().__init__(f"Application {application} has {key_type.lower()} keys already: delete them first.")
 
 
+class NotAvailable(Forbidden):
+    """The API is shown to people of other organisations, whose applications may not subscribe to it (reference A18)."""
+
+    def __init__(self, api: object, domain: str) -> None:
+        super().__init__(f"{api} takes no subscriptions from {domain}.")
+
+
 class NotApproved(Conflict):
     """The application waits for an administrator, or was rejected."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Max, QuerySet
 
@@ -11,6 +12,7 @@ from apim.accounts import audit
 from apim.accounts.models import Organisation, User
 from apim.keymanager.models import OAuthClient
 from apim.traffic.models import Level, Policy
+from gateway.schema import KeyUse
 from portal.actions.api_keys import NEVER
 from portal.actions.subscriptions import UNDECIDED, WAITING, end
 from portal.models import ApiKey, Application, Subscription
@@ -21,6 +23,9 @@ from publisher.models import Api, Operation, SharedScope, State
 
 NAMED = 20
 """Most uses that are told one by one."""
+
+CLOCKS_APART = 300
+"""Seconds that a gateway's clock may be ahead."""
 
 
 def subscriptions_of(api: Api) -> int:
@@ -63,6 +68,18 @@ def last_api_key() -> datetime | None:
         return NEVER
     last: datetime | None = ApiKey.objects.aggregate(last=Max("expires"))["last"]
     return last
+
+
+def note_key_uses(uses: list[KeyUse]) -> None:
+    """Remember when API keys were used last. Keys that are gone, and times that are none or not yet, are passed over."""
+    latest = time.time() + CLOCKS_APART
+    told = {use.id: datetime.fromtimestamp(use.at, UTC) for use in uses if 0 < use.at <= latest}
+    changed = []
+    for key in ApiKey.objects.filter(jti__in=told):
+        if key.last_used is None or key.last_used < told[key.jti]:
+            key.last_used = told[key.jti]
+            changed.append(key)
+    ApiKey.objects.bulk_update(changed, ["last_used"], batch_size=200)
 
 
 def scopes_of_client(client: OAuthClient, user: User | None) -> dict[str, str]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from apim.accounts.actions import organisations, roles, users
+from apim.accounts.actions import organisations, portal_domains, roles, users
 from apim.accounts.admin_base import OrganisationAdmin, ReadOnly
 from apim.accounts.admin_forms import OrganisationForm, UserForm
-from apim.accounts.models import AuditRow, Organisation, Role, User
+from apim.accounts.models import AuditRow, Organisation, PortalDomain, Role, User
 from apim.accounts.names import local_name
 from apim.accounts.queries import sees_every_organisation
+from apim.errors import ApimError
 
 
 @admin.register(Organisation)
@@ -175,6 +176,56 @@ class RolesAdmin(OrganisationAdmin):
     def people(self, row: Role) -> int:
         """How many users have it."""
         return row.user_count
+
+
+@admin.register(PortalDomain)
+class PortalDomainAdmin(OrganisationAdmin):
+    """Host names of organisations' own: added, then shown to be theirs by a record in the DNS."""
+
+    list_display = ("host", "organisation", "shown_state", "created")
+    list_filter = ("organisation",)
+    search_fields = ("host",)
+    fields = ("organisation", "host")
+    shown_fields = ("organisation", "host", "shown_state", "record", "created")
+    actions = ("verify",)
+
+    def get_fields(self, request: HttpRequest, obj: PortalDomain | None = None) -> tuple[str, ...]:
+        """With what to write into the DNS, once it is known."""
+        return self.shown_fields if obj else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PortalDomain | None = None) -> tuple[str, ...]:
+        """It is verified or removed, not changed."""
+        return self.shown_fields if obj else ()
+
+    def perform_save(self, request: HttpRequest, obj: PortalDomain, form: ModelForm, change: bool) -> None:
+        """By the action."""
+        if not change:
+            made = portal_domains.add_domain(by=request.user, organisation=obj.organisation, host=obj.host)
+            obj.pk = made.pk
+
+    def perform_delete(self, request: HttpRequest, obj: PortalDomain) -> None:
+        """By the action."""
+        portal_domains.remove_domain(by=request.user, domain=obj)
+
+    @admin.action(description="Verify chosen domains by the DNS")
+    def verify(self, request: HttpRequest, queryset: QuerySet[PortalDomain]) -> None:
+        """By the action, each by itself."""
+        for row in queryset:
+            try:
+                portal_domains.verify_domain(by=request.user, domain=row)
+                messages.success(request, f"{row} is verified.")
+            except ApimError as error:
+                messages.error(request, error.description)
+
+    @display(description="State", label={"verified": "success", "not verified": "warning"}, ordering="verified")
+    def shown_state(self, row: PortalDomain) -> str:
+        """Whether pages answer there."""
+        return "verified" if row.verified else "not verified"
+
+    @display(description="TXT record to add")
+    def record(self, row: PortalDomain) -> str:
+        """Name and value."""
+        return f"{portal_domains.RECORD}.{row.host}  TXT  {row.token}"
 
 
 @admin.register(AuditRow)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,6 +15,7 @@ from django.shortcuts import render
 from django.urls import get_script_prefix, set_script_prefix
 
 from apim.accounts.database_errors import as_mistake
+from apim.accounts.hosts import own_hosts
 from apim.accounts.models import Organisation
 from apim.accounts.queries import first_organisation, organisation_by_domain
 from apim.errors import ApimError, Unauthenticated
@@ -22,6 +24,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 _PLATFORM_PATHS = ("/healthz", "/readyz", "/metrics", "/internal/", "/static/", "/favicon.ico")
 """Addresses of no organisation: they must answer while the database does not, and are asked often."""
+_HOST = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?")
 _TENANT_PATH = re.compile(r"/t/([a-z0-9.-]{1,254})(/.*)")
 
 
@@ -41,8 +44,28 @@ class CorrelationMiddleware:
         return response
 
 
+class HostMiddleware:
+    """Lets organisations' own host names in. `request.host_organisation` is the id of the organisation they stand for, or None.
+
+    Django refuses hosts that its settings do not name; of those only verified ones are asked about, and remembered.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.host_organisation = None
+        given = request.META.get("HTTP_HOST", "").lower()
+        name = given.partition(":")[0].rstrip(".")
+        if name and name not in settings.ALLOWED_HOSTS and not request.path_info.startswith(_PLATFORM_PATHS):
+            request.host_organisation = own_hosts().get(name)
+            if request.host_organisation is not None and _HOST.fullmatch(given):
+                request.get_host = lambda: given
+        return self.get_response(request)
+
+
 class TenantMiddleware:
-    """Sets `request.organisation` from `/t/<domain>/…`, else from the user, else the first organisation.
+    """Sets `request.organisation` from `/t/<domain>/…`, else from a host name of its own, else from the user, else the first.
 
     The prefix becomes part of the script name, so that `reverse()` keeps people inside their tenant. `request.tenant` is
     the organisation that the path named, or None. A user of another organisation is a mere visitor there.
@@ -56,6 +79,11 @@ class TenantMiddleware:
         if request.path_info.startswith(_PLATFORM_PATHS):
             return self.get_response(request)
         match = _TENANT_PATH.fullmatch(request.path_info)
+        if not match and request.host_organisation is not None:
+            own = Organisation.objects.filter(pk=request.host_organisation, active=True).first()
+            if own is not None:
+                self._enter(request, own)
+                return self.get_response(request)
         if not match:
             request.organisation = self._of_user(request)
             return self.get_response(request)
@@ -69,9 +97,7 @@ class TenantMiddleware:
 
     def _inside(self, request: HttpRequest, organisation: Organisation, rest: str) -> HttpResponse:
         before = get_script_prefix()
-        request.organisation = request.tenant = organisation
-        if request.user.is_authenticated and request.user.organisation_id != organisation.pk:
-            request.user = AnonymousUser()
+        self._enter(request, organisation)
         request.path_info = rest
         request.META["SCRIPT_NAME"] = request.META.get("SCRIPT_NAME", "") + organisation.prefix
         set_script_prefix(before.rstrip("/") + organisation.prefix + "/")
@@ -79,6 +105,12 @@ class TenantMiddleware:
             return self.get_response(request)
         finally:
             set_script_prefix(before)
+
+    @staticmethod
+    def _enter(request: HttpRequest, organisation: Organisation) -> None:
+        request.organisation = request.tenant = organisation
+        if request.user.is_authenticated and request.user.organisation_id != organisation.pk:
+            request.user = AnonymousUser()
 
     @staticmethod
     def _of_user(request: HttpRequest) -> Organisation | None:

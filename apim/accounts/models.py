@@ -51,6 +51,35 @@ class Organisation(models.Model):
         """URL prefix of its pages and API contexts: empty, or `/t/<domain>`."""
         return "" if self.is_super else f"/t/{self.domain}"
 
+    @property
+    def portal_host(self) -> str:
+        """The first of its own verified host names, or empty. Asks the database."""
+        found = self.portal_domains.filter(verified__isnull=False).order_by("pk").first()
+        return found.host if found else ""
+
+
+class PortalDomain(models.Model):
+    """A host name under which an organisation's pages answer without `/t/<domain>`, once it has been shown to be theirs."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="portal_domains")
+    host = models.CharField(max_length=250, validators=[DOMAIN])
+    token = models.CharField(max_length=64, editable=False)
+    verified = models.DateTimeField(null=True, blank=True, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["host"]
+        verbose_name = "portal domain"
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "host"], name="portal_domain_unique_in_organisation"),
+            models.UniqueConstraint(
+                fields=["host"], condition=models.Q(verified__isnull=False), name="portal_domain_verified_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.host
+
 
 class Role(models.Model):
     """A named set of users of one organisation; visibility and scopes refer to it by name."""

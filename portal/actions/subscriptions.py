@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 
 from apim.accounts import audit
@@ -11,10 +12,11 @@ from apim.workflows.actions.tasks import withdraw
 from apim.workflows.queries import refuse_pending
 from portal import approvals, queries
 from portal.actions.locks import locked_application, locked_subscription
-from portal.errors import AlreadySubscribed, NotSubscribable, UnknownPolicy
+from portal.errors import AlreadySubscribed, NotAvailable, NotSubscribable, UnknownPolicy
 from portal.models import Application, Subscription, SubscriptionState
 from portal.permissions import PUBLISHER, require_approved, require_publisher, require_use
 from portal.records import publish_subscription
+from publisher.availability import takes
 from publisher.models import Api
 
 SETTABLE = (SubscriptionState.UNBLOCKED, SubscriptionState.BLOCKED, SubscriptionState.PROD_ONLY_BLOCKED)
@@ -31,14 +33,17 @@ WAITING = (SubscriptionState.TIER_UPDATE_PENDING, SubscriptionState.DELETE_PENDI
 def subscribe(*, by: User, application: Application, api: Api, plan: str) -> Subscription:
     """Subscribe `application` to `api` under the business plan named `plan`.
 
-    Raises NotFound when `by` may not see the API or the application, NotSubscribable in a state that takes none,
+    Raises NotFound when `by` may not see the API or the application, NotAvailable for an application of an organisation that
+    the API is not open to, NotSubscribable in a state that takes none,
     UnknownPolicy when the API does not offer the plan, AlreadySubscribed, NotApproved for an application that waits.
     Where somebody must approve it, its state is ON_HOLD until then.
     """
     application = locked_application(application)
     require_use(by, application)
     require_approved(application)
-    api = queries.api(by, application.organisation, api.pk)
+    api = queries.api(by, api.organisation, api.pk)
+    if not takes(api, application.organisation):
+        raise NotAvailable(api, application.organisation.domain)
     if api.state not in queries.SUBSCRIBABLE:
         raise NotSubscribable(api, api.get_state_display())
     _check_plan(api, plan, by)
@@ -147,8 +152,12 @@ def _waits(by: User, row: Subscription, state: SubscriptionState) -> Subscriptio
 
 
 def _check_plan(api: Api, plan: str, by: User | None) -> None:
-    """Publishers (`by` None) may give a plan to somebody whose roles do not allow choosing it."""
-    offered = [policy.name for policy in queries.plans(api, by)]
+    """Publishers (`by` None) may give a plan to somebody whose roles do not allow choosing it.
+
+    The roles of another organisation's people say nothing here: they choose among what is open to everybody.
+    """
+    stranger = by is not None and by.organisation_id != api.organisation_id
+    offered = [policy.name for policy in queries.plans(api, AnonymousUser() if stranger else by)]
     if plan not in offered:
         raise UnknownPolicy("throttlingPolicy", plan, offered)
 

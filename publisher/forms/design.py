@@ -10,7 +10,7 @@ from apim.accounts.models import Role
 from apim.traffic.models import Level
 from apim.traffic.queries import plans, policies
 from publisher.api.shapes import throughput
-from publisher.models import Api, Visibility
+from publisher.models import Api, Availability, Visibility
 
 
 class Part(forms.Form):
@@ -103,6 +103,17 @@ class Plans(Part):
         help_text="Subscribers choose one of these. An API needs at least one to be published.",
         widget=forms.CheckboxSelectMultiple,
     )
+    subscription_availability = forms.ChoiceField(
+        required=False,
+        label="Who may subscribe",
+        choices=Availability.choices,
+        help_text="Applications of other organisations find the API when its visibility is Everybody.",
+    )
+    subscription_tenants = forms.CharField(
+        required=False,
+        label="Named organisations",
+        help_text="Their domains, by comma; only for the choice of some organisations.",
+    )
     policy = forms.ChoiceField(
         required=False,
         label="Limit of the whole API",
@@ -122,13 +133,30 @@ class Plans(Part):
     def initial_of(self, api: Api) -> dict[str, Any]:
         """The chosen ones."""
         most = throughput.shown(api)["maxTps"] or {}
-        return {"plans": [plan.name for plan in api.plans.all()], "policy": api.policy, **most}
+        return {
+            "plans": [plan.name for plan in api.plans.all()],
+            "subscription_availability": api.subscription_availability,
+            "subscription_tenants": ", ".join(api.subscription_tenants),
+            "policy": api.policy,
+            **most,
+        }
 
     def keywords(self) -> dict[str, Any]:
         """The two throughputs as one."""
         data = self.cleaned_data
         amounts = {side: data[side] for side in throughput.SIDES}
-        return {"plans": data["plans"], "policy": data["policy"], "throughput": throughput.limits(amounts)}
+        open_to = {}
+        if data["subscription_availability"]:
+            named = [part.strip() for part in data["subscription_tenants"].split(",") if part.strip()]
+            choice = data["subscription_availability"]
+            some = choice == Availability.SPECIFIC_TENANTS
+            open_to = {"subscription_availability": choice, "subscription_tenants": named if some else []}
+        return {
+            "plans": data["plans"],
+            "policy": data["policy"],
+            "throughput": throughput.limits(amounts),
+            **open_to,
+        }
 
     def prepare(self) -> None:
         """The organisation's policies."""
