@@ -21,6 +21,7 @@ from publisher.api.shapes import streaming
 from publisher.checks.basics import shown
 from publisher.models import Api
 from publisher.products import PRODUCT
+from publisher.search import matching
 
 IDENTITY = ("name", "version", "context")
 
@@ -30,7 +31,7 @@ class Apis(Resource):
 
     def get(self, request: Request) -> Response:
         """The organisation's APIs that match `query`, sorted and paged."""
-        found = queries.search(queries.listed(request.user).exclude(kind=PRODUCT), self.word("query"))
+        found = matching(queries.listed(request.user).exclude(kind=PRODUCT), self.word("query"))
         return self.page(found.order_by(*self._order()), dto.summary)
 
     def _order(self) -> tuple[str, str]:
@@ -107,15 +108,6 @@ class CopyApi(Resource):
         return api_response(request, queries.api(request.user, api.pk), 201)
 
 
-class Search(Resource):
-    """GET /search."""
-
-    def get(self, request: Request) -> Response:
-        """APIs whose name, context, version, tags or description match."""
-        found = queries.search(queries.listed(request.user), self.word("query").removeprefix("content:"))
-        return self.page(found.order_by("name", "version", "pk"), _result)
-
-
 class ValidateName(Resource):
     """POST /apis/validate."""
 
@@ -134,10 +126,6 @@ class ValidateName(Resource):
             else {"context": value.removeprefix(request.user.organisation.prefix)}
         )
         return Response(status=200 if queries.apis(request.user).filter(**lookup).exists() else 404)
-
-
-def _result(api: Api) -> dict[str, Any]:
-    return {**dto.summary(api), "type": "API", "transportType": api.kind, "status": api.state}
 
 
 def _require_same(api: Api, body: dict[str, Any]) -> None:

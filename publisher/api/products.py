@@ -17,6 +17,7 @@ from publisher.api.base import Resource, body_of, tagged
 from publisher.api.places import contract_places
 from publisher.api.shapes import products as shapes
 from publisher.models import Api
+from publisher.search import matching
 
 FIRST_VERSION = "1.0.0"
 """The version of a product whose creator names none: products had none in the original's first releases."""
@@ -43,7 +44,7 @@ class Products(ProductResource):
 
     def get(self, request: Request) -> Response:
         """The organisation's products that match `query`."""
-        found = queries.search(queries.listed(request.user).filter(kind=products.PRODUCT), self.word("query"))
+        found = matching(queries.listed(request.user).filter(kind=products.PRODUCT), self.word("query"))
         return self.page(found.order_by("name", "version", "pk"), shapes.summary)
 
     def post(self, request: Request) -> Response:

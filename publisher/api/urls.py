@@ -19,6 +19,7 @@ from publisher.api import (
     policy_urls,
     product_urls,
     revisions,
+    search,
     services,
     settings,
     soap,
@@ -79,7 +80,7 @@ urlpatterns = [
     path("throttling-policies/<str:level>", settings.Policies.as_view()),
     path("throttling-policies/<str:level>/<str:name>", settings.OnePolicy.as_view()),
     path("settings", settings.Settings.as_view()),
-    path("search", apis.Search.as_view()),
+    path("search", search.Search.as_view()),
 ]
 urlpatterns += policy_urls.urlpatterns
 urlpatterns += fact_urls.urlpatterns

@@ -19,7 +19,7 @@ def summary(product: Api) -> dict[str, Any]:
         "version": product.version,
         "description": product.description,
         "provider": product.provider.get_username(),
-        "hasThumbnail": False,
+        "hasThumbnail": bool(product.thumbnail_type),
         "state": product.state,
         "securityScheme": product.security,
         "gatewayVendor": "wso2",
