@@ -7,8 +7,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from apim.accounts import audit
-from apim.accounts.models import Organisation, User
-from apim.accounts.permissions import require
+from apim.accounts.models import BuiltinRole, Organisation, User
+from apim.accounts.permissions import require, require_same_organisation
 from apim.errors import Conflict, FieldError, Invalid
 from apim.traffic.models import UNLIMITED
 from apim.workflows.actions.tasks import withdraw
@@ -37,13 +37,18 @@ def create_application(
     description: str = "",
     token_type: str = "JWT",  # noqa: S107 - a kind, not a secret
     attributes: dict[str, str] | None = None,
+    owner: User | None = None,
 ) -> Application:
-    """Make an application that `by` owns. Where somebody must approve it, its status is CREATED until then.
+    """Make an application that `by` owns, or `owner` where `by` is an administrator.
 
-    Raises Invalid naming the field, Conflict when `by` has one of this name, Forbidden without the developer role.
+    Where somebody must approve it, its status is CREATED until then. Raises Invalid naming the field, Conflict when the owner has
+    one of this name, Forbidden without the developer role.
     """
     require(by, DEVELOPER)
-    application = Application(owner=by, organisation=by.organisation)
+    if owner is not None and owner != by:
+        require(by, BuiltinRole.ADMIN)
+        require_same_organisation(by, owner.organisation)
+    application = Application(owner=owner or by, organisation=by.organisation)
     attributes = attributes or {}
     _fill(application, name, policy, description, token_type, attributes, asked=True)
     _save(application)
