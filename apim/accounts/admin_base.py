@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 
 from apim.accounts import audit
+from apim.accounts.admin_refusals import refused
 from apim.accounts.models import BuiltinRole, Organisation
 from apim.accounts.queries import sees_every_organisation
 from apim.errors import ApimError, Conflict
@@ -27,6 +28,9 @@ class OrganisationAdmin(ModelAdmin):
     """
 
     organisation_path = "organisation"
+    places: ClassVar[dict[str, str]] = {}
+    """Names of fields in refusals → names in the form, where they differ by more than their style."""
+
     list_fullwidth = True
     warn_unsaved_form = True
 
@@ -74,8 +78,22 @@ class OrganisationAdmin(ModelAdmin):
                 self.perform_delete(request, obj)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """What an action refuses is shown as a message on the form's page."""
-        return _explained(request, lambda: super(OrganisationAdmin, self).changeform_view(request, *args, **kwargs))
+        """What an action refuses is shown at its field, and what was typed stays."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ApimError as error:
+            if request.method != "POST":
+                raise
+            request.refusal = error
+            for upload in request.FILES.values():
+                upload.seek(0)
+            return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """After a refusal, the form that shows it."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        refusal = getattr(request, "refusal", None)
+        return form if refusal is None else refused(form, refusal, self.places)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The same for deleting."""

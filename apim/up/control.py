@@ -9,6 +9,7 @@ import os
 import ssl
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from apim import config as platform
@@ -22,6 +23,13 @@ certfile, keyfile = map(
 )
 workers = int(os.environ.get("APIM_CONTROL_WORKERS", "1"))
 threads = int(os.environ.get("APIM_CONTROL_THREADS", "12"))
+if workers > 1:
+    # Set before anything imports prometheus_client: each worker keeps its numbers in a file, and any of them tells all.
+    metrics = platform.config.var / "metrics"
+    metrics.mkdir(parents=True, exist_ok=True)
+    for old in metrics.glob("*.db"):
+        old.unlink(missing_ok=True)
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics))
 keepalive = 15
 timeout = 60
 graceful_timeout = 10
@@ -45,3 +53,12 @@ def _context() -> ssl.SSLContext:
 def ssl_context(_config: object, _default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     """gunicorn asks for every connection; the certificate is read once."""
     return _context()
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """The gauges of a worker that has ended are not told any more; its counters stay in the sums."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # Only now: importing it earlier would settle where numbers are kept.
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
+
+        mark_process_dead(worker.pid)
