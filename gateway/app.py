@@ -16,6 +16,7 @@ from gateway.compile import Compiler
 from gateway.conditions import where
 from gateway.export import Export, Send, to_log, to_stream
 from gateway.hub import Hub
+from gateway.key_uses import KeyUses
 from gateway.listeners import Listeners
 from gateway.merge import Merge
 from gateway.observe import Observer
@@ -60,7 +61,7 @@ class Gateway(Service):
         self.pages = Pages(self.observer, self.sync, settings.secret)
         self.pipeline = Pipeline(self.observer, self.pages)
         self.pipeline.tracer = _tracer(settings)
-        self._watch_strangers()
+        self._tell_more()
         self.handle = self.pipeline.run  # type: ignore[method-assign]  # one call less for every request
         self.services.current = lambda: self.pipeline.state
         self.merge = Merge(self.services.counters, settings.redis, settings.merge_seconds)
@@ -70,9 +71,10 @@ class Gateway(Service):
         await self.pages.siblings.start()
         await self.sync.start()
 
-    def _watch_strangers(self) -> None:
-        """Clients that look for APIs that do not exist are told to the control plane, if there is one."""
+    def _tell_more(self) -> None:
+        """Clients that look for APIs that do not exist, and uses of API keys, are told to the control plane, if there is one."""
         if isinstance(self.sync, Sync):
+            self.sync.key_uses = KeyUses(self.services.realms.values).take
             self.pipeline.strangers = Strangers(where(self.proxies))
             self.sync.strangers = self.pipeline.strangers.take
 

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from gateway import disk
 from gateway.compile import Compiler
 from gateway.hub import Hub, Unreachable
-from gateway.schema import Batch, Status, Stranger
+from gateway.schema import Batch, KeyUse, Status, Stranger
 from gateway.settings import Settings
 from gateway.state import Build, State
 from gateway.withdrawn import Withdrawn
@@ -69,6 +69,7 @@ class Sync:
         self.withdrawn = Withdrawn(settings.disk_copy.with_name(f"{settings.environment}.undeployed.json"))
         self._clock = time.time() - time.monotonic()
         self.strangers: Callable[[float], list[Stranger]] = lambda now: []
+        self.key_uses: Callable[[], list[KeyUse]] = list
 
     async def start(self) -> None:
         """Loads the disk copy, looks for news once, and then follows in the background."""
@@ -255,6 +256,7 @@ class Sync:
             version=VERSION,
             refusals=list(state.refusals.values())[:100],
             strangers=self.strangers(time.time()),
+            key_uses=self.key_uses(),
         )
 
 

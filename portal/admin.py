@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from apim.accounts.admin_base import OrganisationAdmin
+from apim.errors import FieldError, Invalid
 from portal.actions.applications import delete_application, update_application
 from portal.actions.keys import delete_keys
 from portal.actions.subscriptions import change_plan, set_state, unsubscribe
-from portal.models import Application, ApplicationKey, Subscription
+from portal.models import Application, ApplicationAttribute, ApplicationKey, SharingGroup, Subscription
 from portal.queries import with_counts
 
 STATE_LABELS = {
@@ -132,3 +133,43 @@ class SubscriptionAdmin(_NotAdded):
     def shown_state(self, row: Subscription) -> tuple[str, str]:
         """In its colour, in words."""
         return row.state, row.get_state_display()
+
+
+@admin.register(SharingGroup)
+class SharingGroupAdmin(OrganisationAdmin):
+    """Groups of developers that applications can be shared with."""
+
+    list_display = ("name", "description", "organisation", "members_now")
+    list_filter = ("organisation",)
+    search_fields = ("name", "description")
+    fields = ("name", "description", "members", "organisation")
+    autocomplete_fields = ("members",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SharingGroup]:
+        """With the number of members."""
+        return super().get_queryset(request).annotate(member_count=Count("members"))
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
+        """Members are people of the group's organisation."""
+        strangers = [
+            one for one in form.cleaned_data["members"] if one.organisation_id != form.instance.organisation_id
+        ]
+        if strangers:
+            message = f"{strangers[0]} does not belong to {form.instance.organisation}."
+            raise Invalid(message, [FieldError("members", message)])
+        super().save_related(request, form, formsets, change)
+
+    @display(description="Members", ordering="member_count")
+    def members_now(self, row: SharingGroup) -> int:
+        """How many people."""
+        return row.member_count
+
+
+@admin.register(ApplicationAttribute)
+class ApplicationAttributeAdmin(OrganisationAdmin):
+    """What administrators want to know of every application."""
+
+    list_display = ("name", "description", "required", "hidden", "position", "organisation")
+    list_filter = ("organisation", "required")
+    search_fields = ("name", "description")
+    fields = ("name", "description", "tooltip", ("required", "hidden"), "position", "organisation")

@@ -12,6 +12,7 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         """Register listeners, navigation and the publisher's tab; only now are the models loaded."""
         # Models are loaded by now, not before.
+        from apim.eventhub.status import on_key_uses  # noqa: PLC0415
         from apim.keymanager.hooks import explains_clients, provides_scopes, signs_for_long  # noqa: PLC0415
         from apim.traffic.hooks import checks_usage, knows_targets  # noqa: PLC0415
         from portal import decided, listeners, navigation, token_trial  # noqa: PLC0415
@@ -26,3 +27,4 @@ class PortalConfig(AppConfig):
         provides_scopes(listeners.scopes_of_client)
         decided.register()
         navigation.register()
+        on_key_uses(listeners.note_key_uses)

@@ -17,8 +17,12 @@ HEAVY = ("definition", "endpoints", "cors")
 
 
 def visible(user: User | AnonymousUser, organisation: Organisation) -> QuerySet[Api]:
-    """The APIs that the portal of `organisation` may show to `user`, ready for a list."""
-    rows = queries.visible(user, organisation).defer(*HEAVY).order_by("name", "version", "pk")
+    """The APIs that the portal of `organisation` lists for `user`; to people of another one, those they may subscribe to."""
+    rows = (
+        queries.taking(queries.visible(user, organisation), user, organisation)
+        .defer(*HEAVY)
+        .order_by("name", "version", "pk")
+    )
     return with_average(rows.prefetch_related("plans"))
 
 

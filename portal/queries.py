@@ -7,8 +7,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast, Coalesce
 
 from apim.accounts.models import Organisation, User
 from apim.errors import NotFound
@@ -16,7 +16,8 @@ from apim.traffic.models import SECONDS, UNAUTHENTICATED, Level, Policy
 from apim.traffic.queries import may_choose
 from portal.models import ApiKey, Application, ApplicationKey, Subscription
 from portal.stars import with_average
-from publisher.models import Api, State
+from publisher.availability import takes
+from publisher.models import Api, Availability, State
 from publisher.queries import visible_apis
 
 Row = TypeVar("Row", bound=Model)
@@ -117,8 +118,30 @@ def visible(user: User | AnonymousUser, organisation: Organisation) -> QuerySet[
 
 
 def api(user: User | AnonymousUser, organisation: Organisation, pk: UUID | str) -> Api:
-    """The API `pk` when the portal may show it to `user`. Raises NotFound."""
+    """The API `pk` when the portal may show it to `user`. Raises NotFound.
+
+    At home people also find the public APIs of other organisations that take their subscriptions.
+    """
+    if user.is_authenticated and _at_home(user, organisation):
+        rows = Api.objects.filter(pk=_identifier(pk)).exclude(organisation=organisation)
+        elsewhere = rows.select_related("organisation").first()
+        if elsewhere is not None and takes(elsewhere, organisation):
+            organisation = elsewhere.organisation
     return _one(visible(user, organisation), pk, "API")
+
+
+def _at_home(user: User, organisation: Organisation) -> bool:
+    return user.organisation_id == organisation.pk
+
+
+def taking(found: QuerySet[Api], user: User | AnonymousUser, organisation: Organisation) -> QuerySet[Api]:
+    """Those of `found`, APIs of `organisation`, that people of another one may subscribe to (`availability.takes` in SQL)."""
+    if not user.is_authenticated or _at_home(user, organisation):
+        return found
+    domain = user.organisation.domain
+    named = found.alias(tenants_text=Cast("subscription_tenants", TextField()))
+    some = Q(subscription_availability=Availability.SPECIFIC_TENANTS, tenants_text__contains=f'"{domain}"')
+    return named.filter(Q(subscription_availability=Availability.ALL_TENANTS) | some)
 
 
 def _deprecated(user: User) -> list[UUID]:
@@ -135,7 +158,9 @@ def plans(api: Api, user: User | AnonymousUser | None = None) -> list[Policy]:
     """The business plans of an API that are offered to applications (to those of `user`, when given), the smallest first."""
     offered = [plan for plan in api.plans.all() if plan.name != UNAUTHENTICATED and plan.level == Level.SUBSCRIPTION]
     if user is not None:
-        offered = [plan for plan in offered if may_choose(user, plan)]
+        # The roles of another organisation's people say nothing here: they choose among what is open to everybody.
+        asking = user if not user.is_authenticated or _at_home(user, api.organisation) else AnonymousUser()
+        offered = [plan for plan in offered if may_choose(asking, plan)]
     return sorted(offered, key=_size)
 
 
@@ -151,11 +176,16 @@ def _whole(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
     return with_average(whole, "api_id").prefetch_related("application__groups")
 
 
-def _one(rows: QuerySet[Row], pk: UUID | str, what: str) -> Row:
+def _identifier(pk: UUID | str) -> UUID | None:
     try:
-        found = rows.filter(pk=pk if isinstance(pk, UUID) else UUID(pk)).first()
+        return pk if isinstance(pk, UUID) else UUID(pk)
     except ValueError:
-        found = None
+        return None
+
+
+def _one(rows: QuerySet[Row], pk: UUID | str, what: str) -> Row:
+    identifier = _identifier(pk)
+    found = rows.filter(pk=identifier).first() if identifier else None
     if found is None:
         raise NotFound(f"There is no {what} {pk}.")
     return found

@@ -19,6 +19,8 @@ MOST_REFUSALS = 100
 MOST_STRANGERS = 50
 """Callers without an API that are noted of one report."""
 
+MOST_KEY_USES = 1000
+"""Uses of API keys that are noted of one report."""
 
 Listener = Callable[[str, list[schema.Stranger]], None]
 _listeners: list[Listener] = []
@@ -28,6 +30,16 @@ def on_strangers(listener: Listener) -> None:
     """Register `listener(gateway, strangers)` (in `AppConfig.ready`): who looked for APIs that do not exist."""
     if listener not in _listeners:
         _listeners.append(listener)
+
+
+UseListener = Callable[[list[schema.KeyUse]], None]
+_use_listeners: list[UseListener] = []
+
+
+def on_key_uses(listener: UseListener) -> None:
+    """Register `listener(uses)` (in `AppConfig.ready`): which API keys were used, and when last."""
+    if listener not in _use_listeners:
+        _use_listeners.append(listener)
 
 
 def store(body: bytes) -> None:
@@ -47,6 +59,9 @@ def store(body: bytes) -> None:
     }
     _check(GatewayStatus(gateway=report.gateway, **values))
     GatewayStatus.objects.update_or_create(gateway=report.gateway, defaults=values)
+    if report.key_uses:
+        for told in _use_listeners:
+            told(report.key_uses[:MOST_KEY_USES])
     if report.strangers:
         for listener in _listeners:
             listener(report.gateway, report.strangers[:MOST_STRANGERS])

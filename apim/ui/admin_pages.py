@@ -29,6 +29,7 @@ SYMBOLS = {
     "artifactstatus": "deployed_code", "gatewaystatus": "router", "event": "bolt", "current": "database",
     "periodictask": "schedule", "intervalschedule": "timer", "crontabschedule": "calendar_clock", "operation": "http",
     "executor": "rule_settings", "task": "inbox",
+    "sharinggroup": "groups", "applicationattribute": "list_alt",
     "clockedschedule": "alarm", "delivery": "send", "domain": "dns", "solarschedule": "sunny", "lifecycleevent": "timeline",
 }  # fmt: skip
 """Material symbols by model."""

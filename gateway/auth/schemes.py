@@ -66,6 +66,7 @@ def api_key(realm: Realm, header: bytes, services: Services) -> Scheme:
         found = signed_keys.check(realm, raw, signed_keys.API_KEY, call.now)
         if found.networks or found.referers:
             found.admit(caller(call), exchange.fields.get(b"referer", b""))
+        found.used = call.now
         return found.principal
 
     return keyed

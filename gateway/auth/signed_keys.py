@@ -68,6 +68,10 @@ class SignedKey:
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     referers: tuple[Pages, ...] = ()
     api: str = ""
+    used: float = 0.0
+    """When an API key was used last, Unix seconds; `told`: up to when the control plane knows (gateway.key_uses)."""
+
+    told: float = 0.0
 
     def admit(self, address: str, referer: bytes) -> None:
         """Raises Rejected for a caller from elsewhere."""

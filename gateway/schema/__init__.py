@@ -30,7 +30,7 @@ from gateway.schema.base import Record
 from gateway.schema.endpoints import CircuitBreaker, Endpoint, EndpointSecurity, Function, HealthCheck, Suspension
 from gateway.schema.environments import Domain, LogLevel
 from gateway.schema.limits import Condition, ConditionalGroup, CustomRule, Deny, Limit, Policy, ThrottleReset
-from gateway.schema.sync import DELETED, Batch, Event, Refusal, Status, Stranger
+from gateway.schema.sync import DELETED, Batch, Event, KeyUse, Refusal, Status, Stranger
 
 Kind = Literal[
     "api",
@@ -99,6 +99,7 @@ __all__ = [
     "Refusal",
     "Revocation",
     "Status",
+    "KeyUse",
     "Stranger",
     "Subscription",
     "Suspension",

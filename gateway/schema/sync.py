@@ -65,6 +65,13 @@ class Stranger(msgspec.Struct, frozen=True, omit_defaults=True):
     calls: int = 1
 
 
+class KeyUse(msgspec.Struct, frozen=True):
+    """An API key (its `jti`) and when it was used last, in Unix seconds."""
+
+    id: str
+    at: float
+
+
 class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a gateway worker reports about itself after each swap and every few seconds. Times: Unix seconds."""
 
@@ -79,3 +86,4 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str = ""
     refusals: list[Refusal] = []
     strangers: list[Stranger] = []
+    key_uses: list[KeyUse] = []

@@ -115,5 +115,5 @@ def _info(key: ApiKey) -> dict[str, Any]:
         "keyName": key.name,
         "issuedOn": key.created.strftime("%Y-%m-%d %H:%M:%S"),
         "validityPeriod": _seconds(key),
-        "lastUsed": "NOT_USED",
+        "lastUsed": key.last_used.strftime("%Y-%m-%d %H:%M:%S") if key.last_used else "NOT_USED",
     }

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal import queries
+from portal import found, queries
 from portal.addresses import addresses
 from portal.api import dto
 from portal.api.base import OpenView, page, tagged, tenant
 from portal.catalogue import tag_counts, visible
 from portal.definition import definition
 from portal.search import search
+from publisher.models import Api, Document
 
 
 class Apis(OpenView):
@@ -27,11 +29,11 @@ class Apis(OpenView):
 
 
 class Search(OpenView):
-    """GET /search: the same over descriptions, tags and definitions too."""
+    """GET /search: the same over descriptions, tags, definitions and documents; `doc:` looks in documents alone."""
 
     def get(self, request: Request) -> Response:
-        query = request.query_params.get("query", "").removeprefix("content:")
-        return page(request, search(visible(request.user, tenant(request)), query), dto.api_found, "/search")
+        rows = found.everything(request.user, tenant(request), request.query_params.get("query", ""))
+        return page(request, rows, _found, "/search")
 
 
 class OneApi(OpenView):
@@ -71,3 +73,7 @@ class Tags(OpenView):
     def get(self, request: Request) -> Response:
         counted = tag_counts(visible(request.user, tenant(request)))
         return page(request, counted, lambda row: {"value": row[0], "count": row[1]}, "/tags")
+
+
+def _found(row: Api | Document) -> dict[str, Any]:
+    return dto.api_found(row) if isinstance(row, Api) else dto.document_found(row)

@@ -10,7 +10,7 @@ from portal import billing, queries, stars
 from portal.actions.remote_keys import settings_of
 from portal.addresses import Address, versioned
 from portal.models import Application, ApplicationKey, Subscription
-from publisher.models import Api
+from publisher.models import Api, Document
 
 WITHOUT_LIMIT = 2**31 - 1
 """How the original writes an unlimited quota."""
@@ -94,6 +94,25 @@ def api_found(api: Api) -> dict[str, Any]:
         "thumbnailUri": _picture(api),
         "businessInformation": _business(api),
         "avgRating": stars.text(getattr(api, "average", None)),
+    }
+
+
+def document_found(row: Document) -> dict[str, Any]:
+    """DocumentSearchResult."""
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "type": "DOC",
+        "docType": row.kind,
+        "summary": row.summary,
+        "sourceType": row.source,
+        "sourceUrl": row.url,
+        "otherTypeName": row.other_kind,
+        "visibility": row.visibility,
+        "apiName": row.api.name,
+        "apiVersion": row.api.version,
+        "apiProvider": row.api.provider.get_username(),
+        "apiUUID": str(row.api_id),
     }
 
 

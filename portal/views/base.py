@@ -25,6 +25,17 @@ def organisation(request: HttpRequest) -> Organisation:
     return found
 
 
+def asked_organisation(request: HttpRequest) -> Organisation:
+    """The organisation that `?tenant=` names, else whose portal this is. Raises NotFound."""
+    domain = word(request, "tenant")
+    if not domain:
+        return organisation(request)
+    found = Organisation.objects.filter(domain=domain, active=True).first()
+    if found is None:
+        raise NotFound(f"There is no organisation {domain[:80]}.")
+    return found
+
+
 def developers_only(view: View) -> View:
     """Ask for a log-in, and keep people out of another organisation's portal (they may only browse there)."""
 
