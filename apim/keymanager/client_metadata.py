@@ -96,6 +96,29 @@ def write(client: OAuthClient) -> dict[str, Any]:
     return found
 
 
+def check(client: OAuthClient) -> None:
+    """Raises Invalid naming the column unless what was set about proving itself fits together."""
+    public = client.client_type == OAuthClient.CLIENT_PUBLIC
+    found = Metadata(
+        logout_redirects=client.post_logout_redirect_uris.split(),
+        method="none" if public else client.auth_method or "client_secret_basic",
+        jwks=client.jwks,
+        tls_subject=client.tls_subject,
+        bound=client.bound_tokens,
+        token_format=client.token_format,
+    )
+    columns = {
+        "post_logout_redirect_uris": "post_logout_redirect_uris", "token_endpoint_auth_method": "auth_method", "jwks": "jwks",
+        "tls_client_auth_subject_dn": "tls_subject", "tls_client_certificate_bound_access_tokens": "bound_tokens",
+        "access_token_format": "token_format",
+    }  # fmt: skip
+    wrong = [FieldError(column, why) for name, column in columns.items() if (why := _CHECKS[name](found))]
+    if public and client.auth_method not in ("", "none"):
+        wrong.append(FieldError("auth_method", "a public client proves itself by nothing"))
+    if wrong:
+        raise Invalid("The OAuth client is not valid.", wrong)
+
+
 def apply(client: OAuthClient, metadata: Metadata) -> None:
     """Set the columns that no other action writes."""
     client.auth_method, client.jwks, client.tls_subject = metadata.method, metadata.jwks, metadata.tls_subject

@@ -43,6 +43,12 @@ def _managing(wanted: list[str], client: OAuthClient, user: User | None) -> list
     return granted(person, wanted) if wanted and client.is_management and person is not None else []
 
 
+def describe(scopes: Iterable[str]) -> list[str]:
+    """What `scopes` mean, in words for people."""
+    words = Scopes().get_all_scopes()
+    return [words[scope] for scope in scopes]
+
+
 def _may(scope: str, client: OAuthClient, managing: list[str], provided: dict[str, str]) -> bool:
     if is_management(scope):
         return scope in managing

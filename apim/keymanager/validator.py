@@ -177,8 +177,8 @@ class Validator(OAuth2Validator):
         revoke_ids([(row.token, int(row.expires.timestamp())) for row in rows], request.client.client_id)
 
     def validate_silent_login(self, request: Request) -> bool:
-        """`prompt=none`: the page lets only logged-in people through to here."""
-        return True
+        """`prompt=none`: whether somebody is logged in."""
+        return request.headers.get(ASKER) is not None
 
     def validate_silent_authorization(self, request: Request) -> bool:
         """`prompt=none`: whether the person allowed all this before."""

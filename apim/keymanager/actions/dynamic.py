@@ -83,8 +83,9 @@ def replace(*, client: OAuthClient, metadata: Metadata) -> str:
 
 @transaction.atomic
 def set_security(*, by: User, client: OAuthClient) -> OAuthClient:
-    """Write how `client` proves itself and what its tokens look like. Raises NotClientOwner, NotFound."""
+    """Write how `client` proves itself and what its tokens look like. Raises Invalid, NotClientOwner, NotFound."""
     clients.require_owner(by, client)
+    client_metadata.check(client)
     stored = OAuthClient.objects.get(pk=client.pk)
     client.save(
         update_fields=[
