@@ -121,7 +121,7 @@ def identifier(name: str, value: str) -> UUID:
 
 def _subscribe(request: Request, body: dict[str, Any]) -> Subscription:
     application = queries.application(request.user, identifier("applicationId", text(body, "applicationId")))
-    api = queries.any_api(request.user, identifier("apiId", text(body, "apiId")))
+    api = queries.api(request.user, application.organisation, identifier("apiId", text(body, "apiId")))
     return subscriptions.subscribe(
         by=request.user, application=application, api=api, plan=text(body, "throttlingPolicy")
     )

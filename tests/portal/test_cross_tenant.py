@@ -91,7 +91,7 @@ def test_over_rest_with_the_header_of_the_tenant(api, theirs, publisher_user):
     assert publishers["list"][0]["applicationInfo"]["subscriber"] == theirs.username
     third = make_user(make_organisation("third.org"), "Internal/subscriber")
     wanted["applicationId"] = str(make_application(third).pk)
-    assert rest(third).post("/api/am/devportal/v3/subscriptions", wanted, format="json").status_code == 403
+    assert rest(third).post("/api/am/devportal/v3/subscriptions", wanted, format="json").status_code == 404
 
 
 def test_the_publishers_page_sets_it(api, publisher_user):
