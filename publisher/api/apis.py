@@ -32,7 +32,7 @@ class Apis(Resource):
     def get(self, request: Request) -> Response:
         """The organisation's APIs that match `query`, sorted and paged."""
         found = matching(queries.listed(request.user).exclude(kind=PRODUCT), self.word("query"))
-        return self.page(found.order_by(*self._order()), dto.summary)
+        return self.wide_page(found.order_by(*self._order()), dto.summary)
 
     def _order(self) -> tuple[str, str]:
         by, order = self.word("sortBy", "createdTime"), self.word("sortOrder", "desc")

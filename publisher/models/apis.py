@@ -147,6 +147,8 @@ class Api(models.Model):
             models.UniqueConstraint("organisation", Lower("name"), "version", name="api_unique_name_version"),
             models.UniqueConstraint(fields=["organisation", "context", "version"], name="api_unique_context_version"),
         ]
+        # Definitions lie in the middle of the rows: without it a list reads all of them only to sort.
+        indexes = [models.Index(fields=["organisation", "created"], name="api_by_age")]
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
