@@ -16,9 +16,10 @@ class PortalConfig(AppConfig):
         from apim.keymanager.hooks import explains_clients, provides_scopes, signs_for_long  # noqa: PLC0415
         from apim.traffic.hooks import checks_usage, knows_targets  # noqa: PLC0415
         from portal import decided, listeners, navigation, token_trial  # noqa: PLC0415
-        from publisher.hooks import counts_usage, on_state_change  # noqa: PLC0415
+        from publisher.hooks import counts_plans, counts_usage, on_state_change  # noqa: PLC0415
 
         counts_usage(listeners.subscriptions_of)
+        counts_plans(listeners.subscriptions_by_plan)
         on_state_change(listeners.follow_state)
         checks_usage(listeners.uses_of_policy)
         knows_targets("APPLICATION", listeners.has_application)

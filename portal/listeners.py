@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from apim.accounts import audit
 from apim.accounts.models import Organisation, User
@@ -15,7 +15,7 @@ from apim.traffic.models import Level, Policy
 from gateway.schema import KeyUse
 from portal.actions.api_keys import NEVER
 from portal.actions.subscriptions import UNDECIDED, WAITING, end
-from portal.models import ApiKey, Application, Subscription
+from portal.models import ApiKey, Application, Subscription, SubscriptionState
 from portal.queries import plans
 from portal.records import publish_subscription
 from publisher.actions.lifecycle import RESUBSCRIBE
@@ -31,6 +31,14 @@ CLOCKS_APART = 300
 def subscriptions_of(api: Api) -> int:
     """How many subscriptions keep `api` from being deleted."""
     return Subscription.objects.filter(api=api).count()
+
+
+def subscriptions_by_plan(api: Api) -> dict[str, int]:
+    """How many live subscriptions to `api` each plan has."""
+    rows = Subscription.objects.filter(api=api).exclude(
+        state__in=(SubscriptionState.ON_HOLD, SubscriptionState.REJECTED)
+    )
+    return dict(rows.order_by().values_list("plan").annotate(Count("pk")))
 
 
 def follow_state(by: User, api: Api, before: str, after: str, checklist: frozenset[str]) -> None:

@@ -64,3 +64,19 @@ def has_billing() -> bool:
 def publish_usage(organisation: Organisation, since: datetime | None) -> int:
     """Let every billing engine take the usage; how many records they took."""
     return sum(publisher(organisation, since) for publisher in _billing)
+
+
+PlanCounter = Callable[[Api], dict[str, int]]
+_plan_counters: list[PlanCounter] = []
+
+
+def counts_plans(counter: PlanCounter) -> PlanCounter:
+    """Register (in `AppConfig.ready`) a count of the live subscriptions to an API by the name of their plan."""
+    if counter not in _plan_counters:
+        _plan_counters.append(counter)
+    return counter
+
+
+def plan_counts(api: Api) -> dict[str, int]:
+    """How many subscriptions `api` has under each plan."""
+    return {name: number for counter in _plan_counters for name, number in counter(api).items()}

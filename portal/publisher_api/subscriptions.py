@@ -11,11 +11,11 @@ from rest_framework.response import Response
 
 from apim.accounts.models import BuiltinRole
 from apim.accounts.permissions import require
-from apim.errors import FieldError, Invalid
-from portal import queries
+from apim.errors import FieldError, Invalid, NotFound
+from portal import billing, queries
 from portal.actions.subscriptions import change_plan, set_state
 from portal.api import scopes
-from portal.api.base import asked, entity_tag, page, unchanged
+from portal.api.base import asked, entity_tag, page, tagged, unchanged
 from portal.api.scopes import ScopedView
 from portal.api.subscriptions import identifier
 from portal.models import Subscription, SubscriptionState
@@ -37,7 +37,7 @@ class Subscriptions(ScopedView):
         if words := asked(request, "query"):
             found = Q(application__name__icontains=words) | Q(application__owner__username__icontains=words)
             rows = rows.filter(found)
-        return page(request, rows, _dto, "/subscriptions")
+        return tagged(request, page(request, rows, _dto, "/subscriptions").data)
 
 
 class Block(ScopedView):
@@ -79,13 +79,34 @@ class SubscriberInfo(ScopedView):
 
     scopes = scopes.SEE_SUBSCRIBERS
 
-    def get(self, request: Request, subscription_id: UUID) -> Response:
+    def get(self, request: Request, subscription_id: str) -> Response:
         require(request.user, *READERS)
-        owner = queries.subscription_to(request.user.organisation, subscription_id).application.owner
+        owner = _subscription(request, subscription_id).application.owner
         claims = [_claim("http://wso2.org/claims/emailaddress", "Email", owner.email)]
         if owner.get_full_name():
             claims.append(_claim("http://wso2.org/claims/fullname", "Full name", owner.get_full_name()))
         return Response({"name": owner.get_username(), "claims": claims})
+
+
+class Usage(ScopedView):
+    """GET /subscriptions/{subscriptionId}/usage."""
+
+    scopes = scopes.SEE_SUBSCRIBERS
+
+    def get(self, request: Request, subscription_id: str) -> Response:
+        """Plan and price of a subscription that costs money."""
+        require(request.user, *READERS)
+        found = billing.usage(_subscription(request, subscription_id))
+        return tagged(request, {"properties": {name: str(value) for name, value in found.items()}})
+
+
+def _subscription(request: Request, given: str) -> Subscription:
+    """The subscription of that id. Raises NotFound, for what is no id as well."""
+    try:
+        pk = UUID(given)
+    except ValueError as error:
+        raise NotFound(f"There is no subscription {given[:80]!r}.") from error
+    return queries.subscription_to(request.user.organisation, pk)
 
 
 def _asked(request: Request) -> Subscription:

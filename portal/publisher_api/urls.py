@@ -11,5 +11,6 @@ urlpatterns = [
     path("subscriptions/block-subscription", subscriptions.Block.as_view()),
     path("subscriptions/unblock-subscription", subscriptions.Unblock.as_view()),
     path("subscriptions/change-business-plan", subscriptions.ChangePlan.as_view()),
-    path("subscriptions/<uuid:subscription_id>/subscriber-info", subscriptions.SubscriberInfo.as_view()),
+    path("subscriptions/<str:subscription_id>/subscriber-info", subscriptions.SubscriberInfo.as_view()),
+    path("subscriptions/<str:subscription_id>/usage", subscriptions.Usage.as_view()),
 ]

@@ -8,7 +8,9 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apim.configuration.scopes import system_scopes
 from apim.errors import FieldError, Invalid
+from apim.traffic.api.shapes import policy as plan_in_full
 from apim.traffic.models import UNLIMITED, LimitKind, Policy
 from apim.traffic.queries import get_policy, plans, policies
 from publisher import queries
@@ -16,6 +18,7 @@ from publisher.api.base import Resource, tagged
 from publisher.models import GatewayEnvironment
 from publisher.vhosts import VirtualHost, virtual_hosts
 
+POLICY_VIEW = {"GET": ("apim:api_view", "apim:tier_view", "apim:tier_manage")}
 LEVELS = ("subscription", "api")
 _UNLIMITED_COUNT = 2147483647
 """How the contract writes that there is no limit."""
@@ -23,6 +26,8 @@ _UNLIMITED_COUNT = 2147483647
 
 class Settings(Resource):
     """GET /settings."""
+
+    scopes = {"GET": ("apim:api_view", "apim:publisher_settings")}
 
     def get(self, request: Request) -> Response:
         """Environments, defaults and switches."""
@@ -34,12 +39,12 @@ class Settings(Resource):
                 _environment(row) for row in queries.environments(organisation) if row.open_to(request.user)
             ],
             "gatewayTypes": ["Regular"],
-            "scopes": [],
+            "scopes": sorted(one.name for one in system_scopes().values() if one.section == "publisher"),
             "monetizationAttributes": [],
             "securityAuditProperties": {},
-            "externalStoresEnabled": False,
-            "docVisibilityEnabled": False,
-            "crossTenantSubscriptionEnabled": False,
+            "externalStoresEnabled": True,
+            "docVisibilityEnabled": True,
+            "crossTenantSubscriptionEnabled": True,
             "defaultAdvancePolicy": UNLIMITED,
             "defaultSubscriptionPolicy": UNLIMITED,
             "authorizationHeader": "Authorization",
@@ -50,6 +55,8 @@ class Settings(Resource):
 class Policies(Resource):
     """GET /throttling-policies/{policyLevel}."""
 
+    scopes = POLICY_VIEW
+
     def get(self, request: Request, level: str) -> Response:
         """The organisation's policies of one level."""
         queries.apis(request.user)
@@ -57,8 +64,21 @@ class Policies(Resource):
         return self.page(found(request.user.organisation), plan_out)
 
 
+class StreamingPolicies(Resource):
+    """GET /throttling-policies/streaming/subscription."""
+
+    scopes = POLICY_VIEW
+
+    def get(self, request: Request) -> Response:
+        """The organisation's business plans that count events."""
+        queries.apis(request.user)
+        return self.page(plans(request.user.organisation, streaming=True), _streaming)
+
+
 class OnePolicy(Resource):
     """GET /throttling-policies/{policyLevel}/{policyName}."""
+
+    scopes = POLICY_VIEW
 
     def get(self, request: Request, level: str, name: str) -> Response:
         """One policy."""
@@ -91,8 +111,17 @@ def plan_out(policy: Policy) -> dict[str, Any]:
         "quotaPolicyType": "BANDWIDTHVOLUME" if bandwidth else "REQUESTCOUNT",
         "tierPlan": policy.billing_plan,
         "stopOnQuotaReach": policy.stop_on_quota_reach,
-        "monetizationProperties": {},
+        "monetizationProperties": {
+            name: str(value) for name, value in ((policy.monetization or {}).get("properties") or {}).items()
+        },
     }
+
+
+def _streaming(policy: Policy) -> dict[str, Any]:
+    """The contract's SubscriptionPolicy; its number is left out, there are only uuids."""
+    names = ("monetization", "graphQLMaxComplexity", "graphQLMaxDepth", "policyId", "type")
+    shown = {name: value for name, value in plan_in_full(policy).items() if name not in names}
+    return shown | {"uuid": str(policy.pk), "tenantDomain": policy.organisation.domain}
 
 
 def _environment(row: GatewayEnvironment) -> dict[str, Any]:

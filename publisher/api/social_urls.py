@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from publisher.api import comments, documents, thumbnails
+from publisher.api import comments, documents, monetization, thumbnails
 
 API, PRODUCT = "apis/<str:api_id>", "api-products/<str:api_id>"
 urlpatterns = [
+    path(f"{API}/monetize", monetization.Monetize.as_view()),
+    path(f"{API}/monetization", monetization.Monetization.as_view()),
+    path(f"{API}/revenue", monetization.Revenue.as_view()),
     path(f"{API}/thumbnail", thumbnails.ApiThumbnail.as_view()),
     path(f"{PRODUCT}/thumbnail", thumbnails.ProductThumbnail.as_view()),
     path(f"{API}/comments", comments.Comments.as_view()),

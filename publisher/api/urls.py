@@ -77,6 +77,7 @@ urlpatterns = [
     path("endpoint-certificates/<str:alias>", endpoint_certificates.OneEndpointCertificate.as_view()),
     path("endpoint-certificates/<str:alias>/content", endpoint_certificates.EndpointCertificateContent.as_view()),
     path("endpoint-certificates/<str:alias>/usage", endpoint_certificates.EndpointCertificateUsage.as_view()),
+    path("throttling-policies/streaming/subscription", settings.StreamingPolicies.as_view()),
     path("throttling-policies/<str:level>", settings.Policies.as_view()),
     path("throttling-policies/<str:level>/<str:name>", settings.OnePolicy.as_view()),
     path("settings", settings.Settings.as_view()),
