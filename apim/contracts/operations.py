@@ -48,8 +48,8 @@ class Operation:
 
     @property
     def url(self) -> str:
-        """Its address here, with `x` in the place of each path parameter."""
-        return BASES[self.contract] + re.sub(r"\{[^}]*\}", "x", self.path)
+        """Its address here, with an example in the place of each path parameter."""
+        return BASES[self.contract] + re.sub(r"\{([^}]*)\}", _example, self.path)
 
     def routed(self) -> bool:
         """Whether a view other than the one that refuses later operations takes its calls."""
@@ -59,6 +59,10 @@ class Operation:
             return False
         handlers = ("head", "get") if self.method == "HEAD" else (self.method.lower(),)
         return not issubclass(view, Later) and any(hasattr(view, name) for name in handlers)
+
+
+def _example(parameter: re.Match[str]) -> str:
+    return "00000000-0000-4000-8000-000000000000" if parameter[1].lower().endswith(("id", "uuid")) else "x"
 
 
 @cache
