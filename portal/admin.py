@@ -10,10 +10,11 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from apim.accounts.admin_base import OrganisationAdmin
+from apim.accounts.admin_base import OrganisationAdmin, people_of
 from apim.errors import FieldError, Invalid
 from portal.actions.applications import delete_application, update_application
 from portal.actions.keys import delete_keys
+from portal.actions.owners import change_owner
 from portal.actions.subscriptions import change_plan, set_state, unsubscribe
 from portal.models import Application, ApplicationAttribute, ApplicationKey, SharingGroup, Subscription
 from portal.queries import with_counts
@@ -46,7 +47,13 @@ class ApplicationAdmin(_NotAdded):
     list_select_related = ("owner", "organisation")
     search_fields = ("name", "owner__username", "id")
     fields = ("name", "policy", "description", "owner", "organisation", "status", "created", "updated")
-    readonly_fields = ("owner", "organisation", "status", "created", "updated")
+    readonly_fields = ("organisation", "status", "created", "updated")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The owner can be changed to somebody of the organisation; the action says who can own applications."""
+        if db_field.name == "owner":
+            kwargs["queryset"] = people_of(request, Application)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
         """With the numbers of keys and subscriptions."""
@@ -55,7 +62,10 @@ class ApplicationAdmin(_NotAdded):
     def perform_save(self, request: HttpRequest, obj: Application, form: ModelForm, change: bool) -> None:
         """By the action."""
         given = {name: form.cleaned_data[name] for name in ("name", "policy", "description")}
-        update_application(by=request.user, application=obj, **given)
+        stored = Application.objects.select_related("organisation", "owner").get(pk=obj.pk)
+        if "owner" in form.changed_data:
+            stored = change_owner(by=request.user, application=stored, owner=form.cleaned_data["owner"].username)
+        update_application(by=request.user, application=stored, **given)
 
     def perform_delete(self, request: HttpRequest, obj: Application) -> None:
         """By the action."""
@@ -142,7 +152,6 @@ class SharingGroupAdmin(OrganisationAdmin):
     list_display = ("name", "description", "organisation", "members_now")
     list_filter = ("organisation",)
     search_fields = ("name", "description")
-    fields = ("name", "description", "members", "organisation")
     autocomplete_fields = ("members",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SharingGroup]:
@@ -172,4 +181,3 @@ class ApplicationAttributeAdmin(OrganisationAdmin):
     list_display = ("name", "description", "required", "hidden", "position", "organisation")
     list_filter = ("organisation", "required")
     search_fields = ("name", "description")
-    fields = ("name", "description", "tooltip", ("required", "hidden"), "position", "organisation")

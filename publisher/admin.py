@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from apim.accounts.admin_base import OrganisationAdmin, PlatformAdmin, ReadOnly
+from apim.accounts.admin_base import OrganisationAdmin, PlatformAdmin, ReadOnly, people_of
 from apim.eventhub.queries import environment_status
 from publisher.actions import environments
+from publisher.actions.headings import delete_category, delete_label, save_category, save_label
 from publisher.actions.log_levels import set_log_level
+from publisher.actions.provider import change_provider
 from publisher.forms.environments import EnvironmentForm
-from publisher.models import Api, Deployment, Domain, GatewayEnvironment, Revision
+from publisher.models import Api, ApiCategory, Deployment, Domain, GatewayEnvironment, Label, Revision
 from publisher.vhosts import virtual_hosts
 
 _STATE_LABELS = {
@@ -28,14 +30,36 @@ _STATE_LABELS = {
 
 
 @admin.register(Api)
-class ApiAdmin(ReadOnly, OrganisationAdmin):
-    """APIs are changed in the publisher; here one finds them across organisations."""
+class ApiAdmin(OrganisationAdmin):
+    """APIs are changed in the publisher; here one finds them across organisations, and hands them over to another provider."""
+
+    fields = ("name", "version", "context", "kind", "state", "provider", "organisation", "created", "updated")
+    readonly_fields = ("name", "version", "context", "kind", "state", "organisation", "created", "updated")
 
     list_display = ("name", "version", "context", "state_label", "provider", "organisation", "log_level", "updated")
     list_filter = ("state", "visibility", "log_level", "organisation")
     actions = ("log_off", "log_basic", "log_standard", "log_full")
     list_select_related = ("provider", "organisation")
     search_fields = ("name", "context", "version")
+
+    def has_add_permission(self, request: HttpRequest, obj: Api | None = None) -> bool:
+        """APIs are made in the publisher."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Api | None = None) -> bool:
+        """APIs are deleted in the publisher."""
+        return False
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The provider can be changed to somebody of the organisation; the action says who can be one."""
+        if db_field.name == "provider":
+            kwargs["queryset"] = people_of(request, Api)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def perform_save(self, request: HttpRequest, obj: Api, form: Any, change: bool) -> None:
+        """By the action."""
+        stored = Api.objects.select_related("organisation", "provider").get(pk=obj.pk)
+        change_provider(by=request.user, api=stored, provider=form.cleaned_data["provider"].username)
 
     @display(description="state", ordering="state", label=_STATE_LABELS)
     def state_label(self, api: Api) -> str:
@@ -152,6 +176,62 @@ class DomainAdmin(PlatformAdmin):
     def perform_delete(self, request: HttpRequest, obj: Domain) -> None:
         """Take it back by action."""
         environments.delete_domain(by=request.user, domain=obj)
+
+
+class _Heading(OrganisationAdmin):
+    """A name with a description, which an administrator gives."""
+
+    list_filter = ("organisation",)
+    list_select_related = ("organisation",)
+    search_fields = ("name", "description")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Whose it is stays."""
+        return ("organisation",) if obj else ()
+
+
+@admin.register(ApiCategory)
+class ApiCategoryAdmin(_Heading):
+    """Headings of the portal's catalogue."""
+
+    list_display = ("name", "description", "number", "organisation")
+    fields = ("organisation", "name", "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiCategory]:
+        """With the number of APIs."""
+        return super().get_queryset(request).annotate(api_count=Count("apis"))
+
+    @display(description="APIs", ordering="api_count")
+    def number(self, row: ApiCategory) -> int:
+        """How many APIs are in it."""
+        return row.api_count
+
+    def perform_save(self, request: HttpRequest, obj: ApiCategory, form: Any, change: bool) -> None:
+        """By the action."""
+        given = {"name": obj.name, "description": obj.description, "category": obj if change else None}
+        obj.pk = save_category(by=request.user, organisation=obj.organisation, **given).pk
+
+    def perform_delete(self, request: HttpRequest, obj: ApiCategory) -> None:
+        """By the action."""
+        delete_category(by=request.user, category=obj)
+
+
+@admin.register(Label)
+class LabelAdmin(_Heading):
+    """Labels of gateways, for older clients."""
+
+    list_display = ("name", "description", "organisation")
+    fields = ("organisation", "name", "description", "access_urls")
+
+    def perform_save(self, request: HttpRequest, obj: Label, form: Any, change: bool) -> None:
+        """By the action."""
+        given = {"name": obj.name, "description": obj.description, "access_urls": obj.access_urls}
+        made = save_label(by=request.user, organisation=obj.organisation, label=obj if change else None, **given)
+        obj.pk = made.pk
+
+    def perform_delete(self, request: HttpRequest, obj: Label) -> None:
+        """By the action."""
+        delete_label(by=request.user, label=obj)
 
 
 @admin.register(Revision)

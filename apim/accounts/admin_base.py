@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 
 from apim.accounts import audit
 from apim.accounts.admin_refusals import refused
-from apim.accounts.models import BuiltinRole, Organisation
+from apim.accounts.models import BuiltinRole, Organisation, User
 from apim.accounts.queries import sees_every_organisation
 from apim.errors import ApimError, Conflict
 
@@ -186,6 +186,15 @@ class PlatformAdmin(OrganisationAdmin):
     has_view_permission = has_add_permission = has_change_permission = has_delete_permission = (
         lambda self, request, obj=None: sees_every_organisation(request.user)
     )
+
+
+def people_of(request: HttpRequest, model: type[Model]) -> QuerySet[Any]:
+    """Active users of the organisation of the row that is being changed (by its path), else of the viewer's."""
+    match = request.resolver_match
+    identifier = match.kwargs.get("object_id") if match else None
+    row = model._default_manager.filter(pk=identifier).first() if identifier else None
+    owner = row.organisation if row is not None else request.user.organisation
+    return User.objects.filter(organisation=owner, is_active=True).order_by("username")
 
 
 def _is_admin(request: HttpRequest) -> bool:

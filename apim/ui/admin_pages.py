@@ -28,6 +28,8 @@ SYMBOLS = {
     "applicationkey": "key", "subscription": "handshake", "service": "inventory_2", "taskrun": "task_alt",
     "artifactstatus": "deployed_code", "gatewaystatus": "router", "event": "bolt", "current": "database",
     "periodictask": "schedule", "intervalschedule": "timer", "crontabschedule": "calendar_clock", "operation": "http",
+    "tenantconfiguration": "tune", "theme": "palette", "alertsubscription": "notifications", "alertstate": "warning",
+    "botalertsubscription": "contact_mail", "botsighting": "smart_toy", "apicategory": "category", "label": "label",
     "executor": "rule_settings", "task": "inbox",
     "sharinggroup": "groups", "applicationattribute": "list_alt",
     "clockedschedule": "alarm", "delivery": "send", "domain": "dns", "solarschedule": "sunny", "lifecycleevent": "timeline",
