@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,6 @@ from urllib.parse import quote, urlsplit
 
 from apim.errors import FieldError, Invalid
 from apim.keymanager.connectors.base import Access, Field, Found, KeyManagerFails, Wanted, send, texts
-from apim.keymanager.connectors.base import basic as basic_header
 
 TOKEN, ADDRESS = "registration_access_token", "registration_client_uri"  # noqa: S105 - names of members
 
@@ -59,7 +59,9 @@ class Registration:
         """How we prove that we may register clients."""
         if self.user_settings is not None:
             user, password = (access.required(name) for name in self.user_settings)
-            return {"authorization": basic_header(user, password)}
+            # A person's log-in (RFC 7617), which is not encoded as a client's is.
+            pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+            return {"authorization": f"Basic {pair}"}
         initial = access.settings.get(INITIAL_TOKEN.name, "")
         if initial:
             return {"authorization": f"Bearer {initial}"}
