@@ -22,7 +22,8 @@ from publisher.actions.streaming import (
     require_streaming,
     validate_asyncapi,
 )
-from publisher.api.base import Resource, api_response, body_of, definition_of, described
+from publisher.api.base import Resource, api_response, body_of, definition_of, described, document_response
+from publisher.api.negotiation import Whatever
 from publisher.api.places import contract_places
 from publisher.api.shapes import streaming
 from publisher.fetching import fetch
@@ -74,13 +75,12 @@ class AsyncApi(Resource):
     """GET and PUT /apis/{apiId}/asyncapi."""
 
     parser_classes = _PARSERS
+    content_negotiation_class = Whatever
 
     def get(self, request: Request, api_id: str) -> HttpResponse:
         """The definition."""
         api = self.api(api_id)
-        text = asyncapi_text(api)
-        kind = "application/json" if text.lstrip().startswith("{") else "application/yaml"
-        return HttpResponse(text, content_type=f"{kind}; charset=utf-8", headers={"ETag": etag(api)})
+        return document_response(request, asyncapi_text(api), etag(api))
 
     def put(self, request: Request, api_id: str) -> HttpResponse:
         """Replace it, and with it the topics."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +25,7 @@ from publisher.api.shapes import streaming
 from publisher.checks.basics import refuse_unstorable, shown, storable
 from publisher.fetching import fetch
 from publisher.models import Api
+from publisher.openapi.reading import Source
 from publisher.products import PRODUCT
 
 DEFAULT_LIMIT, MOST = 25, 1000
@@ -165,6 +167,19 @@ def definition_of(request: Request, inline: str) -> str:
         except UnicodeDecodeError as error:
             raise Invalid("url: what it answers is not UTF-8 text.", [FieldError("url", "Not UTF-8 text.")]) from error
     raise Invalid(f"Send the definition as file, {inline} or url.", [FieldError("file", "Is required.")])
+
+
+def document_response(request: Request, text: str, tag: str) -> HttpResponse:
+    """A definition: as it was given where that is JSON or the caller asks for YAML, else the same document as JSON; or 304."""
+    if request.method == "GET" and tag in [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]:
+        return HttpResponse(status=304, headers={"ETag": tag})
+    kind = "application/json"
+    if not text.lstrip().startswith(("{", "[")):
+        if "yaml" in request.headers.get("Accept", ""):
+            kind = "application/yaml"
+        else:
+            text = json.dumps(Source(text).document, indent=2, ensure_ascii=False)
+    return HttpResponse(text, content_type=f"{kind}; charset=utf-8", headers={"ETag": tag, "Vary": "Accept"})
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from apim.accounts.rest_parsers import JSONParser
 from publisher import queries
 from publisher.actions.access import etag
 from publisher.actions.definitions import definition_text, import_openapi, replace_definition, validate_openapi
-from publisher.api.base import Resource, api_response, body_of, definition_of, described
+from publisher.api.base import Resource, api_response, body_of, definition_of, described, document_response
+from publisher.api.negotiation import Whatever
 from publisher.api.places import contract_places
 from publisher.errors import BadDefinition
 from publisher.openapi.report import Report
@@ -53,16 +54,12 @@ class Swagger(Resource):
     """GET and PUT /apis/{apiId}/swagger."""
 
     parser_classes = _PARSERS
+    content_negotiation_class = Whatever
 
     def get(self, request: Request, api_id: str) -> HttpResponse:
-        """The definition, byte for byte as it was given."""
+        """The definition: JSON, or with `Accept: application/yaml` byte for byte as it was given."""
         api = self.api(api_id)
-        tag = etag(api)
-        if tag in request.headers.get("If-None-Match", ""):
-            return HttpResponse(status=304, headers={"ETag": tag})
-        text = definition_text(api)
-        kind = "application/json" if text.lstrip().startswith("{") else "application/yaml"
-        return HttpResponse(text, content_type=f"{kind}; charset=utf-8", headers={"ETag": tag})
+        return document_response(request, definition_text(api), etag(api))
 
     def put(self, request: Request, api_id: str) -> HttpResponse:
         """Replace the definition and with it the operations."""

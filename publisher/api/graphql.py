@@ -45,7 +45,9 @@ class ValidateGraphql(Resource):
             for one in report.suggestion["operations"]
         ]
         schema = {"name": "schema.graphql", "schemaDefinition": report.text}
-        return Response({"isValid": True, "graphQLInfo": {"operations": operations, "graphQLSchema": schema}})
+        return Response(
+            {"isValid": True, "errorMessage": "", "graphQLInfo": {"operations": operations, "graphQLSchema": schema}}
+        )
 
 
 class ImportGraphql(Resource):

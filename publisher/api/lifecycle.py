@@ -68,7 +68,12 @@ class LifecycleHistory(Resource):
     def get(self, request: Request, api_id: str) -> Response:
         """Every step so far, the newest first."""
         events = [
-            {"previousState": e.before or None, "postState": e.after, "user": e.user, "updatedTime": e.at.isoformat()}
+            {
+                **({"previousState": e.before} if e.before else {}),
+                "postState": e.after,
+                "user": e.user,
+                "updatedTime": e.at.isoformat(),
+            }
             for e in self.api(api_id).lifecycle_events.all()
         ]
         return tagged(request, {"count": len(events), "list": events})

@@ -127,6 +127,8 @@ class OneDeployment(ProductResource, revisions.OneDeployment):
 class Deploy(ProductResource, revisions.Deploy):
     """POST /api-products/{apiProductId}/deploy-revision."""
 
+    done = 201
+
 
 class Undeploy(ProductResource, revisions.Undeploy):
     """POST /api-products/{apiProductId}/undeploy-revision."""

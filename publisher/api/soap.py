@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +15,7 @@ from publisher import queries
 from publisher.actions.access import etag
 from publisher.actions.soap import edit_policy, import_wsdl, policy, replace_wsdl, require_soap
 from publisher.api.base import Resource, api_response, body_of, described, tagged
+from publisher.api.negotiation import Whatever
 from publisher.api.places import contract_places
 from publisher.models import Api
 from publisher.wsdl.about import about
@@ -55,14 +55,6 @@ class ImportWsdl(Resource):
         with contract_places():
             api = import_wsdl(by=request.user, bundle=bundle, kind=kind, **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)
-
-
-class Whatever(DefaultContentNegotiation):
-    """For resources whose body is no JSON: whoever asks for XML or an archive gets it, and mistakes as JSON."""
-
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        """The first one."""
-        return renderers[0], renderers[0].media_type
 
 
 class Wsdl(Resource):

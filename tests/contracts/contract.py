@@ -29,6 +29,9 @@ FILES = {
 
 MISTAKES = {
     "devportal GET /apis/{apiId}/subscription-policies": "declared as one policy; the original answers a list of them",
+    "getAPISubscriptionPolicies $": "the same",
+    "$.supportedApiTypes[]": "declared as objects; its text and example say names, as the original has them",
+    "$.list[].supportedApiTypes[]": "the same",
     "$.conditionValue": "declared as an object; its examples and every client of the original send a text for APIs and users",
     "$.list[].conditionValue": "the same",
     "exportTenantConfig $": "declared as a text; the original answers the document itself, which its clients read",

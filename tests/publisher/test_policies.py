@@ -83,7 +83,7 @@ def test_every_organisation_has_those_that_ship(client: Any) -> None:
     names = {one["name"] for one in found["list"]}
     assert {"addHeader", "regexPolicy", "opaPolicy", "jsonValidator", "ccCallInterceptorService"} <= names
     one = next(one for one in found["list"] if one["name"] == "jsonValidator")
-    assert {a["name"]: a.get("defaultValue") for a in one["policyAttributes"]}["maxKeyLength"] == 100
+    assert {a["name"]: a.get("defaultValue") for a in one["policyAttributes"]}["maxKeyLength"] == "100"
     assert (one["isAPISpecific"], len(one["md5"])) == (False, 32)
     found = client.call("get", "/operation-policies?query=name:addHeader%20version:v1").json()
     assert [one["name"] for one in found["list"]] == ["addHeader"]

@@ -134,7 +134,9 @@ def test_import_of_a_definition(client, publisher_user):
     record = deployed(publisher_user, body["id"])
     assert record.production.url == "wss://chat.example:8443/base"
     assert {(one.verb, one.target): one.scopes for one in record.operations}["PUBLISH", "/rooms/{roomId}"] == ("talk",)
-    assert client.get(f"/api/am/publisher/v4/apis/{body['id']}/asyncapi").content.decode() == CHAT
+    place = f"/apis/{body['id']}/asyncapi"
+    assert client.call("get", place, HTTP_ACCEPT="application/yaml").content.decode() == CHAT
+    assert client.call("get", place).json()["asyncapi"] == "2.4.0"
 
 
 def test_topics_and_definition_stay_in_step(client, publisher_user):

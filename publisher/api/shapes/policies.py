@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from publisher.models import Api, OperationPolicy
@@ -15,9 +16,16 @@ def data(policy: OperationPolicy) -> dict[str, Any]:
     return {
         "id": str(policy.pk),
         **policy.specification,
+        "policyAttributes": [_attribute(one) for one in policy.specification.get("policyAttributes", ())],
         "isAPISpecific": policy.api_id is not None,
         "md5": digest(policy),
     }
+
+
+def _attribute(one: dict[str, Any]) -> dict[str, Any]:
+    """The contract's attribute: defaults are texts there."""
+    usual = one.get("defaultValue")
+    return one if usual is None or isinstance(usual, str) else one | {"defaultValue": json.dumps(usual)}
 
 
 class Ids:
@@ -49,8 +57,8 @@ def _use_out(use: dict[str, Any], ids: Ids) -> dict[str, Any]:
     return {
         "policyName": use["name"],
         "policyVersion": version,
-        "policyId": identifier or None,
-        "policyType": kind or None,
+        "policyId": identifier,
+        "policyType": kind,
         "parameters": use.get("parameters", {}),
     }
 
