@@ -10,7 +10,7 @@ from portal import queries
 from portal.api import dto
 from portal.models import Application, ApplicationKey
 from publisher.archive import texts
-from publisher.archive.exporting import EXTRAS
+from publisher.archive.texts import EXTRAS
 from publisher.archive.tree import Tree, pack
 
 STEM, KIND = "application", "application"

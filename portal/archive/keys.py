@@ -13,9 +13,9 @@ from apim.keymanager import vault
 from apim.keymanager.errors import VaultLocked
 from apim.keymanager.models import OAuthClient
 from portal.actions.keys import generate_keys, update_keys
-from portal.archive.exporting import EXTRAS
 from portal.models import Application, ApplicationKey, KeyType
 from portal.records import publish_key
+from publisher.archive.texts import EXTRAS
 from publisher.checks.basics import shown
 
 MOST = 50

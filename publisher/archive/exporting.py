@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from apim.accounts.models import User
+from apim.errors import Invalid
+from publisher import backends
 from publisher.api import dto
+from publisher.api.shapes import endpoints as shapes
 from publisher.api.shapes import products as product_shapes
 from publisher.api.shapes import streaming
 from publisher.archive import certificates, definitions, design, documents, images, policies, texts
 from publisher.archive.design import Design
+from publisher.archive.texts import EXTRAS
 from publisher.archive.tree import Tree, pack
+from publisher.checks import Problems
+from publisher.checks import endpoints as addresses
 from publisher.models import Api, Revision, State
 from publisher.products import PRODUCT
-
-EXTRAS = "x-apim"
-"""Where `data` has what the original's form has no place for; other readers pass it over."""
 
 _NOT_WRITTEN = ("wsdlUrl", "wsdlInfo", "additionalPropertiesMap", "workflowStatus", "hasThumbnail")
 _SECONDS = 1
@@ -85,7 +89,7 @@ def _data(by: User, seen: Design, keep_state: bool, secrets: bool) -> dict[str, 
         found.pop("lifeCycleStatus", None)
     if seen.revision is not None:
         found |= {"isRevision": True, "revisionId": seen.revision.number}
-    found[EXTRAS] = _extras(seen, keep_state, secrets)
+    found[EXTRAS] = _extras(seen, keep_state, secrets) | _backends(api, found)
     return found
 
 
@@ -101,6 +105,19 @@ def _extras(seen: Design, keep_state: bool, secrets: bool) -> dict[str, Any]:
     if secrets and api.endpoints:
         found["endpoints"] = api.endpoints
     return found
+
+
+def _backends(api: Api, data: dict[str, Any]) -> dict[str, Any]:
+    """The backends in our own form, where the contract's says less: it has one type for both sides."""
+    ours = {side: backends.blank(one) for side, one in api.endpoints.items()}
+    try:
+        again = addresses.endpoints(Problems(), shapes.given(data))
+    except Invalid:
+        again = {}
+    if ours == {side: backends.blank(one) for side, one in again.items()}:
+        return {}
+    # As text: numbers in these files are read as they are written.
+    return {"backends": json.dumps(ours)}
 
 
 def _meta(api: Api) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,9 +30,9 @@ from publisher.archive import (
     releasing,
     texts,
 )
-from publisher.archive.exporting import EXTRAS, tree_of
+from publisher.archive.exporting import tree_of
 from publisher.archive.params import Params
-from publisher.archive.texts import within, word
+from publisher.archive.texts import EXTRAS, within, word
 from publisher.archive.tree import Tree, bad
 from publisher.checks.basics import refuse_unstorable, shown
 from publisher.errors import Taken
@@ -182,7 +183,7 @@ def _designed(
     held = definitions.read(tree, kind, generated=extras.get("definition") == "generated")
     suggested = held.pop("suggested")
     with within(path, "data", translate):
-        fields = _fields(data, kind, api, suggested, bool(extras)) | held | _more(extras)
+        fields = _fields(data, kind, api, suggested, bool(extras)) | held | _more(path, extras)
         if kind.name == "SOAPTOREST":
             rows = fields.get("operations") or snapshots.operations(api) if api is not None else fields["operations"]
             fields["resource_policies"] = definitions.sequences(tree, rows, held.get("wsdl", ""))
@@ -215,8 +216,15 @@ def _fields(data: dict[str, Any], kind: Kind, api: Api | None, suggested: list[A
     return fields
 
 
-def _more(extras: dict[str, Any]) -> dict[str, Any]:
-    return {"throughput": extras["throughput"]} if isinstance(extras.get("throughput"), dict) else {}
+def _more(path: str, extras: dict[str, Any]) -> dict[str, Any]:
+    """What only our own archives say."""
+    found = {"throughput": extras["throughput"]} if isinstance(extras.get("throughput"), dict) else {}
+    if isinstance(extras.get("backends"), str):
+        try:
+            found["endpoints"] = json.loads(extras["backends"])
+        except (ValueError, RecursionError) as error:
+            raise bad(path, "Is not JSON.", f"data.{EXTRAS}.backends") from error
+    return found
 
 
 def _keep_secrets(fields: dict[str, Any], extras: dict[str, Any], api: Api | None) -> None:

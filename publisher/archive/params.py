@@ -105,6 +105,11 @@ def _chosen(file: str, found: Any, environment: str) -> Params:
 
 def apply(params: Params, data: dict[str, Any], tree: Tree) -> None:
     """Put the values into an API's `data` and the certificates into `tree`. Raises BadArchive naming the field."""
+    extras = data.get(texts.EXTRAS)
+    if isinstance(extras, dict) and any(
+        name in params.values for name in (*_ADDRESSES, "awsLambdaEndpoints", "security")
+    ):
+        extras.pop("backends", None)
     if any(name in params.values for name in (*_ADDRESSES, "awsLambdaEndpoints")):
         data["endpointConfig"] = _endpoints(params)
         data["endpointImplementationType"] = "ENDPOINT"

@@ -13,11 +13,11 @@ from publisher.actions.products import create_product, update_product
 from publisher.api.places import translate
 from publisher.api.shapes import products as shapes
 from publisher.archive import certificates, definitions, design, documents, images, params, policies, releasing, texts
-from publisher.archive.exporting import EXTRAS, tree_of
+from publisher.archive.exporting import tree_of
 from publisher.archive.importing import ALL, Options, Outcome, find, finished, own_context, provider_of, take_in
 from publisher.archive.importing import FILES as API_FILES
 from publisher.archive.params import Params
-from publisher.archive.texts import within, word
+from publisher.archive.texts import EXTRAS, within, word
 from publisher.archive.tree import Tree, bad
 from publisher.checks.basics import refuse_unstorable, shown
 from publisher.errors import Taken

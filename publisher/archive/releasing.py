@@ -29,7 +29,7 @@ def release(*, by: User, api: Api, tree: Tree, data: dict[str, Any], chosen: Par
     places, file = _places(tree, chosen)
     if places:
         _deploy(by, api, places, file, rotate)
-    extras = data.get("x-apim")
+    extras = data.get(texts.EXTRAS)
     if isinstance(extras, dict) and extras.get("state") == "left out":
         return []
     return _enter(by, api, data)

@@ -15,6 +15,9 @@ from publisher.checks.basics import shown
 from publisher.openapi.reading import Source, Unreadable
 
 VERSION = "v4.2.0"
+EXTRAS = "x-apim"
+"""Where `data` has what the original's form has no place for; other readers pass it over."""
+
 FORMS = ("YAML", "JSON")
 ENDINGS = (".yaml", ".yml", ".json")
 

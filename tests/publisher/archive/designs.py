@@ -221,12 +221,16 @@ _address = st.fixed_dictionaries(
         ),
     },
 )
+_group = st.fixed_dictionaries(
+    {"kind": st.sampled_from(("load_balance", "failover")), "members": st.lists(_address, min_size=1, max_size=3)}
+)
+_backend = st.one_of(_address, _group, st.just({"kind": "dynamic"}), st.just({"url": "wss://a.example/x"}))
 random_design = st.fixed_dictionaries(
     {"operations": _operations},
     optional={
         "description": _words,
         "tags": st.lists(_words.filter(str.strip).map(str.strip), max_size=3, unique=True),
-        "endpoints": st.dictionaries(st.sampled_from(("production", "sandbox")), _address, min_size=1),
+        "endpoints": st.dictionaries(st.sampled_from(("production", "sandbox")), _backend, min_size=1),
         "transports": st.lists(st.sampled_from(("http", "https")), unique=True),
         "cors": st.fixed_dictionaries({"enabled": st.booleans()}, optional={"methods": st.just(["GET"])}),
         "validate_schema": st.booleans(),
