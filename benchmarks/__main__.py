@@ -1,4 +1,4 @@
-"""`make bench [ONLY=gateway|integrator|platform|scale|tokens]`: measures, prints a table, writes bench.json and the page."""
+"""`make bench [ONLY=gateway|integrator|issuing|platform|scale|tokens]`: measures, prints a table, writes bench.json and the page."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import tempfile
 from pathlib import Path
 
 from apim.config import ROOT, config
-from benchmarks import gateway, integrator, platform, scale, tokens
+from benchmarks import gateway, integrator, issuing, platform, scale, tokens
 from benchmarks.machine import enough_cores
 from benchmarks.results import Result, figures, store, write_page
 
 GROUPS = {
     "gateway": gateway.measure,
     "integrator": integrator.measure,
+    "issuing": issuing.measure,
     "platform": platform.measure,
     "scale": scale.measure,
     "tokens": tokens.measure,
