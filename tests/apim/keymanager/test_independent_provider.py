@@ -5,6 +5,7 @@ The server is npm's oidc-provider; control plane and gateway are ours, each behi
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from joserfc.jwk import RSAKey
 from rest_framework.test import APIClient
 
 from apim.accounts.models import User
@@ -21,6 +23,7 @@ from apim.keymanager.trial import try_token
 from portal import token_trial
 from portal.actions.keys import delete_keys, generate_keys, issue_test_token, map_keys, regenerate_secret, update_keys
 from portal.models import ApplicationKey
+from publisher.actions.lifecycle import change_state
 from tests.gateway.backend import Backend
 from tests.gateway.process import Gateway, running_gateway
 from tests.portal.builders import make_application, make_subscription
@@ -95,8 +98,9 @@ def stage(
     with running_provider(tmp_path, getattr(request, "param", "jwt")) as provider:
         maker = make_user(organisation, "Internal/creator", "Internal/publisher", "Internal/subscriber")
         endpoints = {"production": {"url": backend.url}, "sandbox": {"url": backend.url}}
-        api = make_api(maker, name="Orders", context="/orders", version="1.0", endpoints=endpoints, state="PUBLISHED")
+        api = make_api(maker, name="Orders", context="/orders", version="1.0", endpoints=endpoints)
         deploy(maker, api)
+        change_state(by=maker, api=api, action="Publish")
         application = make_application(maker, "Shop")
         make_subscription(application, api)
         options = {
@@ -111,8 +115,6 @@ def stage(
 
 
 def _assertion_key(folder: Path) -> Path:
-    from joserfc.jwk import RSAKey
-
     path = folder / "assertion.pem"
     path.write_bytes(RSAKey.generate_key(2048).as_pem(private=True))
     return path
@@ -120,8 +122,6 @@ def _assertion_key(folder: Path) -> Path:
 
 def assertion(stage: Stage) -> dict[str, Any]:
     """The claims of the JWT that the backend got last."""
-    import base64
-
     part = stage.backend.calls[-1]["headers"]["x-jwt-assertion"].split(".")[1]
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
@@ -244,8 +244,6 @@ def test_exchanged_tokens_pass_only_after_the_exchange(stage: Stage) -> None:
         "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": token,
         "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
     }  # fmt: skip
-    import base64
-
     pair = base64.b64encode(f"{key.consumer_key}:{secret}".encode()).decode()
     answer = APIClient().post("/oauth2/token", form, headers={"Authorization": f"Basic {pair}"})
     assert answer.status_code == 200, answer.content
