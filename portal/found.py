@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from apim.accounts.models import Organisation, User
 from portal.catalogue import visible
+from portal.picked import Picked
 from portal.search import parse, search
 from publisher.models import Api, Document, DocumentSource, DocumentVisibility
 
@@ -30,7 +31,7 @@ class Found:
 
     def __getitem__(self, part: slice) -> list[Any]:
         """The entries of a slice that has a start and an end."""
-        apis = list(self._apis[part.start : min(part.stop, self._split)]) if part.start < self._split else []
+        apis = Picked(self._apis)[part.start : min(part.stop, self._split)] if part.start < self._split else []
         after, end = max(part.start - self._split, 0), part.stop - self._split
         return apis + (list(self._documents[after:end]) if end > after else [])
 

@@ -102,7 +102,8 @@ def subscription_to(organisation: Organisation, pk: UUID | str) -> Subscription:
 
 
 def with_siblings(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
-    """Adds `application_subscriptions`, how many subscriptions each one's application has."""
+    """For lists: adds `application_subscriptions`, how many each one's application has; leaves out what is long of APIs."""
+    rows = rows.defer("api__definition", "api__wsdl", "api__endpoints", "api__flows", "api__cors")
     return rows.annotate(application_subscriptions=_number_of(Subscription, "application", "application_id"))
 
 

@@ -113,6 +113,7 @@ def _client_for(by: User, key: ApplicationKey) -> tuple[OAuthClient, str]:
         callback_url=request["callback_url"],
         token_lifetime=request["token_lifetime"],
         owner=application.owner,
+        vouched=True,
     )
 
 

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from apim.accounts.models import Organisation
 from apim.errors import FieldError, Invalid, NotFound, PreconditionFailed
+from portal.picked import Picked
 from publisher.checks.basics import storable
 
 DEFAULT_LIMIT = 25
@@ -60,6 +61,8 @@ def page(
     limit = min(number(request, "limit", DEFAULT_LIMIT, least=1), MOST)
     offset = number(request, "offset", 0)
     total = rows.count() if isinstance(rows, QuerySet) else len(rows)
+    if isinstance(rows, QuerySet):
+        rows = Picked(rows)
     part = rows[offset : offset + limit]
     found = build(list(part)) if together else [build(row) for row in part]
     rest = {name: value for name, value in request.query_params.items() if name not in ("limit", "offset")}

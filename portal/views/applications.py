@@ -21,6 +21,7 @@ from portal.actions.limits import reset_limits
 from portal.actions.sharing import share
 from portal.forms import ApplicationForm
 from portal.models import Application, ApplicationStatus
+from portal.picked import Picked
 from portal.views.base import attempt, developers_only, organisation, word
 
 PAGE = 20
@@ -35,7 +36,7 @@ def applications(request: HttpRequest) -> HttpResponse:
     if query:
         rows = rows.filter(name__icontains=query)
     limits = {limit.name: limit for limit in queries.limits(organisation(request))}
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(Picked(rows), PAGE).get_page(request.GET.get("page"))
     for application in page:
         application.limit = limits.get(application.policy)
     return render(request, "portal/applications.html", {"page": page, "query": query})

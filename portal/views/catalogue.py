@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from apim.errors import Invalid
 from portal.catalogue import categories, tag_counts, visible
+from portal.picked import Picked
 from portal.search import by_tag, search
 from portal.views.base import asked_organisation, organisation, word
 
@@ -38,7 +39,7 @@ def apis(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(categories__name__iexact=category)
     rows = rows.order_by(*ORDERS.get(order, ORDERS["name"]), "pk")
     context = {
-        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "page": Paginator(Picked(rows), PAGE).get_page(request.GET.get("page")),
         "tags": tag_counts(everything)[:TAGS],
         "query": query,
         "tag": tag,

@@ -10,12 +10,13 @@ import pytest
 from django.urls import URLPattern
 
 from apim.accounts.models import Organisation, User
+from portal.actions.comments import say
 from portal.api.urls import urlpatterns as rest_urls
 from portal.models import Application, ApplicationKey, Subscription
 from portal.publisher_api.urls import urlpatterns as publisher_rest_urls
 from portal.publisher_urls import urlpatterns as publisher_urls
 from portal.urls import urlpatterns as page_urls
-from publisher.models import Api, Visibility
+from publisher.models import Api, Comment, Document, Visibility
 from tests.portal.builders import browser, make_api, make_application, make_key, make_subscription, rest
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +31,8 @@ class Things:
     application: Application
     key: ApplicationKey
     subscription: Subscription
+    document: Document
+    comment: Comment
 
     def ids(self) -> dict[str, str]:
         """Values for the placeholders of addresses."""
@@ -41,6 +44,9 @@ class Things:
             "level": "subscription",
             "name": "Gold",
             "key_type": "production",
+            "document_id": str(self.document.pk),
+            "comment_id": str(self.comment.pk),
+            "language": "python",
         }
 
 
@@ -49,7 +55,9 @@ def things(developer: User) -> Things:
     """An API that only its organisation sees, and a developer's application with a key and a subscription."""
     api = make_api(developer.organisation, "Inner", visibility=Visibility.PRIVATE)
     application = make_application(developer, "Very private name")
-    return Things(api, application, make_key(application), make_subscription(application, api))
+    document = Document.objects.create(api=api, name="Inner guide", source="INLINE", text="Inner words", created_by="x")
+    comment = say(by=developer, api=api, text="Inner question")
+    return Things(api, application, make_key(application), make_subscription(application, api), document, comment)
 
 
 def addresses(patterns: list[URLPattern], root: str, things: Things) -> Iterator[tuple[str, set[str]]]:

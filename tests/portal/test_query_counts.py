@@ -7,7 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apim.accounts.models import User
+from portal.actions.comments import say
+from portal.actions.ratings import rate
+from portal.models import SharingGroup
+from publisher.models import Document
 from tests.portal.builders import browser, make_api, make_application, make_key, make_subscription, rest
+from tests.support.people import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +22,15 @@ pytestmark = pytest.mark.django_db
     [
         ("developer", browser, "/devportal/applications/"),
         ("developer", browser, "/devportal/applications/{application}/subscriptions/"),
+        ("developer", browser, "/devportal/"),
+        ("developer", browser, "/devportal/apis/{api}/comments/"),
         ("developer", rest, "/api/am/devportal/v3/applications"),
+        ("developer", rest, "/api/am/devportal/v3/apis"),
+        ("developer", rest, "/api/am/devportal/v3/search?query=pizza"),
+        ("developer", rest, "/api/am/devportal/v3/apis/{api}/comments"),
+        ("developer", rest, "/api/am/devportal/v3/apis/{api}/ratings"),
+        ("developer", rest, "/api/am/devportal/v3/recommendations"),
+        ("developer", rest, "/api/am/devportal/v3/subscriptions?apiId={api}"),
         ("developer", rest, "/api/am/devportal/v3/subscriptions?applicationId={application}"),
         ("publisher_user", browser, "/publisher/apis/{api}/subscriptions/"),
         ("publisher_user", rest, "/api/am/publisher/v4/subscriptions"),
@@ -28,12 +41,24 @@ def test_the_number_of_queries_stays(
 ) -> None:
     caller = client(request.getfixturevalue(who))
     application, api = make_application(developer), make_api(developer.organisation)
+    make_subscription(application, api)
+    group = SharingGroup.objects.create(organisation=developer.organisation, name="Team")
     address, counts = path.format(application=application.pk, api=api.pk), []
     for amount in (1, 6):
         for _ in range(amount):
-            make_subscription(application, make_api(developer.organisation))
+            further = make_api(developer.organisation)
+            make_subscription(application, further)
+            Document.objects.create(api=further, name="Pizza guide", source="INLINE", text="x", created_by="x")
+            colleague = make_user(developer.organisation, "Internal/subscriber")
+            for rated in (api, further):
+                rate(by=colleague, api=rated, stars=4)
+            say(by=colleague, api=api, text="A", parent=say(by=colleague, api=api, text="Q"))
+            theirs = make_application(colleague)
+            for used in (api, further, make_api(developer.organisation)):
+                make_subscription(theirs, used)
             other = make_application(developer)
             make_key(other)
+            other.groups.add(group)
             make_subscription(other, api)
         with CaptureQueriesContext(connection) as queries:
             assert caller.get(address).status_code == 200

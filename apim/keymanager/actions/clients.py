@@ -35,14 +35,16 @@ def create_client(
     scopes: Sequence[str] = (),
     public: bool = False,
     management: bool = False,
+    vouched: bool = False,
 ) -> tuple[OAuthClient, str]:
     """A new client of `organisation` and its secret, which is not kept.
 
     `token_lifetime` in seconds; None: the platform's. `owner` (default `by`) is the subject of its own tokens.
+    `vouched`: the caller has made sure that `by` may act for `owner`; else only administrators do.
     `public`: it can keep no secret and proves itself by PKCE. `management`: it is for the platform's REST APIs.
     Raises Invalid naming the fields, NotFound for another organisation.
     """
-    _admit(by, organisation, owner)
+    _admit(by, organisation, owner, vouched=vouched)
     _check(grant_types, callback_url, token_lifetime, key_type, management=management)
     sources, types = OAuthClient.RegistrationSource, OAuthClient
     secret = new_secret()
@@ -134,13 +136,13 @@ def check(grant_types: Sequence[str], callback_url: str, token_lifetime: int | N
     _check(grant_types, callback_url, token_lifetime, key_type, management=False)
 
 
-def _admit(by: User, organisation: Organisation, owner: User | None) -> None:
+def _admit(by: User, organisation: Organisation, owner: User | None, *, vouched: bool) -> None:
     require_same_organisation(by, organisation)
     if not by.is_active:
         raise Forbidden(f"{by.get_username()} is not active.")
     if owner is not None and owner != by:
         require_same_organisation(owner, organisation)
-        if not by.has_role():
+        if not vouched and not by.has_role():
             raise Forbidden("Only administrators register OAuth clients for others.")
 
 
