@@ -98,7 +98,7 @@ def take_in(by: User, tree: Tree, options: Options, chosen: Params) -> Outcome:
     api = find(by, identity["name"], identity["version"])
     if api is not None:
         _refuse(api, kind, path, options.overwrite)
-    before = tree_of(by, design.read(api)) if api is not None else Tree()
+    before = now(by, api) if api is not None else Tree()
     outcome = Outcome(_designed(by, tree, path, data, identity, kind, api, options), api is None)
     certificates.apply(by=by, api=outcome.api, tree=tree, overwrite=options.overwrite)
     documents.apply(by=by, api=outcome.api, tree=tree)
@@ -112,8 +112,18 @@ def take_in(by: User, tree: Tree, options: Options, chosen: Params) -> Outcome:
 def finished(by: User, outcome: Outcome, before: Tree) -> Outcome:
     """With the fresh row and the list of what is different."""
     outcome.api = Api.objects.select_related("organisation", "provider", "service").get(pk=outcome.api.pk)
-    outcome.changes = changes.between(before, tree_of(by, design.read(outcome.api)))
+    outcome.changes = changes.between(before, now(by, outcome.api))
     return outcome
+
+
+def now(by: User, api: Api) -> Tree:
+    """The API as an archive, and which revision of it runs where: what an import is compared by."""
+    tree = tree_of(by, design.read(api))
+    rows = api.deployments.select_related("environment", "revision").order_by("environment__name")
+    running = [{"deploymentEnvironment": row.environment.name, "revision": row.revision.number} for row in rows]
+    if running:
+        texts.put(tree, "deployment_environments", "deployment_environments", running, "YAML")
+    return tree
 
 
 def find(by: User, name: str, version: str) -> Api | None:

@@ -12,9 +12,8 @@ from publisher.actions.access import DESIGNERS, locked_organisation
 from publisher.actions.products import create_product, update_product
 from publisher.api.places import translate
 from publisher.api.shapes import products as shapes
-from publisher.archive import certificates, definitions, design, documents, images, params, policies, releasing, texts
-from publisher.archive.exporting import tree_of
-from publisher.archive.importing import ALL, Options, Outcome, find, finished, own_context, provider_of, take_in
+from publisher.archive import certificates, definitions, documents, images, params, policies, releasing, texts
+from publisher.archive.importing import ALL, Options, Outcome, find, finished, now, own_context, provider_of, take_in
 from publisher.archive.importing import FILES as API_FILES
 from publisher.archive.params import Params
 from publisher.archive.texts import EXTRAS, within, word
@@ -55,7 +54,7 @@ def _take_in(by: User, tree: Tree, options: Options, chosen: Params) -> Outcome:
     product = find(by, word(data, "name", path, "data"), word(data, "version", path, "data", FIRST_VERSION))
     if product is not None:
         _refuse(product, path, options.overwrite)
-    before = tree_of(by, design.read(product)) if product is not None else Tree()
+    before = now(by, product) if product is not None else Tree()
     own = Params(chosen.file, {name: value for name, value in chosen.values.items() if name != "dependentAPIs"})
     params.apply(own, data, tree)
     outcome = Outcome(_designed(by, tree, path, data, product, options), product is None)

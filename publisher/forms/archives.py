@@ -10,6 +10,9 @@ from publisher.archive.importing import Options
 from publisher.archive.tree import MOST_PACKED
 from publisher.models import Api
 
+NOW = "now"
+"""Stands for the design that is no revision yet."""
+
 
 class Choices(forms.Form):
     """How an archive is taken in."""
@@ -70,7 +73,7 @@ class Confirmed(Choices):
 class Export(forms.Form):
     """What of an API is exported."""
 
-    revision = forms.ChoiceField(label="What", required=False)
+    revision = forms.ChoiceField(label="What", initial=NOW)
     format = forms.ChoiceField(label="Files as", choices=(("YAML", "YAML"), ("JSON", "JSON")))
     keep_state = forms.BooleanField(
         required=False, initial=True, label="With its state", help_text="Else it is Created where it is imported."
@@ -80,4 +83,4 @@ class Export(forms.Form):
         super().__init__(*args, **kwargs)
         rows = api.revisions.order_by("-number")
         named = [(str(row.number), f"Revision {row.number}, with where it runs") for row in rows]
-        self.fields["revision"].choices = [("", "The design as it is now"), *named]  # type: ignore[attr-defined]
+        self.fields["revision"].choices = [(NOW, "The design as it is now"), *named]  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from publisher.actions.access import DESIGNERS
 from publisher.api.archives import zipped
 from publisher.archive import design, either, held
 from publisher.archive.exporting import export_api
-from publisher.forms.archives import Choices, Confirmed, Export, Upload
+from publisher.forms.archives import NOW, Choices, Confirmed, Export, Upload
 from publisher.views.base import api_page, read_api, rights, sent
 
 
@@ -68,7 +68,7 @@ def export(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
     form = Export(api, request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        revision = design.chosen(api, data["revision"])
+        revision = design.chosen(api, "" if data["revision"] == NOW else data["revision"])
         name, content = export_api(
             by=request.user, api=api, revision=revision, form=data["format"], keep_state=data["keep_state"]
         )

@@ -39,7 +39,8 @@ def test_export_then_preview_then_import(client, publisher_user):
     preview = upload(client, content, overwrite="on", rotate="on")
     assert preview.status_code == 200
     assert "&lt;script&gt;" in preview.content.decode()
-    assert "would be changed in 1 place." in preview.content.decode()
+    assert "would be changed in 2 places." in preview.content.decode()
+    assert "[Default].revision" in preview.content.decode()
     assert Api.objects.get().description != "<script>"
     fields = {"ticket": preview.context["form"].initial["ticket"], "overwrite": "on", "rotate": "on"}
     done = client.post(CONFIRM, fields)
