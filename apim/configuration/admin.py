@@ -134,7 +134,8 @@ class AlertSubscriptionAdmin(OrganisationAdmin):
     def perform_save(self, request: HttpRequest, obj: AlertSubscription, form: ModelForm, change: bool) -> None:
         """By the action."""
         given = form.cleaned_data
-        obj.pk = alert_actions.subscribe(by=request.user, alerts=given["alerts"], emails=given["emails"]).pk
+        row = alert_actions.subscribe(by=request.user, alerts=given["alerts"], emails=given["emails"])
+        obj.pk, obj.user = row.pk, row.user
 
     def perform_delete(self, request: HttpRequest, obj: AlertSubscription) -> None:
         """By the action."""

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from django.conf import settings as settings_of_django
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import override_settings
 
+from apim.eventhub import gateway_calls
 from tests.support.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +84,32 @@ def test_without_a_gateway_it_says_so(settings, admin):
     with override_settings(APIM=settings.APIM.model_copy(update={"gateway_http_url": "http://127.0.0.1:1"})):
         answer = client_of(admin).get(f"{BASE}/apis")
     assert (answer.status_code, json.loads(answer.content)["code"]) == (503, 503)
+
+
+def answer(status: int, body: object) -> HttpResponse:
+    return HttpResponse(json.dumps(body), status=status, content_type="application/json")
+
+
+def test_answers_of_several_gateways_become_one() -> None:
+    one, other = {"apiUUID": "1"}, {"apiUUID": "2"}
+    lists = [answer(200, {"count": 2, "list": [one, other]}), answer(200, {"count": 1, "list": [other]})]
+    assert json.loads(gateway_calls.joined(lists).content) == {"count": 2, "list": [one, other]}
+    missing, here, broken = answer(404, {}), answer(200, {"api": "<api/>"}), answer(500, {})
+    assert gateway_calls.joined([missing, here]) is here
+    assert gateway_calls.joined([missing, missing]) is missing
+    assert gateway_calls.joined([here, broken]) is broken
+
+
+def test_every_environment_of_the_platform_is_asked(gateway, admin, monkeypatch):
+    here = settings_of_django.APIM.gateway_http
+    monkeypatch.setattr(
+        gateway_calls, "_known", [lambda: {"Default": "http://unused", "EU": here + "/", "US": f"{here}/us"}]
+    )
+    boss = client_of(admin)
+    assert boss.get(f"{BASE}/apis").status_code == 200
+    assert sorted(line.split()[1] for line in gateway) == [f"{BASE}/apis?", f"/us{BASE}/apis?"]
+    gateway.clear()
+    assert boss.get(f"{BASE}/apis?environment=US").status_code == 200
+    assert [line.split()[1] for line in gateway] == [f"/us{BASE}/apis?"]
+    wrong = boss.get(f"{BASE}/apis?environment=Mars")
+    assert (wrong.status_code, wrong.json()["error"][0]["field"]) == (400, "environment")
