@@ -6,10 +6,12 @@ from django.urls import path
 
 from publisher.views import (
     archives,
+    comments,
     create,
     definition,
     deployments,
     design,
+    documents,
     endpoints,
     import_more,
     lifecycle,
@@ -19,12 +21,14 @@ from publisher.views import (
     policy_list,
     products,
     security,
+    social,
     streaming,
 )
 
 app_name = "publisher"
 API = "apis/<uuid:api_id>/"
 REVISION = API + "deployments/<uuid:revision_id>/"
+DOCUMENT = API + "documents/<uuid:document_id>/"
 urlpatterns = [
     path("", listing.api_list, name="apis"),
     path("create/", create.doors, name="create"),
@@ -79,6 +83,21 @@ urlpatterns = [
     path(REVISION + "undeploy/", deployments.undeploy, name="revision_undeploy"),
     path(REVISION + "restore/", deployments.restore, name="revision_restore"),
     path(REVISION + "delete/", deployments.delete, name="revision_delete"),
+    path(API + "documents/", documents.documents, name="documents"),
+    path(DOCUMENT, documents.document, name="document"),
+    path(DOCUMENT + "write/", documents.write, name="document_write"),
+    path(DOCUMENT + "content/", documents.content, name="document_content"),
+    path(DOCUMENT + "delete/", documents.delete, name="document_delete"),
+    path(API + "comments/", comments.comments, name="comments"),
+    path(API + "comments/add/", comments.add, name="comment_add"),
+    path(API + "comments/<uuid:comment_id>/edit/", comments.edit, name="comment_edit"),
+    path(API + "comments/<uuid:comment_id>/delete/", comments.delete, name="comment_delete"),
+    path(API + "thumbnail/", social.thumbnail, name="thumbnail"),
+    path(API + "thumbnail/put/", social.put_thumbnail, name="thumbnail_put"),
+    path(API + "monetization/", social.monetization, name="monetization"),
+    path("scopes/", social.scopes, name="scopes"),
+    path("scopes/<uuid:scope_id>/", social.scope, name="scope"),
+    path("scopes/<uuid:scope_id>/delete/", social.delete_scope, name="scope_delete"),
     path(API + "lifecycle/", lifecycle.lifecycle, name="lifecycle"),
     path(API + "lifecycle/change/", lifecycle.change, name="lifecycle_change"),
     path(API + "lifecycle/withdraw/", lifecycle.withdraw, name="lifecycle_withdraw"),

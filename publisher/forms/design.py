@@ -10,6 +10,7 @@ from apim.accounts.models import Role
 from apim.traffic.models import Level
 from apim.traffic.queries import plans, policies
 from publisher.api.shapes import throughput
+from publisher.forms.social import properties_of, properties_text
 from publisher.models import Api, Availability, Visibility
 
 
@@ -38,6 +39,7 @@ class Basics(Part):
 
     description = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 5}))
     tags = forms.CharField(required=False, help_text="Separated by commas.")
+    categories = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     visibility = forms.ChoiceField(choices=Visibility.choices, label="Who finds it in the developer portal")
     visible_roles = forms.MultipleChoiceField(
         required=False, label="Roles", help_text="Only for “Some roles”.", widget=forms.CheckboxSelectMultiple
@@ -49,19 +51,35 @@ class Basics(Part):
     business_owner_email = forms.EmailField(required=False, label="Business owner's e-mail")
     technical_owner = forms.CharField(required=False, max_length=120)
     technical_owner_email = forms.EmailField(required=False, label="Technical owner's e-mail")
+    additional_properties = forms.CharField(
+        required=False,
+        label="Custom properties",
+        max_length=250_000,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="One a line, name = value. A star after the name shows it in the portal: team* = Blue.",
+    )
 
     def initial_of(self, api: Api) -> dict[str, Any]:
         """Tags as one line."""
-        return super().initial_of(api) | {"tags": ", ".join(api.tags)}
+        return super().initial_of(api) | {
+            "tags": ", ".join(api.tags),
+            "categories": [row.name for row in api.categories.all()],
+            "additional_properties": properties_text(api.additional_properties),
+        }
 
     def prepare(self) -> None:
         """The organisation's roles."""
         roles = Role.objects.filter(organisation=self.api.organisation).values_list("name", flat=True)
         self.fields["visible_roles"].choices = [(name, name) for name in roles]
+        headings = [row.name for row in self.api.organisation.api_categories.all()]
+        self.fields["categories"].choices = [(name, name) for name in headings]
+        if not headings:
+            del self.fields["categories"]
 
     def keywords(self) -> dict[str, Any]:
         """Tags as a list."""
         data = dict(self.cleaned_data)
+        data["additional_properties"] = properties_of(data["additional_properties"])
         data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
         return data
 

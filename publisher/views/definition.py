@@ -22,6 +22,7 @@ from publisher.api.soap import wsdl_response
 from publisher.forms.create import Definition
 from publisher.forms.import_more import SchemaText, WsdlFile
 from publisher.forms.streaming import AsyncDefinition
+from publisher.linting.run import Finding, lint
 from publisher.models import Api
 from publisher.openapi.report import Report
 from publisher.views.base import api_page, back, expected, read_api, sent, try_save
@@ -64,8 +65,16 @@ def definition(request: HttpRequest, api_id: uuid.UUID) -> HttpResponse:
         "generated": written in ("openapi", "asyncapi") and not api.definition,
         "wsdl": bool(api.wsdl),
         "replaceable": written in FORMS,
+        "findings": _findings(api, written),
     }
     return api_page(request, "definition", api, context, status=400 if request.method == "POST" else 200)
+
+
+def _findings(api: Api, written: str) -> list[Finding]:
+    """What the organisation's own rules say of it."""
+    if written not in ("openapi", "asyncapi"):
+        return []
+    return lint(api.organisation, shown_text(api))
 
 
 def _replaced(request: HttpRequest, api: Api, written: str, form: Any, context: dict[str, Any]) -> bool:
