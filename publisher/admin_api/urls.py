@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from publisher.admin_api import apis, environments, headings, mediation, settings, usage
+from publisher.admin_api import apis, archives, environments, headings, mediation, settings, usage
 
 urlpatterns = [
     path("settings", settings.Settings.as_view()),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("labels/<str:label_id>", headings.OneLabel.as_view()),
     path("apis", apis.Apis.as_view()),
     path("apis/<str:api_id>/change-provider", apis.ChangeProvider.as_view()),
+    path("export/api", archives.ExportApi.as_view()),
+    path("import/api", archives.ImportApi.as_view()),
+    path("export/api-product", archives.ExportApiProduct.as_view()),
+    path("import/api-product", archives.ImportApiProduct.as_view()),
     path("policies/mediation", mediation.Sequences.as_view()),
     path("policies/mediation/<str:policy_id>", mediation.OneSequence.as_view()),
     path("monetization/publish-usage", usage.PublishUsage.as_view()),
