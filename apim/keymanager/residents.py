@@ -43,6 +43,7 @@ def refresh(**_signal: Any) -> None:
     residents = KeyManager.objects.select_for_update(of=("self",)).filter(name=RESIDENT).select_related("organisation")
     if not residents.exists():
         return
+    ensure_key()
     now = {"issuer": issuer(), "jwks": jwks_text()}
     stale = list(residents.filter(~Q(**now)))
     for manager in stale:

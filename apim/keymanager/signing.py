@@ -98,16 +98,23 @@ def last_token_of_today() -> datetime:
 
 
 def _signer() -> tuple[str, str, str]:
-    """The newest key of the present algorithm that gateways have had time to hear of; the very first one at once."""
-    columns = ("kid", "private_pem", "algorithm", "created")
-    ours = published().filter(algorithm=algorithm_now())
-    rows = list(ours.values_list(*columns))
-    if not rows:
+    """The newest key of the present algorithm that gateways have had time to hear of; the very first one at once.
+
+    After the algorithm was changed, the key of the one before signs on until they have heard.
+    """
+    rows = _signers()
+    if not any(row[2] == algorithm_now() for row in rows):
         ensure_key()
-        rows = list(ours.values_list(*columns))
+        rows = _signers()
+    ours = [row for row in rows if row[2] == algorithm_now()]
     known = timezone.now() - timedelta(seconds=SPREADING)
-    kid, sealed, algorithm, _ = next((row for row in rows if row[3] <= known), rows[-1])
+    heard_of = [row for rows_of in (ours, rows) for row in rows_of if row[3] <= known]
+    kid, sealed, algorithm, _ = (heard_of or ours[-1:])[0]
     return kid, sealed, algorithm
+
+
+def _signers() -> list[tuple[Any, ...]]:
+    return list(published().values_list("kid", "private_pem", "algorithm", "created"))
 
 
 @lru_cache(maxsize=32)

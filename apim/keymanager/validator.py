@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -177,8 +178,11 @@ class Validator(OAuth2Validator):
         revoke_ids([(row.token, int(row.expires.timestamp())) for row in rows], request.client.client_id)
 
     def validate_silent_login(self, request: Request) -> bool:
-        """`prompt=none`: whether somebody is logged in."""
-        return request.headers.get(ASKER) is not None
+        """`prompt=none`: whether somebody is logged in, and for no longer than the client wants."""
+        asker, most = request.headers.get(ASKER), str(request.max_age or "")
+        if asker is None or not (most.isascii() and most.isdigit()):
+            return asker is not None
+        return asker.last_login is not None and time.time() - asker.last_login.timestamp() <= max(int(most[:10]), 1)
 
     def validate_silent_authorization(self, request: Request) -> bool:
         """`prompt=none`: whether the person allowed all this before."""

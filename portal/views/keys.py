@@ -20,6 +20,7 @@ from portal import issuers, queries
 from portal.actions import keys as actions
 from portal.actions.remote_keys import settings_of
 from portal.forms import KeyForm, MapForm, TokenForm
+from portal.grants import offered
 from portal.models import Application, ApplicationKey, KeyState, KeyType
 from portal.views.base import attempt, developers_only
 from portal.wording import token_curl
@@ -181,7 +182,8 @@ def _of(manager: KeyManager | None) -> dict[str, Any]:
     """What a key's form is like at this key manager."""
     if manager is None:
         return {}
-    return {"grants": issuers.grants(manager) if elsewhere(manager) else None, "remote": elsewhere(manager)}
+    remote = elsewhere(manager)
+    return {"grants": issuers.grants(manager) if remote else offered(manager.organisation), "remote": remote}
 
 
 def _token_of(key: ApplicationKey | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -24,9 +25,12 @@ from apim.keymanager.actions.signing_keys import rotate_key
 from apim.keymanager.actions.trust import save_policy
 from apim.keymanager.grants import GRANTS, ON_BY_DEFAULT
 from apim.keymanager.models import KeyManager, OpaqueToken, RevokedToken, SigningKey, SpentCode, TokenPolicy
+from apim.keymanager.residents import refresh as refresh_residents
 from apim.keymanager.tasks import prune
 from apim.keymanager.verify import verify
 from gateway import schema
+from gateway.auth.introspection import principal
+from gateway.auth.issuers import Issuer
 from tests.apim.keymanager.conftest import CALLBACK
 from tests.apim.keymanager.parties import client_of
 from tests.apim.keymanager.test_people_grants import browser, claims_of, consent, plain_http, refresh, tokens_for
@@ -73,7 +77,8 @@ def test_gateways_are_told_where_to_ask_about_opaque_tokens(server, admin):
     assert told.introspection_url.endswith("/oauth2/introspect")
     token = server.token()["access_token"]
     about = server.post("/oauth2/introspect", auth=(told.introspection_user, told.introspection_password), token=token)
-    assert about.json()["active"] is True
+    found = principal(Issuer(told), about.json(), time.time(), 60.0)
+    assert (found.client_id, found.subject, found.is_application) == (server.client.client_id, "developer", True)
     for pair in ((told.introspection_user, "x"), ("gateway@acme.com", told.introspection_password)):
         assert server.post("/oauth2/introspect", auth=pair, token=token).status_code == 401
 
@@ -81,6 +86,12 @@ def test_gateways_are_told_where_to_ask_about_opaque_tokens(server, admin):
 def test_es256_is_a_setting(server, settings):
     before = server.token()["access_token"]
     settings.APIM = settings.APIM.model_copy(update={"token_algorithm": "ES256"})
+    refresh_residents()
+    told = msgspec.json.decode(Current.objects.get(kind="key_manager").record, type=schema.KeyManager)
+    assert '"EC"' in told.jwks, "gateways hear of the key before anything is signed with it"
+    SigningKey.objects.filter(algorithm="ES256").update(
+        created=timezone.now() - timedelta(seconds=signing.SPREADING + 1)
+    )
     after = server.token()["access_token"]
     keys = KeySet.import_key_set(server.get("/oauth2/jwks").json())
     assert jwt.decode(after, keys, algorithms=["ES256"]).header["alg"] == "ES256"
