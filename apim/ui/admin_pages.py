@@ -30,7 +30,7 @@ SYMBOLS = {
     "periodictask": "schedule", "intervalschedule": "timer", "crontabschedule": "calendar_clock", "operation": "http",
     "tenantconfiguration": "tune", "theme": "palette", "alertsubscription": "notifications", "alertstate": "warning",
     "botalertsubscription": "contact_mail", "botsighting": "smart_toy", "apicategory": "category", "label": "label",
-    "executor": "rule_settings", "task": "inbox",
+    "executor": "rule_settings", "task": "inbox", "portaldomain": "language",
     "sharinggroup": "groups", "applicationattribute": "list_alt",
     "clockedschedule": "alarm", "delivery": "send", "domain": "dns", "solarschedule": "sunny", "lifecycleevent": "timeline",
 }  # fmt: skip

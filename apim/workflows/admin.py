@@ -82,7 +82,7 @@ class TaskAdmin(OrganisationAdmin):
     search_fields = ("subject_name", "requester_name", "description", "id")
     actions = ("approve_chosen", "reject_chosen")
     actions_submit_line = ("approve_task", "reject_task")
-    fields = ("description", "shown_kind", "shown_status", "requester_name", "created", "details", "id")
+    fields = ("description", "shown_kind", "status_text", "requester_name", "created", "details", "id")
     decided_fields = ("decided_by", "updated", "problem")
     change_form_show_cancel_button = True
 
@@ -158,6 +158,11 @@ class TaskAdmin(OrganisationAdmin):
     def shown_status(self, row: Task) -> tuple[str, str]:
         """In its colour."""
         return row.status, row.get_status_display()
+
+    @display(description="State")
+    def status_text(self, row: Task) -> str:
+        """In words."""
+        return row.get_status_display()
 
     @display(description="Details")
     def details(self, row: Task) -> str:
