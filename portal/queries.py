@@ -11,8 +11,9 @@ from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery, Text
 from django.db.models.functions import Cast, Coalesce
 
 from apim.accounts.models import Organisation, User
+from apim.configuration.document import default_tier
 from apim.errors import NotFound
-from apim.traffic.models import SECONDS, UNAUTHENTICATED, Level, Policy
+from apim.traffic.models import SECONDS, UNAUTHENTICATED, UNLIMITED, Level, Policy
 from apim.traffic.queries import may_choose
 from portal.models import ApiKey, Application, ApplicationKey, Subscription
 from portal.stars import with_average
@@ -69,6 +70,12 @@ def key_of_type(application: Application, key_type: str, key_manager: str) -> Ap
     if found is None:
         raise NotFound(f"{application} has no {key_type.lower()} keys at {key_manager!r}.")
     return found
+
+
+def default_limit(organisation: Organisation) -> str:
+    """The policy of applications that name none: the one the organisation's configuration proposes, if there is one."""
+    name = default_tier(organisation, "DefaultApplicationLevelTier")
+    return name if name and limits(organisation).filter(name=name).exists() else UNLIMITED
 
 
 def api_keys(application: Application, key_type: str) -> QuerySet[ApiKey]:

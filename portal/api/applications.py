@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apim.errors import FieldError, Invalid
-from apim.traffic.models import UNLIMITED
 from portal import queries
 from portal.actions import applications
 from portal.actions.limits import reset_limits
@@ -37,7 +36,9 @@ class Applications(ScopedView):
         """Make one; 201 with its address."""
         body = payload(request)
         with transaction.atomic():
-            made = applications.create_application(by=request.user, **_fields(body, UNLIMITED))
+            made = applications.create_application(
+                by=request.user, **_fields(body, queries.default_limit(request.user.organisation))
+            )
             share(by=request.user, application=made, groups=strings(body, "groups"))
         return tagged(request, dto.application(made), 201, Location=f"/applications/{made.pk}")
 

@@ -129,4 +129,5 @@ def reset(request: HttpRequest, application_id: UUID) -> HttpResponse:
 
 def _first(request: HttpRequest) -> dict[str, str]:
     names = list(queries.limits(organisation(request)).values_list("name", flat=True))
-    return {"throttlingPolicy": "Unlimited" if "Unlimited" in names else next(iter(names), "")}
+    usual = queries.default_limit(organisation(request))
+    return {"throttlingPolicy": usual if usual in names else next(iter(names), "")}

@@ -8,6 +8,8 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apim.accounts.models import Organisation
+from apim.configuration.document import default_tier
 from apim.configuration.scopes import system_scopes
 from apim.errors import FieldError, Invalid
 from apim.traffic.api.shapes import policy as plan_in_full
@@ -45,8 +47,8 @@ class Settings(Resource):
             "externalStoresEnabled": True,
             "docVisibilityEnabled": True,
             "crossTenantSubscriptionEnabled": True,
-            "defaultAdvancePolicy": UNLIMITED,
-            "defaultSubscriptionPolicy": UNLIMITED,
+            "defaultAdvancePolicy": _default(organisation, "DefaultAPILevelTier", "api"),
+            "defaultSubscriptionPolicy": _default(organisation, "DefaultSubscriptionLevelTier", "subscription"),
             "authorizationHeader": "Authorization",
         }
         return tagged(request, body)
@@ -84,6 +86,12 @@ class OnePolicy(Resource):
         """One policy."""
         queries.apis(request.user)
         return tagged(request, plan_out(get_policy(request.user.organisation, _checked(level), name)))
+
+
+def _default(organisation: Organisation, setting: str, level: str) -> str:
+    """The policy that the organisation's configuration proposes, if there is one of that name."""
+    name = default_tier(organisation, setting)
+    return name if name and policies(organisation, level).filter(name=name).exists() else UNLIMITED
 
 
 def _checked(level: str) -> str:

@@ -45,13 +45,16 @@ class CustomUrls(Resource):
         if found is None or not _may_know(request.user, found):
             raise NotFound(f"There is no organisation {tenant_domain[:100]!r}.")
         administrators = User.objects.filter(organisation=found, is_active=True, roles__name=BuiltinRole.ADMIN)
-        own = getattr(found, "portal_host", "") or ""
+        hosts = found.portal_domains.exclude(verified=None)
+        own = hosts.order_by("verified", "pk").values_list("host", flat=True).first() or ""
         return Response(
             {
                 "tenantDomain": found.domain,
                 "tenantAdminUsername": administrators.order_by("pk").values_list("username", flat=True).first() or "",
                 "enabled": bool(own),
-                "devPortal": {"url": f"https://{own}" if own else f"{settings.APIM.public}{found.prefix}/devportal"},
+                "devPortal": {
+                    "url": f"https://{own}/devportal" if own else f"{settings.APIM.public}{found.prefix}/devportal"
+                },
             }
         )
 

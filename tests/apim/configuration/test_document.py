@@ -74,3 +74,21 @@ def test_users_of_other_organisations_are_not_told(admin, other_organisation, re
     assert found == {"username": boss.username, "tenantDomain": "acme.com", "tenantId": other_organisation.pk}
     assert rest(admin).call("get", "/tenant-info/admin").json()["tenantId"] == -1234
     assert rest(boss).call("get", "/custom-urls/acme.com").json()["devPortal"]["url"].endswith("/t/acme.com/devportal")
+
+
+def test_proposed_policies_are_proposed(admin, developer, organisation, rest):
+    tiers = {
+        "DefaultApplicationLevelTier": "20PerMin",
+        "DefaultAPILevelTier": "10KPerMin",
+        "DefaultSubscriptionLevelTier": "Gold",
+    }
+    assert rest(admin).call("put", "/tenant-config", document.defaults() | tiers).status_code == 200
+    made = rest(developer).post("/api/am/devportal/v3/applications", {"name": "Shop"}, format="json")
+    assert made.json()["throttlingPolicy"] == "20PerMin"
+    page = rest(developer).get("/devportal/applications/new/").content.decode()
+    assert '<option value="20PerMin" selected>' in page
+    settings = rest(admin).get("/api/am/publisher/v4/settings").json()
+    assert (settings["defaultAdvancePolicy"], settings["defaultSubscriptionPolicy"]) == ("10KPerMin", "Gold")
+    rest(admin).call("put", "/tenant-config", document.defaults() | {"DefaultApplicationLevelTier": "Gone"})
+    made = rest(developer).post("/api/am/devportal/v3/applications", {"name": "Shop 2"}, format="json")
+    assert made.json()["throttlingPolicy"] == "Unlimited"
