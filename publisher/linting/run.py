@@ -113,7 +113,7 @@ def _worded(rule: Rule, error: str, path: Parts, value: Any) -> str:
     shown = "" if value is ABSENT else str(value)[:60]
     last = str(path[-1]) if path else ""
     known = {"error": error, "description": rule.description, "path": _shown(path), "property": last, "value": shown}
-    text = rule.message or rule.description or "{{error}}"
+    text = rule.message or rule.description or "{{property}} {{error}}"
     return _PLACEHOLDER.sub(lambda found: known[found[1]], text)[:500]
 
 
