@@ -191,9 +191,14 @@ class PortalDomainAdmin(OrganisationAdmin):
     shown_fields = ("organisation", "host", "shown_state", "record", "created")
     actions = ("verify",)
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It is verified or removed, not changed; the list has the action."""
+        return obj is None and super().has_change_permission(request)
+
     def get_fields(self, request: HttpRequest, obj: PortalDomain | None = None) -> tuple[str, ...]:
-        """With what to write into the DNS, once it is known."""
-        return self.shown_fields if obj else self.fields
+        """With what to write into the DNS, once it is known. A tenant's administrator has no choice of organisation."""
+        hidden = set(self.get_exclude(request, obj))
+        return tuple(name for name in (self.shown_fields if obj else self.fields) if name not in hidden)
 
     def get_readonly_fields(self, request: HttpRequest, obj: PortalDomain | None = None) -> tuple[str, ...]:
         """It is verified or removed, not changed."""

@@ -14,6 +14,7 @@ from apim.accounts.actions.roles import create_role, set_roles
 from apim.accounts.admin_base import PlatformAdmin
 from apim.accounts.models import Organisation, User
 from apim.configuration.models import AlertSubscription, BotAlertSubscription, BotSighting, TenantConfiguration, Theme
+from apim.configuration.theme import check
 from apim.keymanager.models import OAuthClient
 from apim.traffic.models import DenyPolicy, Level, Policy
 from apim.workflows.actions.executors import set_executor
@@ -162,7 +163,7 @@ def _rest(held: Holdings) -> None:
     held.keep("uuid", BotAlertSubscription.objects.create(organisation=organisation, email=f"{MARK}@example.org"))
     held.keep("key_manager_id", organisation.key_managers.get())
     TenantConfiguration.objects.create(organisation=organisation, content={"Note": MARK})
-    Theme.objects.create(organisation=organisation, description={"title": MARK})
+    Theme.objects.create(organisation=organisation, description=check({}).as_dict())
     AlertSubscription.objects.create(organisation=organisation, user=owner, emails=[f"{MARK}@example.org"])
     BotSighting.objects.create(
         organisation=organisation, at=timezone.now(), path=f"/{MARK}", method="GET", client="1.2.3.4"

@@ -25,7 +25,8 @@ OURS = frozenset({
 })  # fmt: skip
 """Placeholders whose value means something to every tenant, so that it may be answered with the caller's own things."""
 
-RETIRES = frozenset({"delete", "post", "put", "patch"})
+PUBLIC = ("api/am/devportal/v3/api-categories", "api/am/devportal/v3/throttling-policies")
+"""What an organisation's portal shows to everybody: names of categories and plans."""
 
 
 @pytest.fixture
@@ -53,6 +54,19 @@ def test_every_placeholder_has_a_sample(held):
     )
 
 
+def shows(address: Address, answer) -> bool:
+    """Whether the answer holds more of the other tenant than the address itself did."""
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    for part in filter(lambda one: MARK in one, address.path.split("/")):
+        body = body.replace(part.encode(), b"")
+    return MARK.encode() in body
+
+
+def may_fail(address: Address, answer) -> bool:
+    """Operations of later versions, and the gateway's REST, which asks gateways: none runs here."""
+    return answer.status_code == 501 or (answer.status_code == 503 and address.route.startswith("api/am/gateway/"))
+
+
 def client_for(which: str, user):
     if which != REST:
         return browser(user)
@@ -70,10 +84,9 @@ def test_another_tenant_sees_and_changes_nothing(held, stranger, which):
         for verb in verbs:
             more = {"format": "json"} if which == REST and verb != "get" else {}
             answer = getattr(client, verb)(address.path, {} if verb != "get" else None, **more)
-            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            if answer.status_code >= 500 and answer.status_code != 501:
+            if answer.status_code >= 500 and not may_fail(address, answer):
                 wrong.append(f"{verb} {address.path}: {answer.status_code}")
-            if MARK.encode() in body:
+            if shows(address, answer):
                 wrong.append(f"{verb} {address.path}: shows it")
             if address.names - OURS and answer.status_code not in NOT_SHOWN:
                 wrong.append(f"{verb} {address.route}: {answer.status_code}")
@@ -89,10 +102,9 @@ def test_nobody_sees_anything(held, which):
     for address in part(addresses(held), which):
         for path in (address.path, f"/t/victim.org{address.path}"):
             answer = client.get(path)
-            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            if MARK.encode() in body.replace(path.encode(), b""):
+            if shows(address, answer) and not address.route.startswith(PUBLIC):
                 wrong.append(f"{path}: shows it")
-            if answer.status_code >= 500 and answer.status_code != 501:
+            if answer.status_code >= 500 and not may_fail(address, answer):
                 wrong.append(f"{path}: {answer.status_code}")
     assert not wrong, "\n".join(wrong)
 
