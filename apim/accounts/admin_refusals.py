@@ -27,7 +27,7 @@ def refused(form: type[ModelForm], refusal: ApimError, places: Mapping[str, str]
             super().full_clean()
             for wrong in refusal.fields:
                 field = place(wrong.field, self.fields, places)
-                inside = "" if field in (wrong.field, None) and wrong.field in self.fields else f"{wrong.field}: "
+                inside = "" if field and (field == wrong.field or wrong.field in places) else f"{wrong.field}: "
                 self.add_error(field, f"{inside}{wrong.message}")
             if not refusal.fields:
                 self.add_error(None, refusal.description)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from apim.ui.dashboard import contents
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Platform": ("accounts", "workflows"),
+    "Platform": ("accounts", "workflows", "configuration"),
     "Traffic": ("traffic",),
     "Keys": ("keymanager", "oauth2_provider"),
     "APIs": ("publisher", "portal", "catalog"),
