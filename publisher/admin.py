@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from apim.accounts.admin_base import OrganisationAdmin, PlatformAdmin, ReadOnly, people_of
 from apim.eventhub.queries import environment_status
+from publisher import admin_stores
 from publisher.actions import environments
 from publisher.actions.headings import delete_category, delete_label, save_category, save_label
 from publisher.actions.log_levels import set_log_level
@@ -19,6 +20,8 @@ from publisher.actions.provider import change_provider
 from publisher.forms.environments import EnvironmentForm
 from publisher.models import Api, ApiCategory, Deployment, Domain, GatewayEnvironment, Label, Revision
 from publisher.vhosts import virtual_hosts
+
+__all__ = ["admin_stores"]
 
 _STATE_LABELS = {
     "Published": "success",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apim.accounts.models import AuditRow
 from apim.errors import ApimError
@@ -152,3 +153,40 @@ def test_wrong_fields_are_named(admin, changes, field) -> None:
     with pytest.raises(ApimError) as caught:
         save_store(by=admin, organisation=admin.organisation, **fields)
     assert [one.field for one in caught.value.fields] == [field]
+
+
+def test_the_admin_page_keeps_the_password_to_itself(admin, client_of_admin, store) -> None:
+    place = "/admin/publisher/externalstore/"
+    fields = {
+        "organisation": store.organisation_id,
+        "name": "us",
+        "display_name": "US",
+        "endpoint": "https://us.example",
+    }
+    made = client_of_admin.post(f"{place}add/", fields | {"username": "bob", "password": "hush-hush"})
+    assert made.status_code == 302, made.content[:3000]
+    row = ExternalStore.objects.get(name="us")
+    sealed = row.password
+    assert "hush-hush" not in sealed
+    page = client_of_admin.get(f"{place}{row.pk}/change/").content.decode()
+    assert "hush-hush" not in page
+    assert sealed not in page
+    changed = client_of_admin.post(
+        f"{place}{row.pk}/change/",
+        {"display_name": "USA", "endpoint": "https://us.example", "username": "bob", "password": ""},
+    )
+    assert changed.status_code == 302
+    row.refresh_from_db()
+    assert (row.display_name, row.password) == ("USA", sealed)
+    assert "USA" in client_of_admin.get(place).content.decode()
+    assert client_of_admin.post(f"{place}{row.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not ExternalStore.objects.filter(name="us").exists()
+
+
+@pytest.fixture
+def client_of_admin(admin: Any) -> Any:
+    admin.is_staff = admin.is_superuser = True
+    admin.save()
+    one = Client()
+    one.force_login(admin)
+    return one
