@@ -98,11 +98,12 @@ def _keys(manager: KeyManager) -> Iterator[FieldError]:
 
 def _jwks_problem(text: str) -> str:
     try:
-        keys = KeySet.import_key_set(json.loads(text)).keys
+        listed = json.loads(text)["keys"]
+        if not listed or any(one["kty"] not in ASYMMETRIC for one in listed):
+            return f"needs at least one key, and only of the types {', '.join(ASYMMETRIC)}"
+        keys = KeySet.import_key_set({"keys": listed}).keys
     except (JoseError, ValueError, TypeError, KeyError) as error:
         return f"is not an RFC 7517 document: {error}"
-    if not keys or any(key.key_type not in ASYMMETRIC for key in keys):
-        return f"needs at least one key, and only of the types {', '.join(ASYMMETRIC)}"
     return "must not hold private keys" if any(key.is_private for key in keys) else ""
 
 

@@ -133,7 +133,7 @@ def running_gateway(var: Path, hub_url: str, redis_url: str, workers: int = 1, *
         process = subprocess.Popen(command, cwd=var, env=environment, stderr=log, stdout=log)
     gateway = Gateway(http, https, var, process)
     try:
-        until(lambda: bool(gateway.ready()) or process.poll() is not None, seconds=20, what="the gateway answers")
+        until(lambda: bool(gateway.ready()) or process.poll() is not None, seconds=60, what="the gateway answers")
         assert process.poll() is None, gateway.log
         yield gateway
     finally:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from joserfc.jwk import RSAKey
 from rest_framework.test import APIClient
 
@@ -245,15 +247,23 @@ def test_exchanged_tokens_pass_only_after_the_exchange(stage: Stage) -> None:
         "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
     }  # fmt: skip
     pair = base64.b64encode(f"{key.consumer_key}:{secret}".encode()).decode()
-    answer = APIClient().post("/oauth2/token", form, headers={"Authorization": f"Basic {pair}"})
+    answer = exchange(form, pair)
     assert answer.status_code == 200, answer.content
     stage.becomes(200, answer.json()["access_token"])
     issued = issue_test_token(by=stage.application.owner, key=key, subject_token=token)
     assert stage.status(issued["access_token"]) == 200
     # For another audience it does not count.
     stage.change(made, tokenType="EXCHANGED", alias="https://another.example")
-    refused = APIClient().post("/oauth2/token", form, headers={"Authorization": f"Basic {pair}"})
+    refused = exchange(form, pair)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+def exchange(form: dict[str, str], pair: str) -> Any:
+    """The token endpoint's answer."""
+    kind = "application/x-www-form-urlencoded"
+    return Client().post(
+        "/oauth2/token", urlencode(form), content_type=kind, headers={"Authorization": f"Basic {pair}"}
+    )
 
 
 def delete_keys_without_trace(key: ApplicationKey) -> None:
