@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apim.errors import FieldError, Invalid
+from apim.errors import FieldError, Invalid, NotFound
 from publisher import documents
 from publisher.actions import documents as actions
 from publisher.api.base import Resource, body_of, renamed, tagged
@@ -111,8 +111,10 @@ class ValidateDocument(Resource):
 
     def post(self, request: Request, api_id: str) -> Response:
         """200 when the API has a document called `name`, else 404."""
-        found = self.api(api_id).documents.filter(name=self.required("name")).exists()
-        return Response(status=200 if found else 404)
+        api, name = self.api(api_id), self.required("name")
+        if not api.documents.filter(name=name).exists():
+            raise NotFound(f"{api} has no document {name[:80]!r}.")
+        return Response(status=200)
 
 
 class ProductDocuments(ProductResource, Documents):

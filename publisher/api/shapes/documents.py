@@ -21,8 +21,10 @@ REQUIRED = ("name", "type", "sourceType", "visibility")
 
 
 def shown(document: Document) -> dict[str, Any]:
-    """The contract's Document, without its content."""
+    """The contract's Document, without its content. A summary is there or has at least a character."""
     body = {theirs: getattr(document, ours) for theirs, ours in FIELDS.items()}
+    if not document.summary:
+        del body["summary"]
     return body | {
         "documentId": str(document.pk),
         "fileName": document.file_name,
