@@ -21,6 +21,7 @@ from apim.errors import ApimError, FieldError, Invalid, NotFound
 from publisher import queries
 from publisher.actions.access import etag
 from publisher.api import dto
+from publisher.api.contract_scopes import scopes_of
 from publisher.api.shapes import streaming
 from publisher.checks.basics import refuse_unstorable, shown, storable
 from publisher.fetching import fetch
@@ -38,14 +39,21 @@ class ContractScope(BasePermission):
         """The answer; `message` says which scopes would do."""
         if not request.user.is_authenticated:
             return False
-        wanted = view.scopes.get("GET" if request.method == "HEAD" and "HEAD" not in view.scopes else request.method)
         given = getattr(request.auth, "scopes", None)
+        if given is None:
+            return True
+        wanted = view.scopes.get("GET" if request.method == "HEAD" and "HEAD" not in view.scopes else request.method)
+        if wanted is None:
+            wanted = scopes_of(request.method, request.resolver_match.route)
         self.message = f"The access token needs one of the scopes: {', '.join(wanted or ())}."
-        return given is None or wanted is None or not given.isdisjoint(wanted)
+        return wanted is None or not given.isdisjoint(wanted)
 
 
 class Resource(APIView):
-    """A resource below /api/am/publisher/v4. `scopes` maps a method to those that open it for bearers of tokens."""
+    """A resource below /api/am/publisher/v4.
+
+    Bearers of tokens need a scope that the contract names for the operation; `scopes` names others by method.
+    """
 
     permission_classes = (ContractScope,)
     scopes: ClassVar[dict[str, tuple[str, ...]]] = {}
