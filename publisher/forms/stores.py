@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from unfold.widgets import UnfoldAdminPasswordInput
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from publisher.models import ExternalStore
 
@@ -14,12 +14,13 @@ class StoreForm(forms.ModelForm):
     password = forms.CharField(
         required=False,
         help_text="Empty: as it was.",
-        widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
     class Meta:
         model = ExternalStore
-        fields = ["display_name", "endpoint", "username"]
+        # The admin page adds the address, with a scheme that is assumed.
+        fields = ["display_name", "username"]
 
     def _post_clean(self) -> None:
         # The form's password is not the column, which holds a sealed one; the action seals what was entered.
