@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from apim.accounts.models import User
+from apim.accounts.permissions import require
 from apim.errors import Invalid
 from publisher import backends
+from publisher.actions.access import DESIGNERS
 from publisher.api import dto
 from publisher.api.shapes import endpoints as shapes
 from publisher.api.shapes import products as product_shapes
@@ -36,8 +38,11 @@ def export_api(
 ) -> tuple[str, bytes]:
     """File name and bytes of the archive of an API or product that `by` was allowed to read.
 
-    `keep_state` False: it says CREATED. `secrets`: backends' secrets go along, sealed with this installation's key.
+    `keep_state` False: it says CREATED. `secrets`: backends' secrets go along, sealed with this installation's key; raises
+    Forbidden for people who do not design APIs.
     """
+    if secrets:
+        require(by, *DESIGNERS)
     seen = design.read(api, revision)
     tree = tree_of(by, seen, form=form, keep_state=keep_state, secrets=secrets)
     return f"{seen.folder}.zip", pack(tree, seen.folder)

@@ -408,8 +408,11 @@ def test_json_archives_are_json(client, publisher_user):
     assert client.call("get", "/apis/export?name=Films&version=1.0&format=XML").status_code == 400
 
 
-def test_secrets_stay_out_stay_where_they_are_or_go_along_sealed(client, publisher_user):
+def test_secrets_stay_out_stay_where_they_are_or_go_along_sealed(client, publisher_user, rest):
     api = designs.secured(publisher_user)
+    reader = rest(make_user(publisher_user.organisation, "Internal/devops"))
+    assert reader.call("get", f"/apis/export?apiId={api.pk}").status_code == 200
+    assert reader.call("get", f"/apis/export?apiId={api.pk}&preserveCredentials=true").status_code == 403
     content = exported(client, f"apiId={api.pk}")
     assert b"sealed:" not in b"".join(files_of(content).values())
     before = api.endpoints["production"]["security"]["password"]
