@@ -103,7 +103,7 @@ class KeyManagerAdmin(OrganisationAdmin):
                     )
                 },
             ),
-            ("Who may use it", {"fields": (("permission", "roles"), "grant_types", SWITCHES)}),
+            ("Who may use it", {"fields": (("permission", "roles"), "grant_types", *SWITCHES)}),
             (
                 "Further addresses",
                 {
