@@ -28,6 +28,8 @@ class EnvironmentForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in {"provider", "gateway_type", "permission"} & self.fields.keys():
+            self.fields[name].required = False  # what is left empty is the usual
         self.initial["vhosts"] = "\n".join(_line(row) for row in self.instance.vhosts)
 
     def clean_vhosts(self) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def test_changes_reach_the_gateways(boss: User, developer: User) -> None:
     client = browser(boss)
     client.post(
         f"/admin/portal/application/{application.pk}/change/",
-        {"name": "Store", "policy": "10PerMin", "description": ""},
+        {"name": "Store", "policy": "10PerMin", "description": "", "owner": developer.pk},
     )
     assert current("application", application.pk)["name"] == "Store"
     client.post(f"/admin/portal/subscription/{row.pk}/change/", {"plan": "Bronze", "state": "BLOCKED"})

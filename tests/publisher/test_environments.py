@@ -163,3 +163,27 @@ def test_the_list_says_how_the_gateways_are_doing(environment, admin):
     assert ("1 of 2 behind" in client.get(page).content.decode()) == (last_sequence() > 0)
     GatewayStatus.objects.create(gateway="three", refusals=[{"kind": "api", "key": "x", "reason": "y"}], **common)
     assert "1 of 3 refuse a record" in client.get(page).content.decode()
+
+
+def test_a_wrong_host_name_is_told_at_its_field_and_stays_typed(admin: User) -> None:
+    admin.is_staff = admin.is_superuser = True
+    admin.save()
+    client = Client()
+    client.force_login(admin)
+    form = {"host": "no host!", "organisation": admin.organisation_id}
+    answer = client.post("/admin/publisher/domain/add/", form)
+    assert answer.status_code == 200
+    assert "host name" in answer.context["adminform"].form.errors["host"][0]
+    assert "no host!" in answer.content.decode()
+    hosts = {
+        "name": "EU",
+        "organisation": admin.organisation_id,
+        "display_name": "EU",
+        "kind": "hybrid",
+        "vhosts": "a_b",
+    }
+    urls = {"http_url": "http://eu.example.org", "https_url": "https://eu.example.org"}
+    more = {"provider": "wso2", "gateway_type": "Regular", "permission": "PUBLIC"}
+    answer = client.post("/admin/publisher/gatewayenvironment/add/", hosts | urls | more)
+    assert "vhosts[0].host: " in answer.context["adminform"].form.errors["vhosts"][0]
+    assert not GatewayEnvironment.objects.filter(name="EU").exists()
