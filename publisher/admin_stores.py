@@ -24,7 +24,7 @@ class ExternalStoreAdmin(OrganisationAdmin):
     list_filter = ("organisation",)
     list_select_related = ("organisation",)
     search_fields = ("name", "display_name", "endpoint")
-    fields = ("organisation", "name", "display_name", "endpoint", "username", "password")
+    fields = ("organisation", "name", "display_name", "endpoint", "username", "secret")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ExternalStore | None = None) -> tuple[str, ...]:
         """The name is its id for clients."""
@@ -41,7 +41,8 @@ class ExternalStoreAdmin(OrganisationAdmin):
 
     def perform_save(self, request: HttpRequest, obj: ExternalStore, form: Any, change: bool) -> None:
         """By the action."""
-        given = {name: form.cleaned_data.get(name) for name in ("display_name", "endpoint", "username", "password")}
+        given = {name: form.cleaned_data.get(name) for name in ("display_name", "endpoint", "username")}
+        given["password"] = form.cleaned_data["secret"]
         given |= {} if change else {"name": obj.name}
         obj.pk = save_store(by=request.user, organisation=obj.organisation, store=obj if change else None, **given).pk
 

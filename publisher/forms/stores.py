@@ -11,7 +11,8 @@ from publisher.models import ExternalStore
 class StoreForm(forms.ModelForm):
     """A new or existing store."""
 
-    password = forms.CharField(
+    secret = forms.CharField(
+        label="Password",
         required=False,
         help_text="Empty: as it was.",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
@@ -21,9 +22,3 @@ class StoreForm(forms.ModelForm):
         model = ExternalStore
         # The admin page adds the address, with a scheme that is assumed.
         fields = ["display_name", "username"]
-
-    def _post_clean(self) -> None:
-        # The form's password is not the column, which holds a sealed one; the action seals what was entered.
-        sealed = self.instance.password
-        super()._post_clean()
-        self.instance.password = sealed

@@ -163,7 +163,7 @@ def test_the_admin_page_keeps_the_password_to_itself(admin, client_of_admin, sto
         "display_name": "US",
         "endpoint": "https://us.example",
     }
-    made = client_of_admin.post(f"{place}add/", fields | {"username": "bob", "password": "hush-hush"})
+    made = client_of_admin.post(f"{place}add/", fields | {"username": "bob", "secret": "hush-hush"})
     assert made.status_code == 302, made.content[:3000]
     row = ExternalStore.objects.get(name="us")
     sealed = row.password
@@ -173,7 +173,7 @@ def test_the_admin_page_keeps_the_password_to_itself(admin, client_of_admin, sto
     assert sealed not in page
     changed = client_of_admin.post(
         f"{place}{row.pk}/change/",
-        {"display_name": "USA", "endpoint": "https://us.example", "username": "bob", "password": ""},
+        {"display_name": "USA", "endpoint": "https://us.example", "username": "bob", "secret": ""},
     )
     assert changed.status_code == 302
     row.refresh_from_db()
