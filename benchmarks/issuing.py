@@ -24,7 +24,7 @@ ALLOWED = 1.1
 
 
 def measure(folder: Path, rounds: int, _seconds: int, say: Callable[[str], None]) -> list[Result]:
-    """Milliseconds of processor time (SQLite runs in the process) for one token of each kind, with rows of BEFORE tokens and with none; the peer is none."""
+    """Processor milliseconds (SQLite is in the process) for a token of each kind, with BEFORE issued; the peer is none."""
     times: dict[tuple[str, int], list[float]] = {(kind, issued): [] for kind in KINDS for issued in (0, BEFORE)}
     with ExitStack() as stack:
         redis = stack.enter_context(embedded_redis(folder, free_port()))
