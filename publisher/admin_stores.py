@@ -20,6 +20,7 @@ class ExternalStoreAdmin(OrganisationAdmin):
     """Other installations in whose portals the organisation shows its APIs."""
 
     form = StoreForm
+    places = {"password": "secret"}
     list_display = ("name", "display_name", "endpoint", "username", "number", "organisation")
     list_filter = ("organisation",)
     list_select_related = ("organisation",)
