@@ -124,6 +124,18 @@ class OrganisationAdmin(ModelAdmin):
         hidden = [] if sees_every_organisation(request.user) else ["organisation"]
         return [*(super().get_exclude(request, obj) or ()), *hidden]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """The same for pages that name their fields."""
+        hidden = set(self.get_exclude(request, obj))
+        return [
+            (title, {**options, "fields": _without(options["fields"], hidden)})
+            for title, options in self.all_fieldsets(request, obj)
+        ]
+
+    def all_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """What pages show to administrators of the platform; rooms that arrange fields override this."""
+        return super().get_fieldsets(request, obj)
+
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Filters by organisation, and by values of related rows (Django lists everybody's), are the platform's."""
         found = list(super().get_list_filter(request))
@@ -195,6 +207,11 @@ def people_of(request: HttpRequest, model: type[Model]) -> QuerySet[Any]:
     row = model._default_manager.filter(pk=identifier).first() if identifier else None
     owner = row.organisation if row is not None else request.user.organisation
     return User.objects.filter(organisation=owner, is_active=True).order_by("username")
+
+
+def _without(names: Iterable[Any], hidden: set[str]) -> list[Any]:
+    rows = (tuple(one for one in row if one not in hidden) if isinstance(row, list | tuple) else row for row in names)
+    return [row for row in rows if row and not (isinstance(row, str) and row in hidden)]
 
 
 def _is_admin(request: HttpRequest) -> bool:

@@ -82,7 +82,7 @@ class KeyManagerAdmin(OrganisationAdmin):
             "token_validation": [dict(one) for one in chosen.validation],
         }
 
-    def get_fieldsets(self, request: HttpRequest, obj: KeyManager | None = None) -> Any:
+    def all_fieldsets(self, request: HttpRequest, obj: KeyManager | None = None) -> Any:
         """In the order people think: what it is, where it is, whose tokens, who may use it."""
         if obj is not None and obj.resident:
             return [(None, {"fields": RESIDENT_FIELDS})]

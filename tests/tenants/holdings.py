@@ -29,6 +29,7 @@ from publisher.models import (
     Document,
     EndpointCertificate,
     EntryPoint,
+    ExternalStore,
     GatewayEnvironment,
     Label,
     OperationPolicy,
@@ -169,6 +170,9 @@ def _rest(held: Holdings) -> None:
         organisation=organisation, at=timezone.now(), path=f"/{MARK}", method="GET", client="1.2.3.4"
     )
     held.keep("label_id", Label.objects.create(organisation=organisation, name=f"{MARK}Label"))
+    ExternalStore.objects.create(
+        organisation=organisation, name=f"{MARK}Store", display_name=MARK, endpoint="https://s.example", username=MARK
+    )
     held.values["advanced_policy"] = str(Policy.objects.get(organisation=organisation, name=f"{MARK}Plan").pk)
     from apim.keymanager.models import TokenPolicy, TrustedIssuer
 
