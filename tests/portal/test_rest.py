@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from apim.accounts.models import Organisation, User
 from apim.keymanager.actions.clients import create_client
-from publisher.models import State, Visibility
+from publisher.models import Api, State, Visibility
 from tests.portal.builders import basic, current, make_api, make_application, make_key, make_subscription, rest
 from tests.support.people import PASSWORD
 
@@ -315,8 +315,12 @@ def test_the_tenant_header_chooses_whose_public_apis_an_anonymous_caller_sees(
     names = [api["name"] for api in rest().get(f"{ROOT}/apis", HTTP_X_WSO2_TENANT="acme.com").json()["list"]]
     assert names == ["Theirs"]
     assert rest().get(f"{ROOT}/apis", HTTP_X_WSO2_TENANT="nowhere.org").status_code == 404
-    own = rest(developer).get(f"{ROOT}/apis", HTTP_X_WSO2_TENANT="acme.com").json()["list"]
-    assert [api["name"] for api in own] == ["Ours"]
+    client = rest(developer)
+    assert [api["name"] for api in client.get(f"{ROOT}/apis").json()["list"]] == ["Ours"]
+    assert client.get(f"{ROOT}/apis", HTTP_X_WSO2_TENANT="acme.com").json()["list"] == []
+    Api.objects.filter(name="Theirs").update(subscription_availability="ALL_TENANTS")
+    open_to_us = client.get(f"{ROOT}/apis", HTTP_X_WSO2_TENANT="acme.com").json()["list"]
+    assert [api["name"] for api in open_to_us] == ["Theirs"]
 
 
 def test_publishers_see_block_and_move_subscriptions(developer: User, publisher_user: User) -> None:
