@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "apim.keymanager",
     "apim.websub",
     "apim.workflows",
+    "apim.login",
     "catalog",
     "publisher",
     "portal",
@@ -104,6 +105,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "apim.login.password_rules.OrganisationRules"},
 ]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"

@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/password_change/", accounts.admin_password),
     path("admin/", admin.site.urls),
     path("accounts/", include("apim.accounts.urls")),
+    path("accounts/", include("apim.login.urls")),
     path("internal/eventhub/v1/", include("apim.eventhub.urls")),
     path("internal/keymanager/v1/", include("apim.keymanager.internal_urls")),
     path("internal/websub/v1/", include("apim.websub.urls")),

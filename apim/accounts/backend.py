@@ -9,9 +9,10 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from apim.accounts import throttle
-from apim.accounts.models import User
+from apim.accounts import audit, doors, throttle
+from apim.accounts.models import Organisation, User
 from apim.accounts.names import canonical
+from apim.accounts.queries import first_organisation
 
 log = structlog.get_logger(__name__)
 
@@ -20,22 +21,46 @@ class TenantBackend(ModelBackend):
     """Users log in to their own organisation only, and not while guessing is being slowed down."""
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        interactive: bool = False,
+        **kwargs: Any,
     ) -> User | None:
-        """The user with this name and password, or None. Raises PermissionDenied while the name is locked."""
+        """The user with this name and password, or None. Raises PermissionDenied while the name is locked.
+
+        `interactive` is for the log-in page, which goes on to ask for more; other doors raise PasswordNotEnough then.
+        """
         if not username or password is None:
             return None
         tenant = getattr(request, "tenant", None)
         name, address = canonical(username, tenant), address_of(request)
-        if throttle.locked(name, address):
+        limits = doors.rules().limits(name)
+        if throttle.locked(name, address, limits):
             raise PermissionDenied("Too many failed attempts.")
         user = super().authenticate(request, username=name, password=password)
         if user is None or (tenant is not None and user.organisation_id != tenant.pk):
-            throttle.note_failure(name, address)
-            log.info("accounts.login_failed", user=name, address=address)
+            throttle.note_failure(name, address, limits)
+            self._note_in_trail(name, address, tenant, throttle.locked(name, address, limits))
             return None
         throttle.forget(name, address)
+        refusal = "" if interactive else doors.rules().refusal(user)
+        if refusal:
+            raise doors.PasswordNotEnough(refusal)
         return user
+
+    @staticmethod
+    def _note_in_trail(name: str, address: str, tenant: Organisation | None, locked: bool) -> None:
+        """A name of nobody is not written down: people type passwords there. It costs as much as a known one."""
+        log.info("accounts.login_failed", user=name, address=address)
+        known = User.objects.select_related("organisation").filter(username=name).first()
+        target = known or tenant or first_organisation()
+        if target is not None:
+            owner = known.organisation if known else target
+            action = "user.login_locked" if locked else "user.login_failed"
+            audit.record(None, action, target, after={"address": address}, organisation=owner)
 
     def user_can_authenticate(self, user: User) -> bool:
         """Neither the user nor the organisation is switched off."""

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
-from apim.accounts import throttle
+from apim.accounts import doors, throttle
 from apim.accounts.backend import address_of
 from apim.accounts.models import User
 from apim.accounts.names import LOCAL_NAME, canonical
@@ -19,7 +19,7 @@ def _password(label: str, autocomplete: str, **options: Any) -> forms.CharField:
     return forms.CharField(label=label, widget=widget, strip=False, max_length=256, **options)
 
 
-PASSWORD_HELP = "At least 8 characters; neither a common password nor like your name or e-mail."  # noqa: S105 - a text
+PASSWORD_HELP = "Neither a common password nor like your name or e-mail; your organisation may ask for more."  # noqa: S105 - a text
 
 
 class LoginForm(forms.Form):
@@ -42,14 +42,18 @@ class LoginForm(forms.Form):
         username, password = given.get("username"), given.get("password")
         if not username or not password:
             return given
-        self.user = authenticate(self.request, username=username, password=password)
+        self.user = authenticate(self.request, username=username, password=password, interactive=True)
         if self.user is None:
             raise forms.ValidationError(self._reason(username))
         return given
 
     def _reason(self, username: str) -> str:
-        if throttle.locked(canonical(username, self.request.tenant), address_of(self.request)):
-            return f"Too many failed attempts. Wait {throttle.WINDOW // 60} minutes, then try again."
+        name = canonical(username, self.request.tenant)
+        limits = doors.rules().limits(name)
+        if throttle.locked(name, address_of(self.request), limits):
+            minutes = -(-limits.window // 60)
+            wait = f"Wait {minutes} minute{'' if minutes == 1 else 's'}, then try again"
+            return f"Too many failed attempts. {wait}, or ask an administrator to unlock the account."
         return "User name and password do not match an active account."
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth import login as start_session
 from django.contrib.auth import logout as end_session
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -15,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apim.accounts import throttle
+from apim.accounts import doors, throttle
 from apim.accounts.actions import users
 from apim.accounts.backend import address_of
 from apim.accounts.forms import LoginForm, PasswordForm, ProfileForm, SignUpForm
@@ -33,10 +32,10 @@ def login(request: HttpRequest) -> HttpResponse:
         return redirect(_next(request, request.user))
     form = LoginForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        # A new session key: one that somebody planted beforehand is worth nothing.
-        start_session(request, form.user)
-        return redirect(_next(request, form.user))
-    context = {"form": form, "next": request.GET.get("next") or request.POST.get("next") or "", "login_page": True}
+        return doors.rules().enter(request, form.user, _next(request, form.user))
+    wanted = request.GET.get("next") or request.POST.get("next") or ""
+    ways = doors.rules().other_ways(request, wanted)
+    context = {"form": form, "next": wanted, "login_page": True, "other_ways": ways}
     return render(request, "accounts/login.html", context)
 
 
@@ -84,9 +83,8 @@ def signup(request: HttpRequest) -> HttpResponse:
             if not user.is_active:
                 messages.info(request, "Thank you. An administrator decides on your account; you will get a mail.")
                 return redirect("accounts:login")
-            start_session(request, user, backend="apim.accounts.backend.TenantBackend")
             messages.success(request, f"Welcome, {user.username}. Find an API and subscribe an application to it.")
-            return redirect(_next(request, user))
+            return doors.rules().enter(request, user, _next(request, user))
     context = {"form": form, "next": request.GET.get("next") or request.POST.get("next") or "", "login_page": True}
     return render(request, "accounts/signup.html", context)
 

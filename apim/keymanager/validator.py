@@ -13,6 +13,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors, utils
 
+from apim.accounts.doors import PasswordNotEnough
 from apim.keymanager import client_auth, codes
 from apim.keymanager import scopes as rules
 from apim.keymanager.actions.tokens import revoke_ids, revoke_token
@@ -125,7 +126,10 @@ class Validator(OAuth2Validator):
         """A user's password, within the client's own organisation."""
         if "\x00" in username + password:  # PostgreSQL refuses to look for it
             return False
-        known = super().validate_user(username, password, client, request, *args, **kwargs)
+        try:
+            known = super().validate_user(username, password, client, request, *args, **kwargs)
+        except PasswordNotEnough as error:
+            raise errors.InvalidGrantError(error.description, request=request) from error
         return known and request.user.organisation_id == client.organisation_id
 
     def validate_refresh_token(

@@ -11,7 +11,7 @@ from django.urls import reverse
 from apim.ui.dashboard import contents
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Platform": ("accounts", "workflows", "configuration"),
+    "Platform": ("accounts", "logins", "workflows", "configuration"),
     "Traffic": ("traffic",),
     "Keys": ("keymanager", "oauth2_provider"),
     "APIs": ("publisher", "portal", "catalog"),
@@ -31,6 +31,7 @@ SYMBOLS = {
     "tenantconfiguration": "tune", "theme": "palette", "alertsubscription": "notifications", "alertstate": "warning",
     "botalertsubscription": "contact_mail", "botsighting": "smart_toy", "apicategory": "category", "label": "label",
     "executor": "rule_settings", "task": "inbox", "portaldomain": "language",
+    "loginrules": "passkey", "secondfactor": "phonelink_lock", "identityprovider": "login",
     "sharinggroup": "groups", "applicationattribute": "list_alt",
     "clockedschedule": "alarm", "delivery": "send", "domain": "dns", "solarschedule": "sunny", "lifecycleevent": "timeline",
 }  # fmt: skip

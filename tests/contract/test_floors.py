@@ -59,6 +59,7 @@ FLOORS += [
     ("apim.analytics", ("apim.analytics", *GROUND)),
     ("apim.websub", ("apim.websub", "apim.keymanager", *GROUND)),
     ("apim.workflows", ("apim.workflows", "apim.keymanager", "apim.websub.outbound", *GROUND)),
+    ("apim.login", ("apim.login", "apim.keymanager", *GROUND)),
 ]
 SERVICES = ("apim.keymanager", "apim.traffic", "apim.analytics", "apim.websub", "apim.workflows", *GROUND)
 FLOORS += [

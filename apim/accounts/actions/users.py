@@ -84,6 +84,14 @@ def change_password(*, by: User, user: User, password: str, current: str) -> Non
 
 
 @transaction.atomic
+def replace_expired_password(*, by: User, password: str) -> None:
+    """A new password for oneself at log-in, after the old one was shown to be known. Raises Invalid, for the old one too."""
+    if by.check_password(password):
+        raise Invalid(fields=[FieldError("password", "That is the expired password; choose another.")])
+    _store_password(by, by, password)
+
+
+@transaction.atomic
 def set_password(*, by: User, user: User, password: str) -> None:
     """Give a user of the organisation a new password, as its administrator. Raises Invalid."""
     require(by)

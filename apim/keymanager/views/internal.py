@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
+from apim.accounts.doors import PasswordNotEnough
 from apim.accounts.models import Organisation, User
 from apim.errors import Invalid
 from apim.eventhub.views import cluster_only
@@ -51,5 +52,8 @@ def _known(question: Question) -> User | None:
     asked = HttpRequest()
     asked.tenant = organisation
     asked.META["REMOTE_ADDR"] = question.address[:64]
-    user = authenticate(asked, username=question.username, password=question.password)
+    try:
+        user = authenticate(asked, username=question.username, password=question.password)
+    except PasswordNotEnough:
+        return None
     return user if isinstance(user, User) else None

@@ -1,0 +1,138 @@
+"""Log-in in the admin site: rules, second factors, and what administrators do for locked-out people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from apim.accounts.admin import UsersAdmin
+from apim.accounts.admin_base import OrganisationAdmin, ReadOnly
+from apim.accounts.models import Role, User
+from apim.accounts.queries import sees_every_organisation
+from apim.errors import ApimError
+from apim.login.actions import rules, second_factors
+from apim.login.models import LoginRules, SecondFactor
+
+
+class RulesForm(forms.ModelForm):
+    """Roles are chosen from those of the organisation."""
+
+    second_factor_roles = forms.MultipleChoiceField(
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="People with one of these roles must set up a second factor at their next log-in.",
+    )
+
+    class Meta:
+        model = LoginRules
+        fields = ["organisation", *rules.NAMES]
+
+    viewer: User
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = Role.objects.all()
+        if self.instance.pk or not sees_every_organisation(self.viewer):
+            rows = rows.filter(organisation=self.instance.organisation_id or self.viewer.organisation_id)
+        self.fields["second_factor_roles"].choices = [
+            (one, one) for one in sorted(set(rows.values_list("name", flat=True)))
+        ]
+
+
+@admin.register(LoginRules)
+class LoginRulesAdmin(OrganisationAdmin):
+    """One row for an organisation; without one the defaults hold."""
+
+    form = RulesForm
+    list_display = ("organisation", "shown_roles", "minimum_length", "expires_after", "attempts", "lock_minutes")
+    list_select_related = ("organisation",)
+    fieldsets = (
+        (None, {"fields": ("organisation",)}),
+        ("Second factor", {"fields": ("second_factor_roles", "passwords_alone")}),
+        ("Passwords", {"fields": ("minimum_length", "character_classes", "history", "expires_after")}),
+        ("Lock-out", {"fields": ("attempts", "attempts_anywhere", "lock_minutes")}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: LoginRules | None = None) -> Any:
+        """A tenant's administrator has no choice of organisation."""
+        return self.fieldsets if sees_every_organisation(request.user) else self.fieldsets[1:]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: LoginRules | None = None) -> tuple[str, ...]:
+        """The organisation is its identity."""
+        return ("organisation",) if obj else ()
+
+    def get_form(self, request: HttpRequest, obj: LoginRules | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form offers what its viewer may choose."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.viewer = request.user
+        return form
+
+    def perform_save(self, request: HttpRequest, obj: LoginRules, form: ModelForm, change: bool) -> None:
+        """By the action."""
+        given = {name: form.cleaned_data[name] for name in rules.NAMES}
+        obj.pk = rules.set_rules(by=request.user, organisation=obj.organisation, **given).pk
+
+    def perform_delete(self, request: HttpRequest, obj: LoginRules) -> None:
+        """By the action."""
+        rules.delete_rules(by=request.user, row=obj)
+
+    @display(description="Second factor for")
+    def shown_roles(self, row: LoginRules) -> str:
+        """Names of roles."""
+        return ", ".join(row.second_factor_roles) or "nobody has to"
+
+
+@admin.register(SecondFactor)
+class SecondFactorAdmin(ReadOnly, OrganisationAdmin):
+    """Who has one. Deleting it is the reset for people who lost theirs."""
+
+    organisation_path = "user__organisation"
+    list_display = ("user", "shown_state", "confirmed", "failures")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    fields = ("user", "confirmed", "failures", "failed")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Administrators, as everywhere."""
+        return OrganisationAdmin.has_delete_permission(self, request, obj)
+
+    def perform_delete(self, request: HttpRequest, obj: SecondFactor) -> None:
+        """By the action."""
+        second_factors.reset(by=request.user, user=obj.user)
+
+    @display(description="State", label={"on": "success", "not confirmed": "warning"})
+    def shown_state(self, row: SecondFactor) -> str:
+        """Whether log-in asks for it."""
+        return "on" if row.confirmed else "not confirmed"
+
+
+@admin.action(description="Unlock log-in of chosen people")
+def unlock(site: UsersAdmin, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    """By the action, each by themselves."""
+    _each(request, queryset, second_factors.unlock, "may try again")
+
+
+@admin.action(description="Reset the second factor of chosen people")
+def reset_second_factor(site: UsersAdmin, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    """By the action, each by themselves."""
+    _each(request, queryset, second_factors.reset, "has no second factor any more")
+
+
+def _each(request: HttpRequest, queryset: QuerySet[User], act: Any, said: str) -> None:
+    for user in queryset.select_related("organisation"):
+        try:
+            act(by=request.user, user=user)
+            messages.success(request, f"{user} {said}.")
+        except ApimError as error:
+            messages.error(request, f"{user}: {error.description}")
+
+
+# The floor below knows neither locks by rules nor second factors; its list of people is where they are looked for.
+UsersAdmin.actions = (*UsersAdmin.actions, unlock, reset_second_factor)

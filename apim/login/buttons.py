@@ -1,0 +1,18 @@
+"""The buttons of identity providers on the log-in page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from apim.login.models import IdentityProvider
+
+
+def buttons(request: HttpRequest, wanted: str) -> list[tuple[str, str]]:
+    """Label and address of every identity provider of this page's organisation."""
+    if request.organisation is None:
+        return []
+    found = IdentityProvider.objects.filter(organisation=request.organisation, enabled=True)
+    query = f"?{urlencode({'next': wanted})}" if wanted else ""
+    return [(f"Log in with {row.name}", reverse("login:external", args=[row.uuid]) + query) for row in found]

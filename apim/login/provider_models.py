@@ -1,0 +1,62 @@
+"""Identity providers of an organisation (OpenID Connect), and who of theirs is which user here."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from apim.accounts.models import Organisation, User
+
+
+class Linking(models.TextChoices):
+    """What happens when the provider's person has the e-mail address of a user who is here already."""
+
+    NEVER = "NEVER", "Never link to an existing user"
+    VERIFIED_EMAIL = "VERIFIED_EMAIL", "Link by an e-mail address the provider has verified"
+
+
+class IdentityProvider(models.Model):
+    """An OpenID Connect server whose people may log in to the organisation."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="identity_providers")
+    name = models.CharField(max_length=60, help_text="Shown on the log-in page: “Log in with …”.")
+    enabled = models.BooleanField(default=True)
+    issuer = models.CharField(
+        max_length=500, help_text="Its `iss`; the discovery document is below it at /.well-known/openid-configuration."
+    )
+    client_id = models.CharField(max_length=250)
+    sealed_secret = models.TextField(blank=True)
+    scopes = models.CharField(max_length=250, default="openid profile email")
+    creates_users = models.BooleanField(default=True, help_text="Unknown people get an account at their first log-in.")
+    linking = models.CharField(max_length=20, choices=Linking.choices, default=Linking.NEVER)
+    roles_claim = models.CharField(max_length=120, blank=True, help_text="Claim of the ID token that lists groups.")
+    role_mapping = models.JSONField(
+        default=dict, blank=True, help_text='Group → role here, e.g. {"api-team": "Internal/creator"}.'
+    )
+    default_roles = models.JSONField(default=list, blank=True, help_text="Roles of new accounts besides mapped ones.")
+    second_factor = models.BooleanField(
+        default=False, help_text="Ask for our second factor as well, where people have one or must have one."
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="identity_provider_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExternalIdentity(models.Model):
+    """`subject` of a provider is `user`."""
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="identities")
+    subject = models.CharField(max_length=255)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="external_identities")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "subject"], name="external_identity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.provider}"

@@ -1,0 +1,16 @@
+"""Addresses of the steps of log-in, of one's own second factor, and of external log-in."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from apim.login.views import own, steps
+
+app_name = "login"
+urlpatterns = [
+    path("second-factor/", own.own, name="own"),
+    path("login/code/", steps.challenge, name="challenge"),
+    path("login/second-factor/", steps.enrol, name="enrol"),
+    path("login/on/", steps.on, name="on"),
+    path("login/password/", steps.renew, name="renew"),
+]
