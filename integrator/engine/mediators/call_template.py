@@ -47,8 +47,9 @@ class CallTemplate(Mediator):
             if template is None:
                 raise Fault(0, f"sequence template {name!r} is not deployed")
             given = {key: argument(message, value) for key, value in self.arguments}
-            message.func.append(parameters(template.parameters, given, name))
+            depth = len(message.func)
             try:
+                message.func.append(parameters(template.parameters, given, name))
                 return await template.chain.run(message)
             except Fault as fault:
                 handler = message.deployment.sequence(self.on_error) if self.on_error else None
@@ -58,7 +59,7 @@ class CallTemplate(Mediator):
                 await handler.run(message)
                 return False
             finally:
-                message.func.pop()
+                del message.func[depth:]
 
         return step
 

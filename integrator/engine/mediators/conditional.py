@@ -113,7 +113,11 @@ def read_condition(element: Element, reader: Reader) -> Condition:
     if name in ("and", "or", "not"):
         inner = [read_condition(item, reader) for item in children(element)]
         if name == "not":
+            if len(inner) != 1:
+                raise reader.fail(element, f"exactly 1 condition is required in <not>, there are {len(inner)}")
             return lambda message: not inner[0](message)
+        if len(inner) < 2:
+            raise reader.fail(element, f"at least 2 conditions are required in <{name}>, there are {len(inner)}")
         combine = all if name == "and" else any
         return lambda message: combine(test(message) for test in inner)
     if name not in ("match", "equal"):
@@ -129,7 +133,7 @@ def read_condition(element: Element, reader: Reader) -> Condition:
 def read_source(element: Element, reader: Reader) -> Callable[[Message], str | None]:
     """The text a condition looks at."""
     kind = reader.choice(element, "type", ("header", "param", "property", "url", "soap"), "header")
-    name = element.get("source") or ""
+    name = (element.get("source") or "") if kind == "url" else reader.required(element, "source")
     if kind == "header":
         return lambda message: message.headers.get(name)
     if kind == "param":
