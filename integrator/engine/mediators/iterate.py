@@ -39,11 +39,14 @@ class Iterate(Mediator):
         preserve = reader.flag(element, "preservePayload")
         if element.get("attachPath") and not preserve:
             raise reader.fail(element, "attribute 'attachPath' needs preservePayload='true'")
+        expression, attach = reader.path(element, "expression"), reader.optional_path(element, "attachPath")
+        if attach is not None and isinstance(attach, JsonEval) is not isinstance(expression, JsonEval):
+            raise reader.fail(element, "attribute 'attachPath' must be written in the language of 'expression'")
         return cls(
             **cls.common(element, reader),
             id=element.get("id") or "",
-            expression=reader.path(element, "expression"),
-            attach=reader.optional_path(element, "attachPath"),
+            expression=expression,
+            attach=attach,
             preserve=preserve,
             continue_parent=reader.flag(element, "continueParent"),
             sequential=reader.flag(element, "sequential"),
