@@ -40,12 +40,21 @@ def parse(text: bytes | str) -> Element:
     if isinstance(text, str):
         text = text.encode()
     try:
-        root = etree.fromstring(text.lstrip(), _parser)
+        root = etree.fromstring(_from_declaration(text), _parser)
     except etree.XMLSyntaxError as error:
         raise XmlError(error.msg or str(error), error.lineno) from error
     if root.getroottree().docinfo.doctype:
         raise XmlError("a document type declaration (DTD) is not allowed", 1)
     return root
+
+
+def _from_declaration(text: bytes) -> bytes:
+    """The text without white space before its XML declaration; the lines keep their numbers."""
+    bare = text.lstrip()
+    if len(bare) == len(text) or not bare.startswith(b"<?xml "):
+        return text
+    declaration, closed, rest = bare.partition(b"?>")
+    return declaration + closed + b"\n" * text[: -len(bare)].count(b"\n") + rest
 
 
 def local(element: Element) -> str:

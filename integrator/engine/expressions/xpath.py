@@ -18,7 +18,7 @@ from integrator.engine.expressions import functions, scopes
 from integrator.engine.expressions.base import Expression
 from integrator.engine.expressions.values import nodes_text, text_of
 from integrator.engine.message import Message
-from integrator.engine.xmltools import SYNAPSE, XPATH_FUNCTIONS, Element
+from integrator.engine.xmltools import SYNAPSE, XPATH_FUNCTIONS, Element, envelope
 
 _LITERAL = r"'[^']*'|\"[^\"]*\""
 _TOKENS = re.compile(
@@ -90,7 +90,8 @@ class XPath(Expression):
         values = {name: _for_xpath(getter(message)) for name, getter in self.variables.items()}
         with functions.running(message):
             try:
-                return self.compiled(message.payload.envelope, **values)
+                context = message.payload.envelope if self.reads_content else _NOTHING
+                return self.compiled(context, **values)
             except etree.XPathError as error:
                 raise Fault(0, f"XPath {self.text!r} failed: {error}") from error
 
@@ -108,6 +109,8 @@ class XPath(Expression):
         return text_of(value)
 
 
+_NOTHING = envelope()
+"""Context of expressions that name no nodes: the body is not built for them."""
 _AXES = {
     "ancestor",
     "ancestor-or-self",
@@ -157,6 +160,7 @@ def _reads(text: str, rewritten: str) -> bool:
         bool(re.search(r"[/@*]|::|\.(?!\d)", bare))
         or any(f"${node}" in text for node in _NODES)
         or any(mark in text for mark in _AWARE[1:])
+        or "json-eval" in bare
         or bool(
             re.search(
                 r"(?<![\w$:.-])[A-Za-z_][\w.-]*(?!\s*\(|[\w.-])", re.sub(r"\$v\d+|\b(and|or|div|mod)\b", "", bare)
