@@ -24,9 +24,11 @@ _REFUSED = {
     ("envelope", "body"),
     ("body", "envelope"),
     ("body", "body"),
-    ("envelope", "key"),
     ("body", "key"),
 }
+_REPLACE_ONLY = ("envelope", "key")
+_PROPERTY = re.compile(r"""get-property\(\s*(?:(['"])(default|axis2|operation)\1\s*,\s*)?(['"])(.+?)\3\s*\)\Z""")
+_PIECES = re.compile(r"""(?:\[[^\]]*\]|\([^()]*\)|[^,])+""")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Source:
     inline: str
     key: str
     fragments: tuple[Expression, ...]
+    removed: tuple[Expression, ...] = ()
 
     def inline_text(self, message: Message) -> str:
         """Inline content with its {expression} pieces filled in."""
@@ -59,12 +62,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Target:
-    """Where the content goes."""
+    """Where the content goes; `scope` is set when a custom target is a property."""
 
     kind: str
     path: Expression | None
     name: str
     action: str
+    scope: str = ""
 
 
 @register("enrich")
@@ -82,9 +86,9 @@ class Enrich(Mediator):
         source, target = child(element, "source"), child(element, "target")
         if source is None or target is None:
             raise reader.fail(element, "children <source> and <target> are required")
-        record = cls(
-            **cls.common(element, reader), origin=read_source(source, reader), target=read_target(target, reader)
-        )
+        aim = read_target(target, reader)
+        origin = read_source(source, reader, aim.action == "remove")
+        record = cls(**cls.common(element, reader), origin=origin, target=aim)
         pair = (record.origin.kind, record.target.kind)
         if pair in _REFUSED:
             raise reader.fail(element, f"source type {pair[0]!r} with target type {pair[1]!r} is not allowed")
@@ -139,8 +143,8 @@ class Enrich(Mediator):
         return not (message.deployment.entry_text(self.origin.key) or "").lstrip().startswith("<")
 
 
-def read_source(element: Element, reader: Reader) -> Source:
-    """The source element."""
+def read_source(element: Element, reader: Reader, remove: bool) -> Source:
+    """The source element; of one that is removed, each of its comma-separated JSONPaths is a path."""
     kind = reader.choice(element, "type", SOURCES, "custom")
     inner = children(element)
     inline = ""
@@ -149,15 +153,28 @@ def read_source(element: Element, reader: Reader) -> Source:
         if inline.startswith("<"):
             check_inline(inline, element, reader)
     pieces = tuple(compile_path(text, element, reader.place(element)) for text in _FRAGMENT.findall(inline))
+    paths: tuple[Expression, ...] = ()
+    if kind == "custom":
+        paths = read_paths(element, reader) if remove else (reader.path(element, "xpath"),)
     return Source(
         kind,
-        reader.path(element, "xpath") if kind == "custom" else None,
+        paths[0] if paths else None,
         reader.required(element, "property") if kind == "property" else "",
         reader.flag(element, "clone", True),
         inline,
         element.get("key") or "" if kind == "inline" else "",
         pieces,
+        paths if remove else (),
     )
+
+
+def read_paths(element: Element, reader: Reader) -> tuple[Expression, ...]:
+    """The paths of a source that is removed: `json-eval($.a, $.b[0])` holds two."""
+    text = reader.required(element, "xpath")
+    if not (text.startswith("json-eval(") and text.endswith(")")):
+        return (reader.path(element, "xpath"),)
+    pieces = (piece.strip() for piece in _PIECES.findall(text[len("json-eval(") : -1]))
+    return tuple(compile_path(f"json-eval({piece})", element, reader.place(element)) for piece in pieces if piece)
 
 
 def check_inline(text: str, element: Element, reader: Reader) -> None:
@@ -171,9 +188,19 @@ def check_inline(text: str, element: Element, reader: Reader) -> None:
 def read_target(element: Element, reader: Reader) -> Target:
     """The target element."""
     kind = reader.choice(element, "type", TARGETS, "custom")
-    return Target(
-        kind,
-        reader.path(element, "xpath") if kind in ("custom", "key") else None,
-        reader.required(element, "property") if kind == "property" else "",
-        reader.choice(element, "action", ACTIONS, "replace"),
-    )
+    action = reader.choice(element, "action", ACTIONS, "replace")
+    path = reader.path(element, "xpath") if kind in ("custom", "key") else None
+    if kind in _REPLACE_ONLY and action in ("child", "sibling"):
+        raise reader.fail(element, f"attribute action={action!r}: with type={kind!r} allowed is replace")
+    if kind == "key" and not isinstance(path, JsonEval):
+        raise reader.fail(
+            element, f"attribute xpath={element.get('xpath')!r}: a key target needs a json-eval(...) path"
+        )
+    if kind == "custom" and action == "replace" and isinstance(path, JsonEval) and path.text.strip() == "$":
+        where = f"attribute xpath={element.get('xpath')!r}"
+        raise reader.fail(element, f"{where}: use type='body' to replace the whole payload")
+    name, scope = reader.required(element, "property") if kind == "property" else "", ""
+    found = _PROPERTY.match((element.get("xpath") or "").strip()) if kind == "custom" else None
+    if found is not None:
+        scope, name = found.group(2) or "default", found.group(4)
+    return Target(kind, path, name, action, scope)

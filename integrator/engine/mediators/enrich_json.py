@@ -144,12 +144,7 @@ def _rename(message: Message, path: JsonPath, name: str) -> None:
 
 
 def _remove(message: Message, source: Source, target: Target) -> None:
-    assert isinstance(source.path, JsonEval)
-    paths = (
-        [JsonPath(part.strip()) for part in source.path.compiled(message).text.split(",")]
-        if "," in source.path.text
-        else [path_of(source, message)]
-    )
+    paths = [path.compiled(message) for path in source.removed if isinstance(path, JsonEval)]
     if target.kind == "body":
         for path in paths:
             delete(message, path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from integrator.engine.content import jsonxml, media
+from integrator.engine.content.payload import Payload
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import scopes
-from integrator.engine.expressions.xpath import Lookup
 from integrator.engine.mediators.enrich_json import as_value
 from integrator.engine.message import Message
 from integrator.engine.xmltools import SOAP11, SOAP12, XmlError, clone, local, namespace, parse, serialise
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 def run(message: Message, source: Source, target: Target) -> None:
     """Apply source to target."""
+    if target.action == "remove":
+        remove(message, source, target)
+        return
     nodes = source_nodes(message, source)
     if target.kind == "property":
         _to_property(message, nodes, target)
@@ -72,6 +75,37 @@ def nodes_of(value: Any) -> list[Any]:
     return [scopes.as_text(value)]
 
 
+def remove(message: Message, source: Source, target: Target) -> None:
+    """Take what the source selects out of the body, or out of XML kept in a property."""
+    if target.kind == "body":
+        for path in source.removed:
+            for node in path.nodes(message):
+                detach(node)
+        message.payload.xml_changed()
+        return
+    held = nodes_of(message.properties.get(target.name))
+    wrapped = Message(message.flow, Payload(content_type=media.XML))
+    wrapped.properties, wrapped.headers = message.properties, message.headers
+    wrapped.payload.body.extend(node for node in held if hasattr(node, "tag"))
+    for path in source.removed:
+        for node in path.nodes(wrapped):
+            detach(node)
+    message.properties[target.name] = list(wrapped.payload.body)
+
+
+def detach(node: Any) -> None:
+    """Remove an element from its document; the text behind it stays. Attributes and texts are left alone."""
+    parent = node.getparent() if hasattr(node, "tag") else None
+    if parent is None:
+        return
+    before = node.getprevious()
+    if node.tail and before is not None:
+        before.tail = (before.tail or "") + node.tail
+    elif node.tail:
+        parent.text = (parent.text or "") + node.tail
+    parent.remove(node)
+
+
 def _to_property(message: Message, nodes: list[Any], target: Target) -> None:
     if target.action == "replace" or target.name not in message.properties:
         texts = [node for node in nodes if not hasattr(node, "tag")]
@@ -122,8 +156,8 @@ def _to_body(message: Message, nodes: list[Any], action: str) -> None:
 def _to_custom(message: Message, nodes: list[Any], target: Target) -> None:
     path = target.path
     assert path is not None
-    if isinstance(path, Lookup):
-        scopes.write(message, "default", path.text.partition("'")[2].partition("'")[0], _plain(nodes))
+    if target.scope:
+        scopes.write(message, target.scope, target.name, _plain(nodes))
         return
     places = [node for node in path.nodes(message) if hasattr(node, "tag")]
     if not places:

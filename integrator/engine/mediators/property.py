@@ -45,6 +45,30 @@ TYPES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def _mark_response(message: Message) -> None:
+    message.response = scopes.is_true(message.properties.get("RESPONSE"))
+
+
+def _accept(message: Message) -> None:
+    if scopes.is_true(message.axis2.get("FORCE_SC_ACCEPTED")):
+        message.flow.reply.accept()
+
+
+_EFFECTS: dict[tuple[str, str], Callable[[Message], None]] = {
+    ("default", "RESPONSE"): _mark_response,
+    ("axis2", "FORCE_SC_ACCEPTED"): _accept,
+}
+"""What setting a property does at once (reference 2.4); other properties pay nothing for it."""
+
+
+def _both(step: Callable[[Message], None], effect: Callable[[Message], None]) -> Step:
+    def run(message: Message) -> None:
+        step(message)
+        effect(message)
+
+    return run
+
+
 @register("property")
 @dataclass(frozen=True, kw_only=True)
 class Property(Mediator):
@@ -68,7 +92,11 @@ class Property(Mediator):
         inline = next(iter(children(element)), None)
         if element.get("group") and not element.get("pattern"):
             raise reader.fail(element, "attribute 'group' needs 'pattern'")
-        return cls(
+        pattern = reader.regex(element, "pattern") if element.get("pattern") else None
+        group = reader.integer(element, element.get("group"), "attribute group", 0)
+        if pattern is not None and not 0 <= group <= pattern.groups:
+            raise reader.fail(element, f"attribute group='{group}': the pattern has {pattern.groups} groups")
+        record = cls(
             **cls.common(element, reader),
             name=reader.value(element, "name"),
             value=reader.value_or_expression(element, required=inline is None and not remove),
@@ -76,9 +104,19 @@ class Property(Mediator):
             type=reader.choice(element, "type", tuple(TYPES), "STRING"),
             scope=scope,
             remove=remove,
-            pattern=reader.regex(element, "pattern") if element.get("pattern") else None,
-            group=reader.integer(element, element.get("group"), "attribute group", 0),
+            pattern=pattern,
+            group=group,
         )
+        if isinstance(record.value, Constant) and not remove:
+            record.check(element, reader, record.value.text)
+        return record
+
+    def check(self, element: Element, reader: Reader, text: str) -> None:
+        """Refuse a literal that is not of the type."""
+        try:
+            self.convert(text)
+        except Fault as error:
+            raise reader.fail(element, f"attribute value={text!r} is not a {self.type}") from error
 
     def compile(self) -> Step:
         """A step that sets or removes the property."""
@@ -91,7 +129,14 @@ class Property(Mediator):
         def step(message: Message) -> None:
             scopes.write(message, scope, fixed or name.string(message) or "", read(message))
 
-        return step
+        effect = _EFFECTS.get((scope, fixed or ""))
+        return step if effect is None else _both(step, effect)
+
+    @property
+    def reads_content(self) -> bool:
+        """An answer in the middle of the flow ends the request, so its body is taken before."""
+        accepted = self.scope == "axis2" and self.name.text == "FORCE_SC_ACCEPTED" and not self.remove
+        return accepted or super().reads_content
 
     def reader(self) -> Callable[[Message], Any]:
         """A function that gives the converted value."""

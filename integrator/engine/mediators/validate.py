@@ -26,11 +26,17 @@ class Validate(Mediator):
     origin: Expression | None
     schemas: tuple[Expression, ...]
     on_fail: Branch
+    resources: tuple[tuple[str, Expression], ...] = ()
 
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
         """Read the element."""
         reader.only(element, ("schema", "resource", "feature", "property", "on-fail", "description"))
+        reader.flag(element, "cache-schema", True)
+        for item in children(element):
+            if local(item) == "feature":
+                reader.required(item, "name")
+                reader.flag(item, "value")
         schemas = tuple(reader.value(item, "key") for item in children(element) if local(item) == "schema")
         on_fail = child(element, "on-fail")
         if not schemas:
@@ -42,6 +48,7 @@ class Validate(Mediator):
             origin=reader.optional_path(element, "source"),
             schemas=schemas,
             on_fail=chain_of(on_fail, reader),
+            resources=read_resources(element, reader),
         )
 
     def children(self) -> tuple[Mediator, ...]:
@@ -96,10 +103,11 @@ class Validate(Mediator):
             node = next((item for item in self.origin.nodes(message) if hasattr(item, "tag")), None)
         if node is None:
             return ["there is nothing to validate"]
-        joined = "\n".join(texts)
+        others = {location: self._schema(message, key) for location, key in self.resources}
+        joined = "\n".join((*texts, *others.values()))
         if joined not in kept:
             kept.clear()
-            kept[joined] = [xml_schema(text) for text in texts]
+            kept[joined] = [xml_schema(text, others) for text in texts]
         document = etree.fromstring(etree.tostring(node, with_tail=False))
         problems: list[str] = []
         for schema in kept[joined]:
@@ -127,9 +135,35 @@ def json_validator(text: str) -> Any:
     return cls(schema)
 
 
-def xml_schema(text: str) -> Any:
-    """A compiled XML schema. Raises Fault."""
+def read_resources(element: Element, reader: Reader) -> tuple[tuple[str, Expression], ...]:
+    """`resource` children: what documents named by a location are read from."""
+    return tuple(
+        (reader.required(item, "location"), reader.value(item, "key"))
+        for item in children(element)
+        if local(item) == "resource"
+    )
+
+
+class Known(etree.Resolver):
+    """Gives out the texts that the artifact names by location; no file and no address is opened."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
+
+    def resolve(self, url: str, _id: str, context: Any) -> Any:
+        """The text of a location. Raises Fault for any other."""
+        text = self.texts.get(url) or self.texts.get(url.rpartition("/")[2])
+        if text is None:
+            raise Fault(0, f"location {url!r} is no <resource>; given are {', '.join(self.texts) or 'none'}")
+        return self.resolve_string(text, context)
+
+
+def xml_schema(text: str, others: dict[str, str] | None = None) -> Any:
+    """A compiled XML schema; `others` holds what it includes or imports, by location. Raises Fault."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    parser.resolvers.add(Known(others or {}))
     try:
-        return etree.XMLSchema(parse(text))
+        parse(text)
+        return etree.XMLSchema(etree.fromstring(text.encode(), parser))
     except (XmlError, etree.XMLSchemaParseError) as error:
         raise Fault(0, f"validate: bad XML schema: {error}") from error

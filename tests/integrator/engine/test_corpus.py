@@ -81,6 +81,8 @@ def check(answer: Answer, expect: dict[str, Any]) -> None:
         assert answer.body.decode() == expect["body"]
     for text in expect.get("contains", []):
         assert text in answer.body.decode(), answer.body
+    for text in expect.get("missing", []):
+        assert text not in answer.body.decode(), answer.body
     for name, value in expect.get("headers", {}).items():
         found = answer.headers.get(name.lower())
         assert found == value if value is not None else found is None, (name, found)
