@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from apim.accounts.admin import UsersAdmin
 from apim.accounts.admin_base import OrganisationAdmin, ReadOnly
 from apim.accounts.models import Role, User
 from apim.accounts.queries import sees_every_organisation
 from apim.errors import ApimError
-from apim.login.actions import rules, second_factors
-from apim.login.models import LoginRules, SecondFactor
+from apim.login.actions import providers, rules, second_factors
+from apim.login.models import IdentityProvider, LoginRules, SecondFactor
 
 
 class RulesForm(forms.ModelForm):
@@ -87,6 +88,47 @@ class LoginRulesAdmin(OrganisationAdmin):
     def shown_roles(self, row: LoginRules) -> str:
         """Names of roles."""
         return ", ".join(row.second_factor_roles) or "nobody has to"
+
+
+class ProviderForm(forms.ModelForm):
+    """The secret is only written, never shown."""
+
+    new_secret = forms.CharField(
+        required=False, strip=True, label="Client secret", widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text="Leave empty to keep the present one; without one the provider sees a public client (PKCE alone).",
+    )  # fmt: skip
+
+    class Meta:
+        model = IdentityProvider
+        fields = ["organisation", *providers.NAMES]
+
+
+@admin.register(IdentityProvider)
+class IdentityProviderAdmin(OrganisationAdmin):
+    """OpenID Connect servers whose people may log in to the organisation."""
+
+    form = ProviderForm
+    list_display = ("name", "issuer", "enabled", "linking", "organisation")
+    list_filter = ("enabled", "organisation")
+    search_fields = ("name", "issuer")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: IdentityProvider | None = None) -> tuple[str, ...]:
+        """It stays with its organisation; the redirect URI is what the provider must be told."""
+        return ("organisation", "redirect_path") if obj else ()
+
+    def perform_save(self, request: HttpRequest, obj: IdentityProvider, form: ModelForm, change: bool) -> None:
+        """By the action."""
+        providers.save_provider(by=request.user, provider=obj, secret=form.cleaned_data["new_secret"] or None)
+
+    def perform_delete(self, request: HttpRequest, obj: IdentityProvider) -> None:
+        """By the action."""
+        providers.delete_provider(by=request.user, provider=obj)
+
+    @display(description="Redirect URI to register there")
+    def redirect_path(self, row: IdentityProvider) -> str:
+        """Below the public address, or below a host name of the organisation's own."""
+        path = f"/accounts/login/external/{row.uuid}/back/"
+        return f"{settings.APIM.public}{row.organisation.prefix}{path}"
 
 
 @admin.register(SecondFactor)

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from apim.accounts.doors import Limits, Rules
 from apim.accounts.models import User
 from apim.login import pending, rules
+from apim.login.buttons import buttons
 from apim.login.second_factor import factor_of
 
 
@@ -31,3 +32,7 @@ class Gate(Rules):
     def enter(self, request: HttpRequest, user: User, address: str) -> HttpResponse:
         """Whatever is still to be asked, then the session."""
         return pending.put(request, user, address)
+
+    def other_ways(self, request: HttpRequest, wanted: str) -> list[tuple[str, str]]:
+        """The organisation's identity providers."""
+        return buttons(request, wanted)

@@ -35,7 +35,7 @@ class OrganisationRules:
 
     def password_changed(self, password: str, user: User | None = None) -> None:
         """Remember the hash and the time; called by Django after the user is saved."""
-        if user is None or user.pk is None or user.organisation_id is None:
+        if user is None or user.pk is None or user.organisation_id is None or not user.has_usable_password():
             return
         PastPassword.objects.create(user=user, encoded=user.password)
         keep = max(rules.of(user.organisation).history, 1)

@@ -31,7 +31,9 @@ class IdentityProvider(models.Model):
     scopes = models.CharField(max_length=250, default="openid profile email")
     creates_users = models.BooleanField(default=True, help_text="Unknown people get an account at their first log-in.")
     linking = models.CharField(max_length=20, choices=Linking.choices, default=Linking.NEVER)
-    roles_claim = models.CharField(max_length=120, blank=True, help_text="Claim of the ID token that lists groups.")
+    roles_claim = models.CharField(
+        max_length=120, blank=True, help_text="Claim of the ID token or the user info that lists groups."
+    )
     role_mapping = models.JSONField(
         default=dict, blank=True, help_text='Group → role here, e.g. {"api-team": "Internal/creator"}.'
     )

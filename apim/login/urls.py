@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apim.login.views import own, steps
+from apim.login.views import external, own, steps
 
 app_name = "login"
 urlpatterns = [
@@ -13,4 +13,6 @@ urlpatterns = [
     path("login/second-factor/", steps.enrol, name="enrol"),
     path("login/on/", steps.on, name="on"),
     path("login/password/", steps.renew, name="renew"),
+    path("login/external/<uuid:provider>/", external.start, name="external"),
+    path("login/external/<uuid:provider>/back/", external.back, name="external_back"),
 ]

@@ -16,6 +16,7 @@ from apim.accounts.models import Organisation, User
 from apim.configuration.models import AlertSubscription, BotAlertSubscription, BotSighting, TenantConfiguration, Theme
 from apim.configuration.theme import check
 from apim.keymanager.models import OAuthClient
+from apim.login.models import IdentityProvider, LoginRules, SecondFactor
 from apim.traffic.models import DenyPolicy, Level, Policy
 from apim.workflows.actions.executors import set_executor
 from apim.workflows.models import Task
@@ -178,6 +179,12 @@ def _rest(held: Holdings) -> None:
 
     TokenPolicy.objects.get_or_create(organisation=organisation)
     TrustedIssuer.objects.create(organisation=organisation, name=f"{MARK}Issuer", issuer=f"https://{MARK}.example")
+    LoginRules.objects.create(organisation=organisation)
+    SecondFactor.objects.create(user=make_user(organisation, username=f"{MARK}Person"), sealed_secret=MARK)
+    held.keep("provider", IdentityProvider.objects.create(
+        organisation=organisation, name=f"{MARK}Provider", issuer=f"https://{MARK}.example", client_id=MARK
+    ))  # fmt: skip
+    held.values["provider"] = str(organisation.identity_providers.get().uuid)
 
 
 def admin_row(held: Holdings, model: type[Model]) -> str | None:

@@ -38,6 +38,29 @@ def sign_up(
 
 
 @transaction.atomic
+def admit_external(
+    *,
+    organisation: Organisation,
+    username: str,
+    email: str,
+    roles: Iterable[str],
+    first_name: str = "",
+    last_name: str = "",
+) -> User:
+    """An account without a password for somebody whom an identity provider vouches for. Not active while it waits for approval.
+
+    Raises Invalid, and Conflict for a taken name.
+    """
+    user = _create(organisation, username, email, None, first_name, last_name)
+    set_roles(by=None, user=user, roles=roles)
+    audit.record(user, "user.sign_up", user, after={"username": user.username})
+    if hooks.is_held(user):
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+    return user
+
+
+@transaction.atomic
 def create_user(
     *,
     by: User | None,
@@ -138,13 +161,14 @@ def _store_password(by: User, user: User, password: str) -> None:
 
 
 def _create(
-    organisation: Organisation, username: str, email: str, password: str, first_name: str, last_name: str
+    organisation: Organisation, username: str, email: str, password: str | None, first_name: str, last_name: str
 ) -> User:
     name = full_name(username, organisation)
     user = User(organisation=organisation, username=name, email=email, first_name=first_name, last_name=last_name)
     _valid("username", lambda: LOCAL_NAME(username))
     _valid("email", lambda: validate_email(email) if email else None)
-    _valid("password", lambda: validate_password(password, user))
+    if password is not None:
+        _valid("password", lambda: validate_password(password, user))
     # Names differ by more than case, so that nobody passes for somebody else.
     if User.objects.filter(username__iexact=name).exists():
         raise _taken(name)

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('scopes', models.CharField(default='openid profile email', max_length=250)),
                 ('creates_users', models.BooleanField(default=True, help_text='Unknown people get an account at their first log-in.')),
                 ('linking', models.CharField(choices=[('NEVER', 'Never link to an existing user'), ('VERIFIED_EMAIL', 'Link by an e-mail address the provider has verified')], default='NEVER', max_length=20)),
-                ('roles_claim', models.CharField(blank=True, help_text='Claim of the ID token that lists groups.', max_length=120)),
+                ('roles_claim', models.CharField(blank=True, help_text='Claim of the ID token or the user info that lists groups.', max_length=120)),
                 ('role_mapping', models.JSONField(blank=True, default=dict, help_text='Group → role here, e.g. {"api-team": "Internal/creator"}.')),
                 ('default_roles', models.JSONField(blank=True, default=list, help_text='Roles of new accounts besides mapped ones.')),
                 ('second_factor', models.BooleanField(default=False, help_text='Ask for our second factor as well, where people have one or must have one.')),
