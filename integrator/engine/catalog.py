@@ -32,6 +32,16 @@ API = "/api/am/service-catalog/v1/services"
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 
 
+class _AsWritten(yaml.SafeLoader):
+    """Versions and keys stay text as they are written: 1.10 is not 1.1."""
+
+
+_AsWritten.yaml_implicit_resolvers = {
+    first: [pair for pair in pairs if pair[0].rpartition(":")[2] not in ("float", "int", "timestamp")]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class CatalogError(Exception):
     """The control plane does not answer, or refuses."""
 
@@ -156,7 +166,7 @@ def entries_of(deployment: Deployment, settings: Settings) -> list[Entry]:
 def entry_of(item: Metadata, deployment: Deployment, settings: Settings) -> Entry | None:
     """One service; None (and a line in the log) when its metadata cannot be used."""
     try:
-        values = yaml.safe_load(item.metadata)
+        values = yaml.load(item.metadata, _AsWritten)  # noqa: S506  (a safe loader with fewer types)
     except yaml.YAMLError as error:
         log.error("metadata of %s: %s", item.key, error)
         return None

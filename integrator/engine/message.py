@@ -34,6 +34,9 @@ class Reply(Protocol):
     async def send(self, message: Message) -> None:
         """Answer with this message, once; a second answer is ignored with a warning."""
 
+    def accept(self) -> None:
+        """Answer 202 at once; the flow goes on."""
+
 
 class Flow:
     """What one incoming message and all its copies have in common."""

@@ -41,6 +41,10 @@ class Endpoint(ABC):
         """Whether a message may be tried now."""
         return True
 
+    def handler(self, message: Message) -> str | None:
+        """Name of the sequence that handles a failure of this message."""
+        return self.on_error
+
     def recipients(self, message: Message) -> Sequence[Endpoint] | None:
         """Endpoints that each get a copy; None for an endpoint that gets the message itself."""
         return None

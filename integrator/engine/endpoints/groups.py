@@ -202,9 +202,11 @@ class Reference(Endpoint):
 
     async def send(self, message: Message) -> None:
         """Send to the endpoint behind the key."""
-        endpoint = self.resolve(message)
-        self.on_error = endpoint.on_error
-        await endpoint.send(message)
+        await self.resolve(message).send(message)
+
+    def handler(self, message: Message) -> str | None:
+        """That of the endpoint behind it."""
+        return self.resolve(message).handler(message)
 
 
 class FromTemplate(Endpoint):
@@ -233,9 +235,11 @@ class FromTemplate(Endpoint):
 
     async def send(self, message: Message) -> None:
         """Send to the endpoint made from the template."""
-        endpoint = self.resolve(message)
-        self.on_error = endpoint.on_error
-        await endpoint.send(message)
+        await self.resolve(message).send(message)
+
+    def handler(self, message: Message) -> str | None:
+        """That of the endpoint behind it."""
+        return self.resolve(message).handler(message)
 
 
 def anonymous_default() -> Endpoint:

@@ -51,6 +51,8 @@ SAFE = "%/:=&?~+!$,;'@()*[]|#"
 
 async def transmit(message: Message, url: str, method: str | None, form: str, timeout_ms: int) -> None:
     """Send over http(s). `form` is soap11, soap12, pox, get, rest or empty. Raises Fault with a code of 4.8."""
+    if message.payload.unread is not None and buffered(message):
+        await message.payload.read()
     verb, url, headers, body = prepare(message, sendable(url), method, form)
     runtime = message.deployment.runtime
     try:
@@ -58,6 +60,12 @@ async def transmit(message: Message, url: str, method: str | None, form: str, ti
         await take_response(message, response, runtime.max_body)
     except (UpstreamError, AnswerTooLarge, ValueError) as error:
         raise as_fault(error, url, timeout_ms) from error
+
+
+def buffered(message: Message) -> bool:
+    """Whether a body that is still on the wire has to be taken first, so that its length can be told."""
+    axis2 = message.axis2
+    return is_true(axis2.get("DISABLE_CHUNKING")) or is_true(axis2.get("FORCE_HTTP_CONTENT_LENGTH"))
 
 
 @lru_cache(maxsize=1024)

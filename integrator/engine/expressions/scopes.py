@@ -47,14 +47,17 @@ def _default(message: Message, name: str) -> Any:
         return special(message)
     found = message.properties.get(name)
     if found is None and name not in message.properties:
-        return message.deployment.local_entry(name)
+        known = _KNOWN.get(name)
+        return message.deployment.local_entry(name) if known is None else known(message)
     return found
 
 
 def _axis2(message: Message, name: str) -> Any:
-    if name == "TRANSPORT_HEADERS":
-        return dict(message.headers)
-    return message.axis2.get(name)
+    found = message.axis2.get(name)
+    if found is None and name not in message.axis2:
+        known = _KNOWN_AXIS2.get(name)
+        return None if known is None else known(message)
+    return found
 
 
 def _func(message: Message, name: str) -> Any:
@@ -98,6 +101,35 @@ _SPECIAL: dict[str, Callable[[Message], Any]] = {
     "MESSAGE_FORMAT": _format,
     "OperationName": lambda message: message.properties.get("OperationName", "mediate"),
     "OperationNamespace": lambda message: message.properties.get("OperationNamespace"),
+}
+
+
+def _prefix(message: Message) -> str:
+    return f"{message.flow.transport}://{message.headers.get('Host') or message.deployment.config.hostname}/services/"
+
+
+def _json_text(message: Message) -> str | None:
+    return message.payload.json_text() if message.payload.is_json else None
+
+
+_KNOWN: dict[str, Callable[[Message], Any]] = {
+    "SERVER_IP": lambda message: message.deployment.config.hostname,
+    "SERVER_HOST": lambda message: message.deployment.config.hostname,
+    "IN_TRANSPORT": lambda message: message.flow.transport,
+    "correlation_id": lambda message: message.flow.correlation_id,
+}
+"""Read-only properties that are worked out when they are asked for."""
+JSON_STREAM = "org.apache.synapse.commons.json.JsonInputStream"
+_KNOWN_AXIS2: dict[str, Callable[[Message], Any]] = {
+    "TRANSPORT_HEADERS": lambda message: dict(message.headers),
+    "TRANSPORT_IN_NAME": lambda message: message.flow.transport,
+    "SERVICE_PREFIX": _prefix,
+    "correlation_id": lambda message: message.flow.correlation_id,
+    "message.builder.invoked": lambda message: message.payload.built,
+    "HTTP_REASON_PHRASE": lambda message: message.axis2.get("HTTP_SC_DESC"),
+    JSON_STREAM: _json_text,
+    "JSON_STRING": _json_text,
+    f"{JSON_STREAM}.IsJsonObject": lambda message: message.payload.is_json and isinstance(message.payload.json, dict),
 }
 
 

@@ -27,6 +27,8 @@ _TOKENS = re.compile(
     r"|\$(?P<var>[\w-]+(?::[\w.\-]+)?)"
     r"|(?P<fn>[\w-]+):(?=[\w-]+\s*\()"
 )
+_OF_BODY = ("FAULT", "JsonInputStream", "JSON_STRING")
+"""Properties that are read from the body."""
 _AWARE = ("/", "get-property('From'", "get-property('FAULT'")
 _NOT_AWARE = ("$trp", "$ctx", "$axis2")
 _NODES: dict[str, Callable[[Message], Element]] = {
@@ -148,7 +150,7 @@ def compile_xpath(text: str, nsmap: dict[str | None, str]) -> Expression:
     rewritten = _TOKENS.sub(replace, text.strip())
     if rewritten == "$v0" and not any(text.strip().startswith(f"${node}") for node in _NODES):
         lookup = Lookup(text, variables["v0"])
-        lookup.reads_content = "FAULT" in text
+        lookup.reads_content = any(name in text for name in _OF_BODY)
         return lookup
     return XPath(text, rewritten, variables, names, _reads(text, rewritten))
 

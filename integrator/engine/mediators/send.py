@@ -105,13 +105,21 @@ async def exchange(message: Message, endpoint: Endpoint) -> bool:
         log.warning("discarded: %s", late.message, extra={"correlation_id": message.flow.correlation_id})
         return False
     except Fault as fault:
-        handler = message.deployment.sequence(endpoint.on_error) if endpoint.on_error else None
+        name = _handler(endpoint, message)
+        handler = message.deployment.sequence(name) if name else None
         if handler is None:
             raise
         note_fault(message, fault)
         await handler.run(message)
         return False
     return True
+
+
+def _handler(endpoint: Endpoint, message: Message) -> str | None:
+    try:
+        return endpoint.handler(message)
+    except Fault:  # the key leads nowhere: that is the failure
+        return None
 
 
 def send_only(message: Message, endpoint: Endpoint) -> None:

@@ -6,7 +6,7 @@ import logging
 
 from integrator.engine.content import media
 from integrator.engine.content.writers import write
-from integrator.engine.endpoints.transmit import outgoing_type, target_type
+from integrator.engine.endpoints.transmit import buffered, outgoing_type, target_type
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.message import Message
 from integrator.engine.xmltools import local
@@ -51,6 +51,12 @@ class HttpReply:
         except Disconnected:
             message.payload.discard()
 
+    def accept(self) -> None:
+        """Answer 202 at once; what the flow answers later is dropped."""
+        if not self.sent:
+            self.sent = True
+            self.exchange.respond(202)
+
     async def _send(self, message: Message) -> None:
         payload, status = message.payload, status_of(message)
         if is_true(message.axis2.get("NO_ENTITY_BODY")) or status in (204, 304):
@@ -58,7 +64,7 @@ class HttpReply:
             self.exchange.respond(status, headers_of(message, None))
             return
         target = target_type(message, "")
-        if payload.unread is not None and payload.chunks is not None and not target:
+        if payload.unread is not None and payload.chunks is not None and not target and not buffered(message):
             await self._stream(message, status)
             return
         await payload.read()

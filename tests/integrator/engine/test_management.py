@@ -91,7 +91,7 @@ METADATA = """
 key: t-1.0
 name: t
 displayName: t
-version: "1.0"
+version: 1.10
 description: A test
 serviceUrl: http://{MI_HOST}:{MI_PORT}/t
 definitionType: OAS3
@@ -133,6 +133,7 @@ async def test_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 metadata = yaml.safe_load(archive.read("t/metadata.yaml"))
                 definition = yaml.safe_load(archive.read("t/definition.yaml"))
             assert metadata["serviceUrl"] == f"http://localhost:{running.settings.http_port}/t"
+            assert (metadata["version"], metadata["mutualSSLEnabled"]) == ("1.10", False)
             assert list(definition["paths"]) == ["/a/{id}"]
             listing["body"] = json.dumps({"list": [{"serviceKey": "t-1.0", "md5": verifier[0]["md5"]}]})
             stub.seen.clear()
