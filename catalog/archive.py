@@ -28,7 +28,9 @@ LARGEST_FILE = 4 * 1024 * 1024
 LARGEST_TOTAL = 40 * 1024 * 1024
 MOST_ENTRIES = 2000
 LARGEST_RATIO = 200
-"""Bounds: bytes of the archive, of one file and of all files unpacked; entries; unpacked bytes for a packed one."""
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Bounds: bytes of the archive, of one file and of all files unpacked; entries; unpacked bytes for a packed one; methods of
+packing: of the other ones the library unpacks all there is before it looks at any bound."""
 
 
 UNREADABLE = (
@@ -123,6 +125,8 @@ def _safe_path(member: zipfile.ZipInfo) -> PurePosixPath:
 def _read(opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     if member.flag_bits & 0x1:
         raise Invalid(f"file: the entry {member.filename!r} is encrypted.")
+    if member.compress_type not in METHODS:
+        raise Invalid(f"file: the entry {member.filename!r} is packed by a method that is not taken; use deflate.")
     try:
         with opened.open(member) as source:
             data = source.read(LARGEST_FILE + 1)  # what is really there, whatever the header claims

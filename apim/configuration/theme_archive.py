@@ -112,6 +112,9 @@ def _named(members: dict[str, zipfile.ZipInfo], description: str, logo: str) -> 
 
 def _content(opened: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
     """Unpacks no more than `most` bytes, whatever the archive says of itself."""
+    # Of the other methods the library unpacks all there is before it looks at any bound.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _wrong("is packed by a method that is not taken; use deflate")
     with opened.open(member) as stream:
         content = stream.read(most + 1)
     if len(content) > most:

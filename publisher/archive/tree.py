@@ -27,6 +27,9 @@ LONGEST_NAME = 400
 MOST_FOLDERS = 12
 SOURCE = "SourceArchive.zip"
 _ABSURD = re.compile(r"[\x00-\x1f\x7f<>:\"|?*]")
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How files may be packed: of the other methods the library unpacks all there is before it looks at any bound."""
+
 _STAMP = (1980, 1, 1, 0, 0, 0)
 """Archives of equal content are equal, whenever they were made."""
 
@@ -166,6 +169,8 @@ def _check(path: str, one: zipfile.ZipInfo) -> None:
         raise bad(path, "Is a link or a device; only files and folders are taken.")
     if one.flag_bits & 0x1:
         raise bad(path, "Is encrypted.")
+    if one.compress_type not in METHODS:
+        raise bad(path, "Is packed by a method that is not taken; use deflate.")
     if one.file_size > MOST_IN_FILE:
         raise bad(path, f"Is larger than {MOST_IN_FILE // 1024 // 1024} MB.")
     if one.file_size > SMALL and one.file_size > MOST_RATIO * max(one.compress_size, 1):

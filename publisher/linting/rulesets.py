@@ -9,15 +9,53 @@ from functools import lru_cache
 from typing import Any
 
 import jsonpath
-import yaml
+import re2
+from jsonpath.function_extensions import ExpressionType, FilterFunction
 
 from publisher.linting.functions import CASES, FUNCTIONS, compiled
+from publisher.openapi.reading import Source, Unreadable
 
 MOST_RULES, MOST_PATHS, LONGEST_PATH = 200, 20, 500
 SEVERITIES = {"error": "error", "warn": "warning", "info": "info", "hint": "hint"}
 _NAMES = re.compile(r"\[\s*([A-Za-z_$][\w$-]*(?:\s*,\s*[A-Za-z_$][\w$-]*)*)\s*\]")
 """Names in brackets without quotes, which Spectral takes and the standard does not."""
 _NUMBERS = ("error", "warn", "info", "hint")
+
+
+class _Paths(jsonpath.JSONPathEnvironment):
+    """JSONPath whose patterns are matched by an engine without catastrophic cases."""
+
+    def setup_function_extensions(self) -> None:
+        """`match` and `search` of the standard, by RE2."""
+        super().setup_function_extensions()
+        self.function_extensions["match"] = _Pattern(whole=True)
+        self.function_extensions["search"] = _Pattern(whole=False)
+
+
+class _Pattern(FilterFunction):
+    arg_types = (ExpressionType.VALUE, ExpressionType.VALUE)
+    return_type = ExpressionType.LOGICAL
+
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
+
+    def __call__(self, value: object, pattern: object) -> bool:
+        """Whether `value` is a text that fits; no pattern fits nothing, as the standard has it."""
+        if not isinstance(value, str) or not isinstance(pattern, str):
+            return False
+        try:
+            known = _compiled(pattern)
+        except re2.error:
+            return False
+        return bool(known.fullmatch(value) if self._whole else known.search(value))
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    return re2.compile(pattern)
+
+
+_PATHS = _Paths()
 
 
 @dataclass(frozen=True)
@@ -67,9 +105,9 @@ def read(text: Any) -> Ruleset:
 def _read(text: str) -> Ruleset:
     found = Ruleset()
     try:
-        content = yaml.safe_load(text) if len(text) <= 1_000_000 else "too long"
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        found.mistakes[""] = f"No JSON and no YAML: {error}"
+        content = Source(text).document if len(text) <= 1_000_000 else "too long"
+    except Unreadable as error:
+        found.mistakes[""] = f"No JSON and no YAML: {error.message}"
         return found
     if content is None:
         return found
@@ -127,8 +165,10 @@ def _place(text: str) -> Given:
         path = path.replace(theirs, standard)
     if len(path) > LONGEST_PATH:
         raise ValueError(f"given: longer than {LONGEST_PATH} characters")
+    if "=~" in path:
+        raise ValueError("given: =~ is no standard; use match() or search()")
     try:
-        return Given(jsonpath.compile(path), names)
+        return Given(_PATHS.compile(path), names)
     except (jsonpath.JSONPathError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"given: {text!r} is no JSONPath that can be followed here: {reason}") from error

@@ -152,6 +152,9 @@ def _from_archive(content: bytes) -> Bundle:
         ]
         if len(entries) > MOST_FILES or sum(one.file_size for one in entries) > MOST_BYTES:
             raise bad(f"The archive holds more than {MOST_FILES} files or {MOST_BYTES // 1024 // 1024} MB.")
+        # Of the other methods the library unpacks all there is before it looks at any bound.
+        if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in entries):
+            raise bad("The archive is packed by a method that is not taken; use deflate.")
         files = {posixpath.normpath(one.filename): _decoded(one.filename, archive.read(one)) for one in entries}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         raise bad(f"The archive cannot be read: {error}") from error

@@ -173,3 +173,31 @@ def test_the_definition_page_and_the_rest_api_have_the_rules(rest, creator, othe
 def test_rulesets_are_read_once():
     text = json.dumps({"rules": {"a": {"given": "$", "then": {"function": "truthy"}}}})
     assert rulesets.read(text) is rulesets.read(text)
+
+
+def test_an_alias_bomb_as_a_ruleset_is_told_not_unfolded():
+    layers = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
+    bomb = "\n".join([*layers, "rules: {mine: {given: $.info, message: *a39, then: {function: truthy}}}"])
+    assert "aliases counted" in rulesets.read(bomb).mistakes[""]
+
+
+@pytest.mark.parametrize(
+    ("given", "paths"),
+    [
+        ("$.paths[?search(@.get.summary, 'Li.ts')]", ["paths./Orders"]),
+        ("$.paths[?match(@.get.summary, 'Li.ts')]", []),
+        ("$.paths[?search(@.get.summary, '(')]", []),
+    ],
+)
+def test_patterns_in_places_are_followed(given, paths):
+    rule = {"given": given, "then": {"field": "nothing", "function": "truthy"}}
+    assert [path.removesuffix(".nothing") for path, *_ in found(rule)] == paths
+
+
+def test_no_pattern_in_a_place_takes_forever():
+    text = DEFINITION.replace("Lists them", "a" * 60 + "!")
+    rule = {"given": "$.paths[?search(@.get.summary, '^(a+)+$')]", "then": {"function": "truthy"}}
+    begun = time.monotonic()
+    assert found(rule, text) == []
+    assert time.monotonic() - begun < 20, "60 letters keep a backtracking engine busy for ages"
+    assert "=~" in rulesets.read({"rules": {"mine": rule | {"given": "$.paths[?@.x =~ /(a+)+$/]"}}}).mistakes["mine"]

@@ -60,6 +60,9 @@ def read_car(data: bytes, file: str) -> Application:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED:
                 raise DeploymentError(Place(file), f"more than {MAX_UNPACKED} bytes unpacked")
+            # Of the other methods the library unpacks all there is before it looks at any bound.
+            if any(item.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for item in archive.infolist()):
+                raise DeploymentError(Place(file), "packed by a method that is not taken; use deflate")
             return _Car(archive, file).read()
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
         raise DeploymentError(Place(file), f"not a readable car file: {error}") from error

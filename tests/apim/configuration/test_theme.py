@@ -109,6 +109,22 @@ def test_a_bomb_that_lies_about_its_size_is_read_no_further_than_allowed():
         theme_archive.read(bytes(bomb))
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_whose_unpacking_has_no_bound_are_refused(method):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as made:
+        made.writestr("theme.json", json.dumps({"title": "Acme"}))
+    with pytest.raises(theme_archive.Invalid, match="method"):
+        theme_archive.read(buffer.getvalue())
+
+
+def test_an_alias_bomb_is_refused_before_it_is_looked_at():
+    layers = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
+    bomb = "\n".join([*layers, "light: {accent: *a39}"])
+    with pytest.raises(theme_archive.Invalid, match="neither JSON nor YAML"):
+        theme_archive.read(packed(**{"theme.yaml": bomb}))
+
+
 def test_contrast_is_measured_as_wcag_does():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

@@ -59,6 +59,8 @@ def encrypted() -> bytes:
 
 HARMFUL = {
     "not a zip": (b"PK\x03\x04 but no more", "no zip"),
+    "bzip2": (zipped({"Evil/api.yaml": API % "HTTP"}, zipfile.ZIP_BZIP2), "method"),
+    "lzma": (zipped({"Evil/api.yaml": API % "HTTP"}, zipfile.ZIP_LZMA), "method"),
     "empty": (b"", "no zip"),
     "cut off": (zipped({"Evil/api.yaml": "x" * 5000})[:-40], "no zip"),
     "too large packed": (b"\0" * (tree.MOST_PACKED + 1), "larger than"),
