@@ -144,7 +144,7 @@ def read_resources(element: Element, reader: Reader) -> tuple[tuple[str, Express
     )
 
 
-class Known(etree.Resolver):
+class Known(etree.Resolver):  # type: ignore[misc]  # lxml carries no types
     """Gives out the texts that the artifact names by location; no file and no address is opened."""
 
     def __init__(self, texts: dict[str, str]) -> None:

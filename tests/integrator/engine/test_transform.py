@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from integrator.engine.errors import DeploymentError
-from integrator.engine.mediators import parse_one
+from integrator.engine.errors import DeploymentError, Fault
+from integrator.engine.mediators import data_mapper, parse_one
 from integrator.engine.reader import Reader
 from integrator.engine.xmltools import SYNAPSE, children, parse, serialise
 from tests.integrator.coverage import covers
@@ -96,6 +96,8 @@ SAMPLES = [
     '<xslt key="k"><property name="a" value="b"/></xslt>',
     '<validate><schema key="k"/><resource location="l" key="m"/><on-fail><drop/></on-fail></validate>',
     '<jsontransform schema="s"/>',
+    '<rewrite inProperty="a"><rewriterule><action fragment="host" value="h"/></rewriterule></rewrite>',
+    '<datamapper config="a" inputSchema="b" outputSchema="c" inputType="XML" outputType="JSON"/>',
 ]
 
 
@@ -117,3 +119,9 @@ def test_what_is_written_reads_the_same(sample: str) -> None:
 def test_log_is_refused(bad: str) -> None:
     with pytest.raises(DeploymentError, match="allowed|required"):
         parse_one(children(parse(f'<sequence xmlns="{SYNAPSE}">{bad}</sequence>'))[0], Reader("x.xml"))
+
+
+def test_a_mapping_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_mapper, "SECONDS", 0.2)
+    with pytest.raises(Fault, match="the mapping failed"):
+        data_mapper.evaluate("map_S_a_S_b = function () { while (true) {} };", "a", "b", "{}", "{}")
