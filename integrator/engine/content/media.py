@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-JSON, XML, SOAP11, SOAP12, FORM, TEXT, BINARY = (
+JSON, XML, SOAP11, SOAP12, FORM, TEXT, BINARY, MULTIPART, BADGERFISH = (
     "application/json",
     "application/xml",
     "text/xml",
@@ -13,7 +13,10 @@ JSON, XML, SOAP11, SOAP12, FORM, TEXT, BINARY = (
     "application/x-www-form-urlencoded",
     "text/plain",
     "application/octet-stream",
+    "multipart/form-data",
+    "application/json/badgerfish",
 )
+_MULTIPART = frozenset({MULTIPART, "multipart/mixed", "multipart/related"})
 _CHARSET = re.compile(r'charset\s*=\s*"?([\w.:-]+)', re.IGNORECASE)
 _ACTION = re.compile(r'action\s*=\s*"?([^";]+)', re.IGNORECASE)
 
@@ -45,12 +48,12 @@ def soap_action(content_type: str) -> str | None:
 @lru_cache(maxsize=1024)
 def family(media: str) -> str:
     """Which builder reads a media type: one of the constants above (reference 2.8)."""
-    if media == JSON or media.endswith("+json") or media in ("text/javascript", "application/json/badgerfish"):
+    if media == JSON or media.endswith("+json") or media == "text/javascript":
         return JSON
-    if media in (SOAP11, SOAP12, FORM):
+    if media in (SOAP11, SOAP12, FORM, BADGERFISH):
         return media
     if media == XML or media.endswith("+xml"):
         return XML
     if media.startswith("text/"):
         return TEXT
-    return BINARY
+    return MULTIPART if media in _MULTIPART else BINARY

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from lxml import etree
 
-from integrator.engine.content import jsonxml, media
+from integrator.engine.content import badgerfish, jsonxml, media, multipart
 from integrator.engine.errors import BadPayload
 from integrator.engine.xmltools import (
     PAYLOAD,
@@ -282,6 +282,21 @@ def _binary(payload: Payload) -> Element:
     return _wrap(root)
 
 
+def _multipart(payload: Payload) -> Element:
+    try:
+        root = multipart.build(payload.data or b"", payload.content_type)
+    except XmlError as error:
+        raise BadPayload(f"invalid XML in the root part: {error}") from error
+    if local(root) == "Envelope" and namespace(root) in (SOAP11, SOAP12):
+        payload.pox = False
+        return root
+    return _wrap(root)
+
+
+def _badgerfish(payload: Payload) -> Element:
+    return _wrap(badgerfish.to_xml(decode_json(payload.data or b"")))
+
+
 _BUILDERS: dict[str, Callable[[Payload], Element]] = {
     media.XML: _xml,
     media.SOAP11: _soap,
@@ -289,4 +304,6 @@ _BUILDERS: dict[str, Callable[[Payload], Element]] = {
     media.FORM: _form,
     media.TEXT: _text,
     media.BINARY: _binary,
+    media.MULTIPART: _multipart,
+    media.BADGERFISH: _badgerfish,
 }

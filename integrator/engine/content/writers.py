@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from lxml import etree
 
-from integrator.engine.content import jsonxml, media
+from integrator.engine.content import badgerfish, jsonxml, media, multipart
 from integrator.engine.content.payload import Payload, encode_json
 from integrator.engine.xmltools import PAYLOAD, SOAP11, SOAP12, Element, clone, local, namespace
 
@@ -20,7 +20,11 @@ def write(payload: Payload, target: str) -> tuple[bytes, str]:
         return payload.data, payload.content_type
     if payload.empty:
         return b"", target or payload.content_type
-    return _WRITERS[media.family(wanted)](payload, wanted), _with_charset(target or payload.content_type)
+    family = media.family(wanted)
+    if family == media.MULTIPART:
+        root = payload.root
+        return (b"", wanted) if root is None else multipart.write(_without_marks(root), wanted)
+    return _WRITERS[family](payload, wanted), _with_charset(target or payload.content_type)
 
 
 def _with_charset(content_type: str) -> str:
@@ -74,6 +78,11 @@ def _form(payload: Payload, _wanted: str) -> bytes:
     return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs).encode()
 
 
+def _badgerfish(payload: Payload, _wanted: str) -> bytes:
+    root = payload.root
+    return b"" if root is None else encode_json(badgerfish.to_json(_without_marks(root)))
+
+
 def _text(payload: Payload, _wanted: str) -> bytes:
     if payload.is_json:
         return payload.json_text().encode()
@@ -120,4 +129,5 @@ _WRITERS: dict[str, Callable[[Payload, str], bytes]] = {
     media.FORM: _form,
     media.TEXT: _text,
     media.BINARY: _binary,
+    media.BADGERFISH: _badgerfish,
 }

@@ -50,6 +50,9 @@ class HttpReply:
             await self._send(message)
         except Disconnected:
             message.payload.discard()
+        except Exception:
+            self.sent = self.exchange.started  # a body that cannot be written leaves the answer to the fault flow
+            raise
 
     def accept(self) -> None:
         """Answer 202 at once; what the flow answers later is dropped."""

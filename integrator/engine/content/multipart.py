@@ -1,0 +1,112 @@
+"""multipart/*: parts become children of a `mediate` element, and back (reference 2.8). Files are base64 text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from email import policy
+from email.message import Message as Part
+from email.parser import BytesParser
+from urllib.parse import unquote
+
+from lxml import etree
+
+from integrator.engine.content import jsonxml
+from integrator.engine.errors import BadPayload
+from integrator.engine.xmltools import Element, children, local, parse
+
+MAX_PARTS = 1000
+_XOP = "{http://www.w3.org/2004/08/xop/include}Include"
+_XML = ("application/xop+xml", "text/xml", "application/soap+xml", "application/xml")
+_parser = BytesParser(policy=policy.compat32)
+
+
+def build(data: bytes, content_type: str) -> Element:
+    """The payload element: the root part of multipart/related XML, else `mediate`. Raises BadPayload."""
+    parts = _parts(data, content_type)
+    if content_type.lower().startswith("multipart/related") and parts[0].get_content_type() in _XML:
+        return _with_attachments(parts)
+    root = etree.Element("mediate")
+    for number, part in enumerate(parts, 1):
+        _add(root, part, number)
+    return root
+
+
+def _parts(data: bytes, content_type: str) -> list[Part]:
+    line = content_type.encode("latin-1", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
+    whole = _parser.parsebytes(b"Content-Type: " + line + b"\r\n\r\n" + data)
+    found = whole.get_payload()
+    if not isinstance(found, list) or not found or whole.get_boundary() is None:
+        raise BadPayload("the multipart body has no parts, or its content type no boundary")
+    if len(found) > MAX_PARTS:
+        raise BadPayload(f"the multipart body has more than {MAX_PARTS} parts")
+    return [part for part in found if isinstance(part, Part)]
+
+
+def _content(part: Part) -> bytes:
+    found = part.get_payload(decode=True)
+    return found if isinstance(found, bytes) else part.as_bytes()
+
+
+def _add(root: Element, part: Part, number: int) -> None:
+    name = part.get_param("name", header="content-disposition")
+    file = part.get_filename()
+    item = etree.SubElement(root, jsonxml.valid_name(str(name) if name else f"part{number}"))
+    data = _content(part)
+    if file is None and part.get_content_maintype() == "text":
+        text = data.decode(str(part.get_param("charset") or "utf-8"), "replace")
+        item.text = jsonxml.xml_text(text.removesuffix("\r\n") if not name else text)
+        return
+    if file is not None:
+        item.set("filename", jsonxml.xml_text(file))
+    item.set("contentType", part.get_content_type())
+    item.text = base64.b64encode(data).decode()
+
+
+def _with_attachments(parts: list[Part]) -> Element:
+    """The root part with what its xop:Include elements name put in as base64."""
+    root = parse(_content(parts[0]))
+    held = {str(part.get("Content-ID", "")).strip("<> "): part for part in parts[1:]}
+    for include in list(root.iter(_XOP)):
+        wanted = unquote(str(include.get("href", "")).removeprefix("cid:"))
+        if wanted not in held:
+            raise BadPayload(f"the multipart body has no part {wanted!r}")
+        parent = include.getparent()
+        if parent is not None:
+            parent.remove(include)
+            parent.text = base64.b64encode(_content(held[wanted])).decode()
+    return root
+
+
+def write(root: Element, media: str) -> tuple[bytes, str]:
+    """(body, content type with its boundary) of the children of a payload element."""
+    boundary = f"part-{secrets.token_hex(12)}"
+    lines: list[bytes] = []
+    for item in children(root):
+        kind, data = _written(item)
+        name = _quoted(jsonxml.original_name(local(item)))
+        file = item.get("filename")
+        shown = f'Content-Disposition: form-data; name="{name}"'
+        shown += "" if file is None else f'; filename="{_quoted(file)}"'
+        lines += [f"--{boundary}".encode(), shown.encode()]
+        if kind:
+            lines.append(f"Content-Type: {_quoted(kind)}".encode())
+        lines += [b"", data]
+    lines += [f"--{boundary}--".encode(), b""]
+    return b"\r\n".join(lines), f"{media}; boundary={boundary}"
+
+
+def _written(item: Element) -> tuple[str, bytes]:
+    kind = item.get("contentType") or ("application/octet-stream" if item.get("filename") is not None else "")
+    if not kind:
+        text = "".join(item.itertext()) if not len(item) else etree.tostring(item[0], encoding="unicode")
+        return "", text.encode()
+    try:
+        return kind, base64.b64decode(item.text or "", validate=True)
+    except binascii.Error:
+        return kind, (item.text or "").encode()
+
+
+def _quoted(text: str) -> str:
+    return " ".join(text.splitlines()).replace('"', "%22")
