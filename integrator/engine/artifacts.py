@@ -192,7 +192,7 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
     resources = [read_resource(item, reader, name) for item in children(root) if local(item) == "resource"]
     if not resources:
         raise reader.fail(root, "at least one child <resource> is required")
-    return name, Api(
+    api = Api(
         name=name,
         context=context,
         version=version,
@@ -205,6 +205,7 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
         root=base,
         handlers=read_handlers(handlers, reader),
     )
+    return api.full_name, api
 
 
 def read_handlers(element: Element | None, reader: Reader) -> tuple[Handler, ...]:

@@ -22,6 +22,8 @@ from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.reader import read_xml
 from integrator.engine.registry import Registry
 from integrator.engine.runtime import Runtime
+from integrator.engine.services.cors import answer_with_cors, origins_of
+from integrator.engine.services.rest import Api
 from integrator.engine.xmltools import children, local, text_of
 
 log = logging.getLogger("integrator.deployment")
@@ -222,12 +224,7 @@ class Builder:
             config=config,
             registry=self.registry,
             artifacts=artifacts,
-            apis=tuple(
-                sorted(
-                    (item.value for (kind, _), item in artifacts.items() if kind == "api"),
-                    key=lambda api: -len(api.root),
-                )
-            ),
+            apis=_apis(artifacts, config),
             data_services={service.name: service for service in services},
             stores={name: self.runtime.store(name) for kind, name in artifacts if kind == "message-stores"},
             data_sources=sources,
@@ -275,3 +272,11 @@ def read_data_source(data: bytes, file: str) -> tuple[str, Source]:
     except DatabaseUrlError as error:
         raise reader.fail(root, str(error)) from error
     return values.get("name", ""), source
+
+
+def _apis(artifacts: dict[tuple[str, str], Artifact], config: Config) -> tuple[Api, ...]:
+    """APIs, the longest context first; with listed origins each answers with CORS headers."""
+    found = [item.value for (kind, _), item in artifacts.items() if kind == "api"]
+    if origins_of(config):
+        found = [replace(api, handlers=(answer_with_cors, *api.handlers)) for api in found]
+    return tuple(sorted(found, key=lambda api: -len(api.root)))

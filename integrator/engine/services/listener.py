@@ -18,6 +18,7 @@ from integrator.engine.message import Flow, Message
 from integrator.engine.metrics import served
 from integrator.engine.sequence import run_fault
 from integrator.engine.services import definitions
+from integrator.engine.services.cors import cors_headers
 from integrator.engine.services.inbound import Inbound
 from integrator.engine.services.reply import HttpReply
 from integrator.engine.services.rest import Api, Match, find_resource, query_parameters, set_properties
@@ -192,20 +193,7 @@ async def run_api(exchange: Exchange, message: Message, api: Api, rest: str, que
 def options_headers(message: Message, methods: frozenset[str]) -> list[tuple[bytes, bytes]]:
     """Allow, and CORS headers for a listed origin."""
     allowed = ", ".join(sorted(methods)).encode()
-    found = [(b"allow", allowed)]
-    config = message.deployment.config
-    origins = str(config.mediation("synapse.rest.CORSConfig.Access-Control-Allow-Origin", ""))
-    origin = message.headers.get("Origin")
-    listed = [item.strip() for item in origins.split(",")]
-    if origin and (origin in listed or "*" in listed):
-        found += [
-            (b"access-control-allow-origin", origin.encode("latin-1")),
-            (b"access-control-allow-methods", allowed),
-        ]
-        wanted = str(config.mediation("synapse.rest.CORSConfig.Access-Control-Allow-Headers", ""))
-        if wanted:
-            found.append((b"access-control-allow-headers", wanted.encode("latin-1")))
-    return found
+    return [(b"allow", allowed), *cors_headers(message, methods)]
 
 
 async def mismatch(exchange: Exchange, message: Message, match: Match) -> None:

@@ -60,11 +60,15 @@ class HttpReply:
             self.sent = True
             self.exchange.respond(202)
 
+    def headers(self, message: Message, content_type: str | None) -> list[Header]:
+        """Transport headers of the answer."""
+        return headers_of(message, content_type)
+
     async def _send(self, message: Message) -> None:
         payload, status = message.payload, status_of(message)
         if is_true(message.axis2.get("NO_ENTITY_BODY")) or status in (204, 304):
             payload.discard()
-            self.exchange.respond(status, headers_of(message, None))
+            self.exchange.respond(status, self.headers(message, None))
             return
         target = target_type(message, "")
         if payload.unread is not None and payload.chunks is not None and not target and not buffered(message):
@@ -75,12 +79,12 @@ class HttpReply:
         if status == 200 and not is_true(message.axis2.get("FAULTS_AS_HTTP_200")) and is_fault(message):
             status = 500
         kind = outgoing_type(message, content_type, target) if data else None
-        self.exchange.respond(status, headers_of(message, kind), data)
+        self.exchange.respond(status, self.headers(message, kind), data)
 
     async def _stream(self, message: Message, status: int) -> None:
         chunks = message.payload.chunks
         assert chunks is not None
-        headers = headers_of(message, message.headers.get("Content-Type") or message.payload.content_type or None)
+        headers = self.headers(message, message.headers.get("Content-Type") or message.payload.content_type or None)
         length = message.headers.get("Content-Length")
         if length is not None:
             headers.append((b"content-length", length.encode()))
