@@ -31,6 +31,7 @@ from integrator.engine.mediators import (
     switch,
     throw_error,
     validate,
+    xquery,
     xslt,
 )
 from integrator.engine.mediators.base import Mediator, compile_list, known, mediators, parse_one
@@ -71,5 +72,6 @@ __all__ = [
     "switch",
     "throw_error",
     "validate",
+    "xquery",
     "xslt",
 ]

@@ -15,6 +15,7 @@ from integrator.engine.expressions.jsonpath import MISSING
 from integrator.engine.expressions.scopes import set_error
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
 from integrator.engine.message import Message
+from integrator.engine.resources import Known, read_resources
 from integrator.engine.xmltools import XmlError, child, children, local, parse
 
 
@@ -133,29 +134,6 @@ def json_validator(text: str) -> Any:
     except (BadPayload, jsonschema.SchemaError) as error:
         raise Fault(0, f"validate: bad JSON schema: {getattr(error, 'message', error)}") from error
     return cls(schema)
-
-
-def read_resources(element: Element, reader: Reader) -> tuple[tuple[str, Expression], ...]:
-    """`resource` children: what documents named by a location are read from."""
-    return tuple(
-        (reader.required(item, "location"), reader.value(item, "key"))
-        for item in children(element)
-        if local(item) == "resource"
-    )
-
-
-class Known(etree.Resolver):  # type: ignore[misc]  # lxml carries no types
-    """Gives out the texts that the artifact names by location; no file and no address is opened."""
-
-    def __init__(self, texts: dict[str, str]) -> None:
-        self.texts = texts
-
-    def resolve(self, url: str, _id: str, context: Any) -> Any:
-        """The text of a location. Raises Fault for any other."""
-        text = self.texts.get(url) or self.texts.get(url.rpartition("/")[2])
-        if text is None:
-            raise Fault(0, f"location {url!r} is no <resource>; given are {', '.join(self.texts) or 'none'}")
-        return self.resolve_string(text, context)
 
 
 def xml_schema(text: str, others: dict[str, str] | None = None) -> Any:

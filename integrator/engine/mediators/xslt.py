@@ -1,20 +1,23 @@
-"""xslt: transforms the payload with an XSLT 1.0 stylesheet (reference 3.3)."""
+"""xslt and fastXSLT: transform the payload with a stylesheet, 1.0 by lxml and later ones by Saxon (reference 3.3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from time import thread_time
 from typing import Any, Self
 
 from lxml import etree
 
+from integrator.engine import saxon
 from integrator.engine.content import media
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.log import log_properties
 from integrator.engine.message import Message
-from integrator.engine.xmltools import XmlError, parse
+from integrator.engine.resources import Known, read_resources
+from integrator.engine.xmltools import XmlError, children, local, parse
 
 _ACCESS = etree.XSLTAccessControl.DENY_ALL
 
@@ -28,17 +31,19 @@ class Xslt(Mediator):
     origin: Expression | None
     target: str
     properties: tuple[tuple[str, Expression], ...]
+    resources: tuple[tuple[str, Expression], ...]
 
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
-        """Read the element."""
-        reader.only(element, ("property", "feature", "attribute", "resource", "description"))
+        """Read the element; fastXSLT has a key and nothing else."""
+        check(element, reader)
         return cls(
             **cls.common(element, reader),
             key=reader.value(element, "key"),
             origin=reader.optional_path(element, "source"),
             target=element.get("target") or "",
             properties=log_properties(element, reader),
+            resources=read_resources(element, reader),
         )
 
     @property
@@ -59,13 +64,24 @@ class Xslt(Mediator):
                 return
             values = {key: value.string(message) or "" for key, value in self.properties}
             data = etree.tostring(node, with_tail=False)
-            if is_quick(sheet, len(data)):
+            others = {location: self._resource(message, key) for location, key in self.resources}
+            if not others and is_quick(sheet, len(data)):
                 result = transform(sheet, data, values)
+            elif version_of(sheet) != "1.0":
+                result = await by_saxon(sheet, data, values, others)
             else:
-                result = await message.deployment.runtime.run(transform, sheet, data, values)
+                result = await message.deployment.runtime.run(transform, sheet, data, values, others)
             self._apply(message, node, result)
 
         return step
+
+    @staticmethod
+    def _resource(message: Message, key: Expression) -> str:
+        name = key.string(message) or ""
+        text = message.deployment.entry_text(name)
+        if text is None:
+            raise Fault(0, f"xslt: resource {name!r} is not found")
+        return text
 
     def _source(self, message: Message) -> Element | None:
         if self.origin is None:
@@ -75,7 +91,10 @@ class Xslt(Mediator):
     def _apply(self, message: Message, node: Element, result: str) -> None:
         made: Any = result
         if result.lstrip().startswith("<"):
-            made = parse(result)
+            try:
+                made = parse(result)
+            except XmlError as error:
+                raise Fault(0, f"xslt: the result is no XML element: {error}") from error
         if self.target:
             message.properties[self.target] = [made] if hasattr(made, "tag") else made
             return
@@ -103,8 +122,11 @@ class Sheet:
 
     __slots__ = ("apply", "longest")
 
-    def __init__(self, text: str) -> None:
-        self.apply = etree.XSLT(parse(text), access_control=_ACCESS)
+    def __init__(self, text: str, others: dict[str, str]) -> None:
+        parse(text)
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+        parser.resolvers.add(Known(others))
+        self.apply = etree.XSLT(etree.fromstring(text.encode(), parser), access_control=_ACCESS)
         self.longest = QUICK
 
 
@@ -117,18 +139,56 @@ def is_quick(sheet: str, size: int) -> bool:
     return known is not None and size <= SMALL and known.longest < QUICK
 
 
-def transform(sheet: str, data: bytes, values: dict[str, str]) -> str:
-    """Apply stylesheet text to a document. Nothing outside may be read or written. Raises Fault."""
-    known = _sheets.get(sheet)
+def transform(sheet: str, data: bytes, values: dict[str, str], others: dict[str, str] | None = None) -> str:
+    """Apply stylesheet text to a document; `others` holds what it includes, by location. Nothing else is read. Raises Fault."""
+    name = "\n".join((sheet, *others.values())) if others else sheet
+    known = _sheets.get(name)
     try:
         if known is None:
             if len(_sheets) > 256:
                 _sheets.clear()
-            known = _sheets[sheet] = Sheet(sheet)
+            known = _sheets[name] = Sheet(sheet, others or {})
         parameters = {key: etree.XSLT.strparam(value) for key, value in values.items()}
         began = thread_time()
-        result = str(known.apply(parse(data), **parameters))
+        result = saxon.without_declaration(str(known.apply(parse(data), **parameters)))
         known.longest = max(thread_time() - began, known.longest * 0.9)
         return result
     except (XmlError, etree.XSLTError) as error:
         raise Fault(0, f"xslt: {error}") from error
+
+
+def check(element: Element, reader: Reader) -> None:
+    """Refuse attributes and children that the element does not have."""
+    if local(element) == "fastXSLT":
+        reader.only(element, ("description",))
+        for name in ("source", "target"):
+            if element.get(name) is not None:
+                raise reader.fail(element, f"attribute {name!r}: fastXSLT transforms the whole body; allowed is key")
+        return
+    reader.only(element, ("property", "feature", "attribute", "resource", "description"))
+    reader.flag(element, "useCache", True)
+    for item in children(element):
+        if local(item) == "feature":
+            reader.required(item, "name")
+            reader.required(item, "value")
+            reader.flag(item, "value")
+        elif local(item) == "attribute":
+            reader.required(item, "name")
+            reader.required(item, "value")
+
+
+@lru_cache(maxsize=256)
+def version_of(sheet: str) -> str:
+    """The XSLT version that a stylesheet asks for. Raises Fault when it is no XML."""
+    try:
+        return parse(sheet).get("version") or "1.0"
+    except XmlError as error:
+        raise Fault(0, f"xslt: {error}") from error
+
+
+async def by_saxon(sheet: str, data: bytes, values: dict[str, str], others: dict[str, str]) -> str:
+    """Apply a stylesheet of version 2.0 or later. Raises Fault."""
+    if others:
+        raise Fault(0, "xslt: <resource> works with XSLT 1.0 stylesheets; write the included templates into this one")
+    text = data.decode()
+    return await saxon.run(lambda processor: processor.transform(sheet, text, values))

@@ -98,6 +98,8 @@ SAMPLES = [
     '<jsontransform schema="s"/>',
     '<rewrite inProperty="a"><rewriterule><action fragment="host" value="h"/></rewriterule></rewrite>',
     '<datamapper config="a" inputSchema="b" outputSchema="c" inputType="XML" outputType="JSON"/>',
+    '<xquery key="k"><variable name="v" type="INT" value="1"/></xquery>',
+    '<fastXSLT key="k"/>',
 ]
 
 
