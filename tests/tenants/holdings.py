@@ -182,7 +182,7 @@ def _rest(held: Holdings) -> None:
     LoginRules.objects.create(organisation=organisation)
     SecondFactor.objects.create(user=make_user(organisation, username=f"{MARK}Person"), sealed_secret=MARK)
     held.keep("provider", IdentityProvider.objects.create(
-        organisation=organisation, name=f"{MARK}Provider", issuer=f"https://{MARK}.example", client_id=MARK
+        organisation=organisation, name="Theirs", issuer=f"https://{MARK}.example", client_id=MARK
     ))  # fmt: skip
     held.values["provider"] = str(organisation.identity_providers.get().uuid)
 

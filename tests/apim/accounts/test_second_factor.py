@@ -6,6 +6,7 @@ import base64
 import re
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pyotp
 import pytest
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from apim.accounts.models import AuditRow, Organisation, User
 from apim.errors import ApimError, Forbidden, Invalid, NotFound
+from apim.keymanager.actions.clients import create_client
 from apim.keymanager.vault import seal, unseal
 from apim.login import second_factor
 from apim.login.actions import rules, second_factors
@@ -214,6 +216,35 @@ def test_basic_is_refused_with_a_reason_unless_allowed(admin: User, developer: U
 def test_basic_is_refused_to_those_who_must_have_one(admin: User) -> None:
     rules.set_rules(by=admin, organisation=admin.organisation, second_factor_roles=["admin"])
     assert basic(admin).status_code == 401
+
+
+def test_password_grant_is_refused_with_a_reason_unless_allowed(settings: Any, admin: User, developer: User) -> None:
+    settings.PASSWORD_HASHERS = [*settings.PASSWORD_HASHERS, "apim.keymanager.hashers.ClientSecretHasher"]
+    client, secret = create_client(
+        by=developer, organisation=developer.organisation, name="cli", grant_types=["password"], management=True
+    )
+    enrolled(developer)
+    form = {
+        "grant_type": "password", "username": developer.username, "password": PASSWORD, "client_id": client.client_id,
+        "client_secret": secret,
+    }  # fmt: skip
+    sent = {"data": urlencode(form), "content_type": "application/x-www-form-urlencoded"}
+    answer = Client().post("/oauth2/token", **sent)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert "second factor" in answer.json()["error_description"]
+    rules.set_rules(by=admin, organisation=admin.organisation, passwords_alone=True)
+    assert Client().post("/oauth2/token", **sent).status_code == 200
+
+
+def test_gateways_are_told_nobody(settings: Any, developer: User) -> None:
+    question = {"organisation": "carbon.super", "username": developer.username, "password": PASSWORD}
+    headers = {"Authorization": f"Bearer {settings.CLUSTER_SECRET}"}
+    ask = lambda: Client().post(  # noqa: E731 - asked twice
+        "/internal/keymanager/v1/people", question, content_type="application/json", headers=headers
+    )
+    assert ask().json()["active"] is True
+    enrolled(developer)
+    assert ask().json()["active"] is False
 
 
 def test_owner_removes_it_with_a_code_only(developer: User) -> None:
