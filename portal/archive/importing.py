@@ -82,7 +82,9 @@ def _take_in(by: User, tree: Tree, options: Options) -> Outcome:
         owner=owner, name=word(info, "name", path, "data.applicationInfo").strip()
     ).first()
     if there is not None and not options.update:
-        raise Conflict(f"{owner} has an application {there.name!r} already. Import with update=true to change it.")
+        raise Conflict(
+            f"{owner} has an application {there.name!r} already. To change it, say so: a tick on the page, update=true by REST."
+        )
     before = tree_of(there, keys=True) if there is not None else Tree()
     with within(path, "data.applicationInfo", _contract):
         application = _written(by, path, info, owner, there)

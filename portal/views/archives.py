@@ -95,7 +95,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     except ApimError as error:
         return _page(request, Upload(), error)
     held.forget(request.user)
-    messages.success(request, f"{outcome.application} is {'imported' if outcome.created else 'changed'}.")
+    messages.success(request, f"{outcome.application} is {_became(outcome)}.")
     for text in [*outcome.warnings, *(reason for _, reason in outcome.skipped)]:
         messages.warning(request, text)
     return redirect("portal:application", outcome.application.pk)
@@ -127,3 +127,7 @@ def _preview(request: HttpRequest, form: Upload, ticket: str, outcome: Outcome) 
         field.widget = forms.HiddenInput() if field.widget.input_type == "text" else field.hidden_widget()
     context: dict[str, Any] = {"form": confirmed, "outcome": outcome}
     return render(request, "portal/application_preview.html", context)
+
+
+def _became(outcome: Outcome) -> str:
+    return "imported" if outcome.created else "changed" if outcome.changes else "as it was: nothing changed"

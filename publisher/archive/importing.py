@@ -171,7 +171,7 @@ def _kind(path: str, data: dict[str, Any]) -> Kind:
 
 def _refuse(api: Api, kind: Kind, path: str, overwrite: bool) -> None:
     if not overwrite:
-        raise Taken(f"There is an API {api} already. Import with overwrite=true to change it.")
+        raise Taken(f"There is an API {api} already. To change it, say so: a tick on the page, overwrite=true by REST.")
     if api.kind != kind.name:
         raise bad(
             path, f"{kind.name} is not {api.kind}, which {api} is; the kind of an API cannot be changed.", "data.type"

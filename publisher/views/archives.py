@@ -54,7 +54,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if outcome is None:
         messages.success(request, f"The {kind} is imported.")
         return redirect("publisher:policy_list")
-    messages.success(request, f"{outcome.api} is {'imported' if outcome.created else 'changed'}.")
+    messages.success(request, f"{outcome.api} is {_became(outcome)}.")
     for text in outcome.warnings:
         messages.warning(request, text)
     return redirect("publisher:api", outcome.api.pk)
@@ -88,3 +88,7 @@ def _preview(request: HttpRequest, form: Choices, ticket: str, found: tuple[str,
         field.widget = field.hidden_widget()
     context = {"kind": kind, "outcome": outcome, "changes": changes, "form": confirmed, **rights(request.user)}
     return render(request, "publisher/archive_preview.html", context)
+
+
+def _became(outcome: Any) -> str:
+    return "imported" if outcome.created else "changed" if outcome.changes else "as it was: nothing changed"

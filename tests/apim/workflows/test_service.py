@@ -13,9 +13,10 @@ from django.utils import timezone
 from apim.accounts.models import AuditRow
 from apim.errors import Invalid
 from apim.workflows import tasks
-from apim.workflows.actions.executors import set_executor
+from apim.workflows.actions.executors import TRANSITIONS, set_executor
 from apim.workflows.models import Executor, Kind, Style, Task
 from portal.models import Application
+from publisher.actions.lifecycle import TRANSITIONS as LIFE_CYCLE
 from tests.apim.websub.callback import Callback
 from tests.portal.builders import make_application
 
@@ -168,6 +169,8 @@ def test_secrets_are_sealed_and_in_no_audit_row(asks, boss):
         ({"style": "APPROVAL", "notify": "nobody"}, "notify"),
         ({"style": "APPROVAL", "transitions": ["CREATED:Publish"]}, "transitions"),
         ({"style": "APPROVAL", "kind": "API_STATE", "transitions": ["publish"]}, "transitions"),
+        ({"style": "APPROVAL", "kind": "API_STATE", "transitions": ["CREATED:Fly"]}, "transitions"),
+        ({"style": "APPROVAL", "kind": "API_STATE", "transitions": ["RETIRED:Publish"]}, "transitions"),
     ],
 )
 def test_a_wrong_executor_is_refused_by_name(boss, values, field):
@@ -175,6 +178,10 @@ def test_a_wrong_executor_is_refused_by_name(boss, values, field):
     with pytest.raises(Invalid) as caught:
         set_executor(by=boss, organisation=boss.organisation, **given)
     assert field in {wrong.field for wrong in caught.value.fields}
+
+
+def test_transitions_are_those_of_the_life_cycle():
+    assert set(TRANSITIONS) == {f"{state}:{step}" for state, steps in LIFE_CYCLE.items() for step in steps}
 
 
 def test_mails_go_to_who_decides_and_to_who_asked(
