@@ -81,8 +81,13 @@ def scan(home: Path) -> dict[str, Stamp]:
     """All files that take part in a deployment, by path relative to the home."""
     found: dict[str, Stamp] = {}
     folders = [SYNAPSE / kind for kind in ORDER]
-    globs = [(folder, "*.xml") for folder in folders] + [(SYNAPSE, "*.xml"), (SERVER / "dataservices", "*.dbs")]
-    globs += [(SERVER / "carbonapps", "*.car"), (SERVER / "metadata", "*.yaml"), (Path("conf"), "*")]
+    globs = [(SYNAPSE, "*.xml"), *((folder, "*.xml") for folder in folders)]  # of two with one name the first stays
+    globs += [
+        (SERVER / "dataservices", "*.dbs"),
+        (SERVER / "carbonapps", "*.car"),
+        (SERVER / "metadata", "*.yaml"),
+        (Path("conf"), "*"),
+    ]
     for folder, pattern in globs:
         for path in sorted((home / folder).glob(pattern)):
             try:
