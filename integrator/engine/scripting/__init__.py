@@ -1,0 +1,1 @@
+"""What scripts and classes see of a message, and the engine that runs JavaScript."""
