@@ -9,10 +9,13 @@ from typing import Self
 from xml.sax.saxutils import escape
 
 from integrator.engine.content import jsonxml, media
+from integrator.engine.content.freemarker import Template
+from integrator.engine.content.freemarker_values import TemplateError
 from integrator.engine.content.payload import decode_json, encode_json
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import Constant, Expression, scopes
 from integrator.engine.expressions.values import nodes_text
+from integrator.engine.mediators import freemarked
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
 from integrator.engine.xmltools import (
@@ -52,36 +55,41 @@ class PayloadFactory(Mediator):
     key: Expression | None
     arguments: tuple[Argument, ...]
     escape_xml: bool
+    freemarker: bool = False
 
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
         """Read the element."""
         reader.only(element, ("format", "args", "description"))
-        if reader.choice(element, "template-type", ("default", "freemarker"), "default") == "freemarker":
-            raise reader.fail(element, "template-type='freemarker' is not supported; allowed is default")
+        freemarker = reader.choice(element, "template-type", ("default", "freemarker"), "default") == "freemarker"
         kind = reader.choice(element, "media-type", tuple(MEDIA), "xml")
         template = child(element, "format")
         if template is None:
             raise reader.fail(element, "child <format> is required")
         key = reader.optional_value(template, "key")
         given = child(element, "args")
+        text = (
+            "" if key else freemarker_text(template, reader) if freemarker else inline_template(template, kind, reader)
+        )
         return cls(
             **cls.common(element, reader),
             media=kind,
-            template="" if key else inline_template(template, kind, reader),
+            template=text,
             key=key,
             arguments=tuple(read_argument(item, reader) for item in children(given)) if given is not None else (),
             escape_xml=reader.flag(element, "escapeXmlChars"),
+            freemarker=freemarker,
         )
 
     @property
     def reads_content(self) -> bool:
         """Arguments that read content; XML templates also keep the envelope of a SOAP message."""
-        return super().reads_content or self.media == "xml"
+        return super().reads_content or self.media == "xml" or self.freemarker
 
     def compile(self) -> Step:
         """A step that replaces the body."""
         finish = {"xml": finish_xml, "json": finish_json, "text": finish_text}[self.media]
+        compile_template = freemarked.compile_template if self.freemarker else compile_plain
         if self.key is None:
             render = compile_template(self.template, self)
             return lambda message: finish(message, render(message))
@@ -121,7 +129,19 @@ def inline_template(element: Element, kind: str, reader: Reader) -> str:
     return serialise(root)
 
 
-def compile_template(text: str, factory: PayloadFactory) -> Callable[[Message], str]:
+def freemarker_text(element: Element, reader: Reader) -> str:
+    """Text of an inline FreeMarker template, checked; a wrapper of CDATA is none of it."""
+    inner = children(element)
+    text = (element.text or "") + "".join(serialise(item) + (item.tail or "") for item in inner)
+    text = text.strip().removeprefix("<![CDATA[").removesuffix("]]>")
+    try:
+        Template(text)
+    except TemplateError as error:
+        raise reader.fail(element, f"FreeMarker template: {error}") from error
+    return text
+
+
+def compile_plain(text: str, factory: PayloadFactory) -> Callable[[Message], str]:
     """A function that renders the template; a reference beyond the last argument ends substitution."""
     pieces: list[str] = []
     renders: list[Callable[[Message], str]] = []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
 
+from integrator.engine.content.freemarker import Template
+from integrator.engine.content.freemarker_values import TemplateError
 from integrator.engine.errors import DeploymentError, Fault
 from integrator.engine.mediators import data_mapper, parse_one
 from integrator.engine.reader import Reader
@@ -127,3 +130,13 @@ def test_a_mapping_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(data_mapper, "SECONDS", 0.2)
     with pytest.raises(Fault, match="the mapping failed"):
         data_mapper.evaluate("map_S_a_S_b = function () { while (true) {} };", "a", "b", "{}", "{}")
+
+
+@pytest.mark.parametrize(
+    "evil", ["${" * 20_000, "<#--" * 20_000, "<#if " + "a " * 20_000, '${"a' * 20_000, "<#list" + " as" * 20_000 + ">"]
+)
+def test_a_wrong_template_is_refused_in_linear_time(evil: str) -> None:
+    began = time.process_time()
+    with pytest.raises(TemplateError):
+        Template(evil)
+    assert time.process_time() - began < 5  # what is quadratic took 20 and 50 seconds here
