@@ -14,6 +14,7 @@ from integrator.engine.artifacts import KINDS, read_artifact
 from integrator.engine.deploy.capp import read_car
 from integrator.engine.errors import DeploymentError
 from integrator.engine.mediators.base import known
+from tests.integrator.coverage import covers
 from tests.integrator.engine.harness import SERVER, eventually, integrator, write
 
 API = (
@@ -91,6 +92,7 @@ def test_records_write_what_they_read() -> None:
     assert again.tag.endswith("log") and again[0].get("value") == "b"
 
 
+@covers("deploy.hot")
 async def test_hot_deployment(tmp_path: Path) -> None:
     """New, changed, broken and removed files take effect without a restart."""
     home = tmp_path / "home"
@@ -128,6 +130,7 @@ def car(parts: dict[str, str], dependencies: str) -> bytes:
     return packed.getvalue()
 
 
+@covers("capp.artifacts.xml", "capp.artifact.xml", "capp.dependency", "capp.faulty", "layout.carbonapps")
 async def test_carbon_application(tmp_path: Path) -> None:
     """A car deploys its artifacts and registry resources, or nothing at all."""
     home = tmp_path / "home"

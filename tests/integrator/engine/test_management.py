@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.integrator.coverage import covers
 from tests.integrator.engine.harness import Running, backend, eventually, integrator, write
 from wire.client import Client
 
@@ -29,6 +30,7 @@ def trusting(running: Running) -> Client:
     return Client(tls=context)
 
 
+@covers("mgmt.login", "mgmt.logout", "mgmt.auth", "mgmt.root")
 async def test_management(tmp_path: Path) -> None:
     """Basic gives a token, the token gives resources, and nothing else does."""
     home = tmp_path / "home"
@@ -69,10 +71,48 @@ async def test_management(tmp_path: Path) -> None:
         ):
             assert (await get(f"/management/{name}", token))[0] == 200, name
         assert (await get("/management/server", token))[1]["refused"] == []
+        assert "/management/apis" in (await get("/management", token))[1]["resources"]
         await running.call("GET", "/t/a/1")
         assert b"integrator_requests_total" in (await get("/metrics"))[1]
         assert (await get("/management/logout", token))[0] == 200
         assert (await get("/management/apis", token))[0] == 401
+
+
+TASK = (
+    f'<task {NS} name="k" class="org.apache.synapse.startup.tasks.MessageInjector" group="g"><trigger interval="3600" count="2"/>'
+    '<property name="injectTo" value="sequence"/><property name="sequenceName" value="none"/>'
+    '<property name="message"><a xmlns=""/></property></task>'
+)
+
+
+@covers("mgmt.listform", "mgmt.tasks", "mgmt.local-entries", "layout.tasks")
+async def test_lists_and_details(tmp_path: Path) -> None:
+    """A list is filtered by searchKey, one entry shows its fields, an unknown one is 404, and passwords stay hidden."""
+    home = tmp_path / "home"
+    write(home, "conf", "deployment.toml", TOML)
+    write(home, "tasks", "k", TASK)
+    for name, text in (("greeting", "hello"), ("db_password", "hunter2")):
+        write(home, "local-entries", name, f'<localEntry {NS} key="{name}">{text}</localEntry>')
+    async with integrator(home, scheduler="none") as running:
+        running.client = trusting(running)
+        base = f"https://localhost:{running.settings.management_port}/management"
+        basic = {"authorization": "Basic " + base64.b64encode(b"ann:secret").decode()}
+        token = json.loads((await running.request(f"{base}/login", headers=basic)).body)["AccessToken"]
+
+        async def get(path: str) -> tuple[int, dict[str, object]]:
+            answer = await running.request(base + path, headers={"authorization": f"Bearer {token}"})
+            return answer.status, json.loads(answer.body)
+
+        _, task = await get("/tasks?taskName=k")
+        shown = [task[name] for name in ("name", "triggerType", "triggerCount", "triggerInterval", "taskGroup")]
+        assert shown == ["k", "simple", "2", "3600000", "g"]
+        assert '<trigger interval="3600"' in str(task["configuration"])
+        entry = {"name": "greeting", "type": "Inline Text Local Entry"}
+        assert (await get("/local-entries?searchKey=GREET"))[1] == {"count": 1, "list": [entry]}
+        assert (await get("/local-entries?name=greeting"))[1]["value"] == "hello"
+        assert (await get("/local-entries?name=db_password"))[1]["value"] == "***"
+        assert (await get("/local-entries?name=none"))[0] == 404
+        assert (await get("/tasks?taskName=none"))[0] == 404
 
 
 async def test_generated_administrator(tmp_path: Path) -> None:
