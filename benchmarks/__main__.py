@@ -1,4 +1,4 @@
-"""`make bench [ONLY=gateway|integrator|issuing|platform|scale|tokens]`: measures, prints a table, writes bench.json and the page."""
+"""`make bench [ONLY=a group of GROUPS]`: measures, prints a table, writes bench.json and the page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from apim.config import ROOT, config
-from benchmarks import gateway, integrator, issuing, platform, scale, tokens
+from benchmarks import gateway, integrator, issuing, lists, platform, scale, tokens
 from benchmarks.machine import enough_cores
 from benchmarks.results import Result, figures, store, write_page
 
@@ -17,6 +17,7 @@ GROUPS = {
     "gateway": gateway.measure,
     "integrator": integrator.measure,
     "issuing": issuing.measure,
+    "lists": lists.measure,
     "platform": platform.measure,
     "scale": scale.measure,
     "tokens": tokens.measure,
