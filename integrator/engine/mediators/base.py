@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.expressions import Expression
+from integrator.engine.mediators.refused import INSTEAD
 from integrator.engine.reader import Reader
 from integrator.engine.sequence import Chain, Step
 from integrator.engine.xmltools import Element, clone, local
@@ -101,6 +102,8 @@ def parse_one(element: Element, reader: Reader) -> Mediator:
     """Read one mediator element."""
     cls = _registry.get(local(element))
     if cls is None:
+        if local(element) in INSTEAD:
+            raise reader.fail(element, f"<{local(element)}> does not run here: {INSTEAD[local(element)]}")
         raise DeploymentError(
             reader.place(element), f"unknown mediator <{local(element)}>; known are {', '.join(known())}"
         )
