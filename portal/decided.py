@@ -5,15 +5,20 @@ Each runs in the transaction of the decision. What is gone by then is left alone
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from django.db.models import Model
 
 from apim.accounts import audit
 from apim.accounts.models import User
+from apim.keymanager.actions.remote_clients import elsewhere
+from apim.keymanager.models import RemoteClient
 from apim.workflows.models import Kind, Task
-from apim.workflows.registry import handles
+from apim.workflows.registry import Step, handles
 from portal.actions import applications, keys, subscriptions
+from portal.actions.remote_keys import client_for
 from portal.models import Application, ApplicationKey, ApplicationStatus, KeyState, Subscription, SubscriptionState
 from portal.records import publish_application, publish_subscription
 
@@ -24,8 +29,8 @@ def register() -> None:
     """Say who carries out what."""
     handles(Kind.APPLICATION_CREATION, approve_application, reject_application)
     handles(Kind.APPLICATION_DELETION, delete_application, keep_application)
-    handles(Kind.PRODUCTION_KEY, make_keys, refuse_keys)
-    handles(Kind.SANDBOX_KEY, make_keys, refuse_keys)
+    handles(Kind.PRODUCTION_KEY, make_keys, refuse_keys, prepared_keys)
+    handles(Kind.SANDBOX_KEY, make_keys, refuse_keys, prepared_keys)
     handles(Kind.SUBSCRIPTION_CREATION, approve_subscription, reject_subscription)
     handles(Kind.SUBSCRIPTION_UPDATE, change_plan, keep_plan)
     handles(Kind.SUBSCRIPTION_DELETION, end_subscription, keep_subscription)
@@ -53,11 +58,23 @@ def keep_application(task: Task) -> None:
     _application_becomes(task, ApplicationStatus.APPROVED)
 
 
-def make_keys(task: Task) -> None:
-    """The client is made; its secret is for the owner to ask for."""
+def make_keys(task: Task, client: RemoteClient | None = None) -> None:
+    """The client is made, or is one that was made elsewhere; its secret is for the owner to ask for."""
     key = _locked(ApplicationKey, task)
     if key is not None:
-        keys.complete(_actor(task, key.application.owner), key)
+        keys.complete(_actor(task, key.application.owner), key, client)
+
+
+@contextmanager
+def prepared_keys(task: Task) -> Iterator[Step]:
+    """At a key manager elsewhere the client is made before anything is locked here."""
+    rows = ApplicationKey.objects.select_related("key_manager__organisation", "application__owner")
+    key = rows.filter(pk=task.subject_id).first()
+    if key is None or not elsewhere(key.key_manager):
+        yield make_keys
+        return
+    with client_for(key) as client:
+        yield lambda row: make_keys(row, client)
 
 
 def refuse_keys(task: Task) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db import IntegrityError, transaction
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet, URLField
 from django.forms import ModelForm
@@ -21,7 +21,26 @@ from apim.errors import ApimError, Conflict
 _SECRET_WORDS = ("password", "secret", "token", "private", "pem")
 
 
-class OrganisationAdmin(ModelAdmin):
+class _Transactions(admin.ModelAdmin):
+    """Stands below the design's own class, where Django would begin a transaction around the whole of a form."""
+
+    calls_elsewhere: ClassVar[bool] = False
+    """Whether saving asks other servers: their answers are not waited for inside a transaction. Actions have their own."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """In a transaction, as usual, unless others are asked."""
+        if self.calls_elsewhere:
+            return self._changeform_view(request, *_arguments(*args, **kwargs))
+        return super().changeform_view(request, *args, **kwargs)
+
+
+def _arguments(
+    object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
+) -> tuple[Any, ...]:
+    return object_id, form_url, extra_context
+
+
+class OrganisationAdmin(ModelAdmin, _Transactions):
     """For models that belong to an organisation: its administrators see and change its rows, the platform's see all.
 
     `organisation_path` is the look-up from the model to its organisation (`api__organisation`). A room whose writes are

@@ -43,6 +43,7 @@ class KeyManagerAdmin(OrganisationAdmin):
     search_fields = ("name", "display_name", "issuer")
     list_select_related = ("organisation",)
     form = KeyManagerForm
+    calls_elsewhere = True
     actions_list = ("test_token",)
 
     @display(description="name", ordering="name", header=True)

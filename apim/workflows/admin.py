@@ -76,6 +76,7 @@ class TaskAdmin(OrganisationAdmin):
     """Requests. Those that wait come first; each is approved or rejected once."""
 
     form = TaskForm
+    calls_elsewhere = True
     list_display = ("shown_kind", "subject_name", "requester_name", "shown_status", "organisation", "created")
     list_filter = ("status", "kind", "organisation")
     list_select_related = ("organisation",)

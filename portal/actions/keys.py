@@ -10,16 +10,16 @@ from django.db import IntegrityError, transaction
 
 from apim.accounts import audit
 from apim.accounts.models import User
-from apim.errors import Conflict, FieldError, Invalid
+from apim.errors import Conflict, FieldError, Invalid, NotFound
 from apim.keymanager.actions import clients, remote_clients, tokens
 from apim.keymanager.actions.exchange import exchange_test_token
 from apim.keymanager.grants import EXCHANGE
-from apim.keymanager.models import RESIDENT, KeyManager, OAuthClient
+from apim.keymanager.models import RESIDENT, KeyManager, OAuthClient, RemoteClient
 from apim.keymanager.queries import key_managers
 from apim.workflows.actions.tasks import withdraw
 from apim.workflows.models import Kind
 from apim.workflows.queries import executor
-from portal import approvals
+from portal import approvals, queries
 from portal.actions import remote_keys
 from portal.actions.locks import locked_application
 from portal.errors import KeysExist
@@ -72,10 +72,13 @@ def _prepare(
     return _tie(by, "key.generate", application, manager, client, key_type, KeyMode.CREATED), secret
 
 
-def complete(by: User, key: ApplicationKey) -> None:
-    """Make the client of a key that was approved. Its secret is known to nobody: the owner makes a new one."""
-    if remote_clients.elsewhere(key.key_manager):
-        remote_keys.complete(key, lambda made: _told(by, "key.generate", made))
+def complete(by: User, key: ApplicationKey, remote: RemoteClient | None = None) -> None:
+    """Make the client of a key that was approved, or take the `remote` one that was made at its key manager elsewhere.
+
+    Its secret is known to nobody: the owner makes a new one.
+    """
+    if remote is not None:
+        remote_keys.complete(key, remote, lambda made: _told(by, "key.generate", made))
         return
     client, _ = _client_for(by, key)
     key.client, key.consumer_key, key.state = client, client.client_id, KeyState.APPROVED
@@ -220,7 +223,13 @@ def _regenerate_here(by: User, key: ApplicationKey) -> str:
 @transaction.atomic
 def delete_keys(*, by: User, key: ApplicationKey) -> None:
     """Remove a key; a generated OAuth client goes with it, a mapped one stays where it came from. Raises NotFound."""
-    require_use(by, key.application)
+    # In one queue with whoever decides on the key: a client that an approval makes meanwhile must go with it.
+    application = locked_application(key.application)
+    require_use(by, application)
+    found = queries.keys(application).filter(pk=key.pk).first()
+    if found is None:
+        raise NotFound(f"There is no key {key.pk}.")
+    key = found
     audit.record(by, "key.delete", key.application, before=_values(key))
     withdraw(by=by, subject=key)
     if key.consumer_key:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -41,18 +42,27 @@ def map_existing(by: User, key: ApplicationKey, consumer_key: str, consumer_secr
     return _store(key, row, KeyMode.MAPPED, tie)
 
 
-def complete(key: ApplicationKey, tie: Tie) -> None:
-    """Make the client of a key that was approved. Its secret is kept sealed until the owner asks for a new one."""
+@contextmanager
+def client_for(key: ApplicationKey) -> Iterator[RemoteClient]:
+    """The client, not saved, of a key that is about to be approved; when nobody has stored it by the end, it goes again.
+
+    Its secret is kept sealed until the owner asks for a new one. Raises ApimError.
+    """
     request = key.request
     row, secret = remote_clients.register(
         key.key_manager, client_name(key.application, key.key_type), request["grant_types"], request["callback_url"]
     )
     remote_clients.hide_secret(row, secret)
     try:
-        _store(key, row, KeyMode.CREATED, tie)
-    except Exception:
-        remote_clients.undo(row)
-        raise
+        yield row
+    finally:
+        if not RemoteClient.objects.filter(pk=row.pk).exists():
+            remote_clients.undo(row)
+
+
+def complete(key: ApplicationKey, row: RemoteClient, tie: Tie) -> None:
+    """Give a key that was approved its client."""
+    _store(key, row, KeyMode.CREATED, tie)
 
 
 def client_of(key: ApplicationKey) -> RemoteClient:

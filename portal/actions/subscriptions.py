@@ -97,7 +97,7 @@ def change_plan(*, by: User, subscription: Subscription, plan: str) -> Subscript
     """
     row = locked_subscription(subscription)
     publishes = _require_either(by, row)
-    _check_plan(row.api, plan, by if by == row.application.owner else None)
+    _check_plan(row.api, plan, None if publishes else by)
     refuse_pending(row)
     if not publishes and plan != row.plan and approvals.plan_change(by, row, plan) is not None:
         row.requested_plan = plan

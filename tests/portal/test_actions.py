@@ -9,6 +9,7 @@ from apim.errors import Conflict, Forbidden, Invalid, NotFound
 from apim.keymanager.actions import clients
 from apim.keymanager.models import OAuthClient
 from portal.actions import applications, keys, subscriptions
+from portal.errors import NotAvailable
 from portal.models import Application, ApplicationKey, Subscription
 from publisher.models import State
 from tests.portal.builders import current, make_api, make_application, make_key, make_subscription
@@ -220,7 +221,7 @@ def test_an_application_of_one_tenant_never_subscribes_to_an_api_of_another(
     developer: User, other_organisation: Organisation
 ) -> None:
     api = make_api(other_organisation)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotAvailable):
         make_subscription(make_application(developer), api)
 
 

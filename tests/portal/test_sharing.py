@@ -12,9 +12,11 @@ from django.utils import timezone
 from apim.accounts.models import Organisation, User
 from apim.errors import Invalid
 from apim.eventhub import status
+from apim.traffic.models import Permission, Policy
 from gateway.schema import KeyUse, Status
 from portal.actions.api_keys import generate_api_key
 from portal.actions.sharing import share
+from portal.actions.subscriptions import change_plan
 from portal.models import ApiKey, Application, ApplicationAttribute, SharingGroup
 from tests.portal.builders import browser, make_api, make_application, make_key, make_subscription, rest
 from tests.support.people import make_organisation, make_user
@@ -164,3 +166,14 @@ def test_gateways_tell_when_an_api_key_was_used(developer: User) -> None:
     assert ApiKey.objects.get().last_used == first
     page = browser(developer).get(f"/devportal/applications/{application.pk}/production/api-keys/").content.decode()
     assert "Last used" in page and "not yet" not in page
+
+
+def test_members_choose_among_the_plans_of_their_own_roles(developer: User, mate: User, group: SharingGroup) -> None:
+    application = make_application(developer, "Shop")
+    share(by=developer, application=application, groups=["Team"])
+    row = make_subscription(application, make_api(developer.organisation, plans=("Gold", "Bronze")))
+    Policy.objects.filter(organisation=developer.organisation, name="Bronze").update(
+        permission=Permission.ALLOW, roles=["partner"]
+    )
+    with pytest.raises(Invalid):
+        change_plan(by=mate, subscription=row, plan="Bronze")

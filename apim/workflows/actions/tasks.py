@@ -64,16 +64,26 @@ def begin(
     return task
 
 
-@transaction.atomic
 def decide(*, by: User | None, task: Task, approved: bool, comment: str = "") -> Task:
     """Approve or reject a request; `by` None is the service that was asked. The same decision again changes nothing.
 
+    What has to be made at other servers is made before the transaction begins: nobody waits in the queue for those.
     Raises Decided when it was decided otherwise or withdrawn, NoTask, Forbidden, and what carrying it out raises.
     """
     if by is not None:
         require(by)
         may_manage(by, task.organisation)
     _check_comment(comment)
+    handler = registry.handler(task.kind)
+    now = Task.objects.filter(pk=task.pk).only("status").first()
+    if not approved or now is None or not now.is_waiting:
+        return _decide(by, task, handler.approve if approved else handler.reject, approved=approved, comment=comment)
+    with handler.prepared(task) as approve:
+        return _decide(by, task, approve, approved=True, comment=comment)
+
+
+@transaction.atomic
+def _decide(by: User | None, task: Task, step: registry.Step, *, approved: bool, comment: str) -> Task:
     # Carrying it out locks rows and publishes; whoever does that waits in one queue.
     take_turn()
     row = Task.objects.select_for_update(of=("self",)).select_related("organisation").filter(pk=task.pk).first()
@@ -94,8 +104,7 @@ def decide(*, by: User | None, task: Task, approved: bool, comment: str = "") ->
         before={"status": str(Status.CREATED)},
         after={"status": str(wanted), "kind": row.kind, "subject": row.subject_name, "comment": comment},
     )
-    handler = registry.handler(row.kind)
-    (handler.approve if approved else handler.reject)(row)
+    step(row)
     queue.after_commit("mail_requester", row)
     return row
 
