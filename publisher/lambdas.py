@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import urllib3
 
 from publisher import backends
 from publisher.models import Api
+from publisher.probing import forbidden
 
 SECONDS = 10.0
 MOST_BYTES = 2 * 1024 * 1024
@@ -49,10 +52,12 @@ def names(api: Api) -> list[str]:
 
 def _page(base: str, known: dict[str, str], query: dict[str, str]) -> dict[str, Any]:
     text = urlencode(sorted(query.items()), quote_via=quote)
-    headers = signature(urlsplit(base).netloc, PATH, text, known, datetime.now(UTC))
+    parts = urlsplit(base)
+    headers = signature(parts.netloc, PATH, text, known, datetime.now(UTC))
     try:
-        with urllib3.PoolManager(timeout=urllib3.Timeout(total=SECONDS), retries=False) as pool:
-            answer = pool.request("GET", f"{base}{PATH}?{text}", headers=headers, redirect=False, preload_content=False)
+        with _pool(parts) as pool:
+            target = f"{parts.path.rstrip('/')}{PATH}?{text}"
+            answer = pool.urlopen("GET", target, headers=headers, redirect=False, preload_content=False)
             content = answer.read(MOST_BYTES + 1)
             answer.close()
         value = json.loads(content) if answer.status == 200 and len(content) <= MOST_BYTES else None
@@ -61,6 +66,20 @@ def _page(base: str, known: dict[str, str], query: dict[str, str]) -> dict[str, 
     if not isinstance(value, dict):
         raise Unavailable(f"AWS answered {answer.status}: do the credentials allow lambda:ListFunctions?")
     return value
+
+
+def _pool(parts: SplitResult) -> urllib3.HTTPConnectionPool:
+    """Connections to exactly the address that the name has now. Raises Unavailable for one where nobody has a backend."""
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    address = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+    if forbidden(ip_address(address.partition("%")[0])):
+        raise Unavailable(
+            f"{host} is at {address}, a link-local, multicast or unspecified address, which is not asked."
+        )
+    options: dict[str, Any] = {"timeout": urllib3.Timeout(total=SECONDS), "retries": False, "maxsize": 1}
+    if parts.scheme == "http":
+        return urllib3.HTTPConnectionPool(address, port, **options)
+    return urllib3.HTTPSConnectionPool(address, port, server_hostname=host, assert_hostname=host, **options)
 
 
 def signature(

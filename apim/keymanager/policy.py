@@ -36,8 +36,8 @@ def grants_on() -> list[str]:
 
 
 def freely_given(scope: str, organisation: Organisation) -> bool:
-    """Whether `scope` is on the organisation's allow-list, so that nobody has to have a right to it."""
-    return any(pattern.match(scope) for pattern in _compiled(tuple(policy_of(organisation).scope_allow_list)))
+    """Whether the whole of `scope` fits a pattern of the organisation's allow-list: nobody has to have a right to it then."""
+    return any(pattern.fullmatch(scope) for pattern in _compiled(tuple(policy_of(organisation).scope_allow_list)))
 
 
 def pattern_problem(pattern: str) -> str:

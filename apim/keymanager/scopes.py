@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 """The scope of a token that was asked for without, or only with scopes that its client may not have."""
 
+LONGEST, MOST = 250, 200
+"""Characters of a scope, and scopes of one request, that are looked at."""
+
 OPENID = {"openid": "Know who you are", "profile": "Read your name", "email": "Read your e-mail address"}
 MANAGEMENT = ("apim:", "service_catalog:")
 """Prefixes of the scopes of the platform's own REST APIs. Only clients registered for those (DCR) get them."""
@@ -31,11 +34,17 @@ def is_management(scope: str) -> bool:
 
 def allowed(wanted: Iterable[str], client: OAuthClient, user: User | None) -> list[str]:
     """Those of `wanted` that `client` may have, in order; `user` is the person who agreed, if any."""
-    asked = list(dict.fromkeys(wanted))
+    asked = _bounded(wanted)
     managing = _managing([scope for scope in asked if is_management(scope)], client, user)
     of_apis = any(scope not in OPENID and scope != DEFAULT and not is_management(scope) for scope in asked)
     provided = provided_scopes(client, user) if of_apis else {}
     return [scope for scope in asked if _may(scope, client, managing, provided)]
+
+
+def _bounded(wanted: Iterable[str]) -> list[str]:
+    """Each once, and none that no database keeps: an allow-list may let through whatever is asked for."""
+    fitting = (scope for scope in wanted if len(scope) <= LONGEST and scope.isprintable())
+    return list(dict.fromkeys(fitting))[:MOST]
 
 
 def _managing(wanted: list[str], client: OAuthClient, user: User | None) -> list[str]:

@@ -22,6 +22,9 @@ from gateway.tokens.verifier import Verifier
 FETCH_EVERY = 10.0
 """Seconds between two fetches from one address, however many tokens name unknown keys."""
 
+KEPT = 300.0
+"""Seconds after which keys are fetched again, so that one that its issuer took back does not count for ever."""
+
 MOST_ADDRESSES = 200
 
 
@@ -33,9 +36,10 @@ class PublishedKeys:
         self._known: dict[str, tuple[float, dict[str, Key], str]] = {}
 
     def find(self, url: str, kid: str) -> Key | None:
-        """The key `kid` (empty: the only one) of an address; fetched when it is not known, at most every FETCH_EVERY."""
-        asked, keys, _ = self._known.get(url, (-FETCH_EVERY, {}, ""))
-        if kid not in keys and time.monotonic() - asked >= FETCH_EVERY:
+        """The key `kid` (empty: the only one) of an address; fetched when it is not known, at most every FETCH_EVERY, or old."""
+        asked, keys, _ = self._known.get(url, (-KEPT, {}, ""))
+        age = time.monotonic() - asked
+        if age >= KEPT or (kid not in keys and age >= FETCH_EVERY):
             keys = self._fetch(url, keys)
         return keys.get(kid)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from apim.accounts import audit
@@ -21,6 +22,9 @@ from publisher.checks.basics import shown
 MOST = 50
 SHORTEST, LONGEST = 16, 256
 """Characters of a secret from elsewhere. Ours are kept by a quick hash, which a short one would not stand."""
+
+CONSUMER_KEY = re.compile(r"[A-Za-z0-9._~-]{1,100}")
+"""A colon would cut Basic credentials in two, and begins the names under which gateways call."""
 
 RESIDENT = ("Resident Key Manager", "Default", "")
 
@@ -77,8 +81,8 @@ def _adopt(by: User, row: ApplicationKey, one: dict[str, Any], place: str) -> li
     """Give the new client the consumer key and secret of the archive."""
     client, name, wanted = row.client, row.key_type.lower(), one.get("consumerKey")
     secret = _secret(one, place)
-    if not isinstance(wanted, str) or not wanted.isascii() or not 1 <= len(wanted) <= 100:
-        return [f"The {name} key is a new one: the archive has none."]
+    if not isinstance(wanted, str) or not CONSUMER_KEY.fullmatch(wanted):
+        return [f"The {name} key is a new one: the archive has none that can be taken."]
     if OAuthClient.objects.filter(client_id=wanted).exists():
         return [f"The {name} key is a new one: the consumer key of the archive is in use."]
     if not secret:

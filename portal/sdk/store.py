@@ -6,6 +6,7 @@ import hashlib
 import json
 from importlib import metadata
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.conf import settings
@@ -43,12 +44,21 @@ def client(api: Api, language: str) -> bytes:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    waiting = path.with_suffix(".new")
-    waiting.write_bytes(content)
-    waiting.replace(path)
-    by_age = sorted(path.parent.glob("*.zip"), key=lambda one: one.stat().st_mtime, reverse=True)
+    # A name of its own: two who ask for the same client at once must not write into one file.
+    with NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as waiting:
+        waiting.write(content)
+    Path(waiting.name).replace(path)
+    by_age = sorted(path.parent.glob("*.zip"), key=_made, reverse=True)
     for old in by_age[MOST:]:
         old.unlink(missing_ok=True)
+
+
+def _made(path: Path) -> float:
+    """When; long ago for one that another process has just removed."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _key(document: dict[str, Any], language: str) -> str:

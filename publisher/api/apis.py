@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apim.accounts.models import User
-from apim.errors import FieldError, Invalid
+from apim.errors import FieldError, Invalid, NotFound
 from publisher import queries
 from publisher.actions.apis import copy_api, create_api, delete_api, update_api
 from publisher.actions.services import copy_to_service_version
@@ -125,7 +125,9 @@ class ValidateName(Resource):
             if field == "name"
             else {"context": value.removeprefix(request.user.organisation.prefix)}
         )
-        return Response(status=200 if queries.apis(request.user).filter(**lookup).exists() else 404)
+        if not queries.apis(request.user).filter(**lookup).exists():
+            raise NotFound(f"There is no API whose {field} is {value[:80]!r}.")
+        return Response(status=200)
 
 
 def _require_same(api: Api, body: dict[str, Any]) -> None:

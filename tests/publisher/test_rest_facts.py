@@ -98,6 +98,12 @@ def test_aws_that_does_not_tell(client, publisher_user, server, answer) -> None:
     assert KEYS["access_key"] not in body["message"]
 
 
+def test_where_clouds_keep_credentials_nothing_is_asked(client, publisher_user) -> None:
+    api = functions(publisher_user, "http://169.254.169.254")
+    body = client.call("get", f"/apis/{api.pk}/amznResourceNames").json()
+    assert body["error"] and "link-local" in body["message"]
+
+
 def test_an_api_without_functions_has_none(client, publisher_user) -> None:
     assert client.call("get", f"/apis/{make_api(publisher_user).pk}/amznResourceNames").json() == {
         "count": 0,

@@ -28,6 +28,9 @@ LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 MOST_OPEN = 1000
 """Decisions that one client may have open: each takes a bit of the user codes' room away from guessing."""
 
+LONGEST_SCOPE = 4000
+"""Characters of the scopes that one device asks for."""
+
 DeviceRow = get_device_grant_model()
 
 
@@ -76,7 +79,13 @@ def _error(name: str, description: str, request: Request) -> errors.OAuth2Error:
 
 @transaction.atomic
 def begin(client: OAuthClient, scopes: list[str]) -> tuple[str, str]:
-    """A new device code and its user code, for `scopes`. Raises AccessDeniedError when too many are open."""
+    """A new device code and its user code, for `scopes`; which of them count is seen when a person allows it.
+
+    Raises AccessDeniedError when too many are open, InvalidScopeError for scopes that are not to be kept until then.
+    """
+    text = " ".join(scopes)
+    if len(text) > LONGEST_SCOPE or not text.isprintable():
+        raise errors.InvalidScopeError(description=f"At most {LONGEST_SCOPE} printable characters of scopes.")
     DeviceRow.objects.filter(client_id=client.client_id, expires__lte=timezone.now()).delete()
     if DeviceRow.objects.filter(client_id=client.client_id).count() >= MOST_OPEN:
         raise errors.AccessDeniedError(description="Too many devices of this client wait for a decision.")
@@ -86,7 +95,7 @@ def begin(client: OAuthClient, scopes: list[str]) -> tuple[str, str]:
         client_id=client.client_id,
         device_code=checksum(device_code),
         user_code=user_code,
-        scope=" ".join(scopes),
+        scope=text,
         interval=INTERVAL,
         expires=timezone.now() + timedelta(seconds=LIFETIME),
     )

@@ -122,3 +122,10 @@ def test_the_grant_has_a_switch_and_is_the_clients(tv, organisation, developer, 
     answer = tv.post("/oauth2/device_authorize", auth=None, client_id=tv.client.client_id)
     assert answer.json()["error"] == "unauthorized_client"
     assert ask(tv, codes["device_code"])[0] == "unauthorized_client"
+
+
+@pytest.mark.parametrize("scope", ["a" * 5000, "open\x00id", "x\x7fy"])
+def test_scopes_that_nobody_could_keep_are_refused(tv, scope):
+    answer = tv.post("/oauth2/device_authorize", auth=None, client_id=tv.client.client_id, scope=scope)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    assert not DeviceRow.objects.exists()

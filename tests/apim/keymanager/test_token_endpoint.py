@@ -13,7 +13,8 @@ from oauth2_provider.models import get_access_token_model, get_refresh_token_mod
 
 from apim.eventhub.models import Current
 from apim.keymanager.actions.clients import create_client, delete_client, regenerate_secret
-from apim.keymanager.models import RevokedToken
+from apim.keymanager.actions.trust import save_policy
+from apim.keymanager.models import RevokedToken, TokenPolicy
 from gateway import schema
 from tests.support.people import PASSWORD
 
@@ -233,3 +234,17 @@ def test_issuing_is_quick(server):
 def test_issuing_asks_the_database_little(server, django_assert_max_num_queries):
     with django_assert_max_num_queries(3):
         server.token()
+
+
+def test_an_allow_list_gives_no_scope_that_nobody_could_keep(server):
+    """Its patterns may let everything through; a NUL is beyond PostgreSQL, and a scope of a megabyte beyond any header."""
+    granted = server.token(scope=" ".join(["device_1", "device_\x00", "device_" + "x" * 300]))["scope"]
+    assert granted == "device_1"
+    many = server.token(scope=" ".join(f"device_{number}" for number in range(1000)))["scope"]
+    assert len(many.split()) == 200
+
+
+def test_a_pattern_of_the_allow_list_must_fit_the_whole_scope(server, admin):
+    policy = TokenPolicy(organisation=server.client.organisation, scope_allow_list=["read"])
+    save_policy(by=admin, policy=policy)
+    assert server.token(scope="read read_all")["scope"] == "read"
