@@ -94,7 +94,10 @@ def _check_jwt(trial: Trial, token: str) -> None:
     try:
         parsed = Token(token.encode())
     except Rejected as error:
-        raise Failed("Form", "It has three parts, but header and claims are no base64url JSON objects.") from error
+        raise Failed(
+            "Form",
+            "It has three parts, but not header and claims as base64url JSON objects and a base64url signature: was it cut?",
+        ) from error
     trial.header, trial.claims = parsed.header, parsed.claims
     trial.steps.append(Step("Form", "pass", "A signed JWT; header and claims are shown below."))
     _check_type(trial, parsed)
