@@ -151,3 +151,36 @@ async def test_carbon_application(tmp_path: Path) -> None:
         assert (answer.status, answer.body) == (200, b"from the car")
         errors = running.service.engine.deployment.errors
         assert [error.place.file.rpartition("/")[2] for error in errors] == ["Bad_1.0.0.car!artifacts.xml"]
+
+
+@covers("capp.serverRole", "capp.name", "capp.metadata", "capp.artifactContainer")
+async def test_what_a_car_says_of_itself(tmp_path: Path) -> None:
+    """Other servers' artifacts are left out, a car without a name is called like its file, metadata is no artifact."""
+    home = tmp_path / "home"
+    head = '<artifact name="{0}" version="1.0.0" type="{1}" serverRole="{2}"><file>{0}.xml</file></artifact>'
+    parts = {
+        "t_1.0.0/artifact.xml": head.format("t", "synapse/api", "EnterpriseServiceBus"),
+        "t_1.0.0/t.xml": API.format("car"),
+        "o_1.0.0/artifact.xml": head.format("o", "synapse/api", "SomethingElse"),
+        "o_1.0.0/o.xml": "<not read",
+        "metadata/t_swagger_1.0.0/t_swagger-1.0.0.yaml": "openapi: 3.0.1\ninfo: {title: of the car, version: 1.0.0}\n",
+    }
+    both = "".join(f'<dependency artifact="{name}" version="1.0.0"/>' for name in "to")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(
+            "artifacts.xml", f'<artifacts><artifact type="carbon/application">{both}</artifact></artifacts>'
+        )
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    folder = home / SERVER / "carbonapps"
+    folder.mkdir(parents=True)
+    (folder / "Nameless.car").write_bytes(packed.getvalue())
+    async with integrator(home) as running:
+        deployment = running.service.engine.deployment
+        assert [str(error) for error in deployment.errors] == []
+        assert [(app.name, [part.name for part in app.parts]) for app in deployment.applications] == [
+            ("Nameless", ["t"])
+        ]
+        assert deployment.artifacts[("api", "t")].container == "Nameless"
+        assert b"of the car" in (await running.call("GET", "/t?swagger.json")).body
