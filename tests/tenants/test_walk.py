@@ -121,7 +121,7 @@ def test_its_own_administrator_does_see_it(held):
             if answer.status_code == 200:
                 shown |= address.names
     expected = {
-        "api_id", "application_id", "key_id", "subscription_id", "revision_id", "document_id", "comment_id", "category_id",
+        "api_id", "application_id", "key_id", "subscription_id", "revision_id", "document_id", "comment_id",
         "scope_id", "environment_id", "key_manager_id", "condition_id", "reference", "policy_id", "alias", "identifier",
         "object_id",
     }  # fmt: skip
