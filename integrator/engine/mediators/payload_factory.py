@@ -33,6 +33,7 @@ from integrator.engine.xmltools import (
 )
 
 _REFERENCE = re.compile(r"\$(\d+)")
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _BARE_JSON = re.compile(r"true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z")
 MEDIA = {"xml": media.XML, "json": media.JSON, "text": media.TEXT}
 
@@ -172,6 +173,8 @@ def _renderer(argument: Argument, factory: PayloadFactory) -> Callable[[Message]
     if factory.media == "json":
         if isinstance(value, Constant):
             return lambda message: _json_string(value.text, message, literal=True)
+        if factory.escape_xml and value.is_json:
+            return lambda message: _control_escaped(value, message)
         return lambda message: _for_json(value, message, literal)
     if factory.media == "xml":
         if isinstance(value, Constant):
@@ -188,6 +191,14 @@ def _for_json(expression: Expression, message: Message, literal: bool) -> str:
         text = nodes_text(raw)
         return _xml_as_json(text, message, literal)
     return _xml_as_json(expression.string(message) or "", message, literal)
+
+
+def _control_escaped(expression: Expression, message: Message) -> str:
+    """escapeXmlChars with JSON: text whose quotes and backslashes stay as they are."""
+    raw = expression.value(message)
+    if isinstance(raw, dict | list):
+        return encode_json(raw).decode()
+    return _CONTROL.sub(lambda found: encode_json(found.group()).decode()[1:-1], expression.string(message) or "")
 
 
 def _xml_as_json(text: str, message: Message, literal: bool) -> str:
