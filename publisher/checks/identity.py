@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
+
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
 
 from apim.accounts.models import Organisation
 from publisher.checks.basics import Problems, matching, shown
@@ -69,11 +73,22 @@ def refuse_taken(organisation: Organisation, name: str, version: str, context: s
     Versions of one API share their context; APIs of different names do not.
     """
     path = full_path(context, version)
-    for other_name, other_version, other_context in Api.objects.filter(organisation=organisation).values_list(
-        "name", "version", "context"
-    ):
+    for other_name, other_version, other_context in _near(organisation, name, version, context, path):
         same_name = other_name.lower() == name.lower()
         if same_name and other_version == version:
             raise Taken(f"There is an API {other_name} with version {other_version} already.")
         if full_path(other_context, other_version) == path or (other_context == context and not same_name):
             raise Taken(f"The context {context} belongs to {other_name} {other_version}.")
+
+
+def _near(
+    organisation: Organisation, name: str, version: str, context: str, path: str
+) -> Iterator[tuple[str, str, str]]:
+    """Name, version and context of those APIs that could be in the way: found by indexes, but for contexts with {version}."""
+    rows = Api.objects.filter(organisation=organisation).order_by().values_list("name", "version", "context")
+    same_name = Q(lower_name=Lower(Value(name)), version=version)
+    before, _, last = path.rpartition("/")
+    yield from rows.alias(lower_name=Lower("name")).filter(
+        same_name | Q(context=context) | Q(context=before, version=last)
+    )
+    yield from rows.filter(context__contains="{version}")

@@ -13,6 +13,7 @@ from apim.eventhub.models import Current, Event
 from publisher import hooks
 from publisher.actions.access import etag
 from publisher.actions.apis import copy_api, create_api, delete_api, update_api
+from publisher.checks import identity
 from publisher.errors import InUse, Taken
 from publisher.models import Api, State
 from tests.publisher.make import BACKEND, deploy, make_api, plan
@@ -96,6 +97,33 @@ def test_name_and_context_are_taken_once(creator):
     ):
         with pytest.raises(Taken):
             create_api(by=creator, name=name, context=context, version=version)
+
+
+@pytest.mark.parametrize(
+    ("name", "context", "version"),
+    [
+        ("Pasta", "/v2.0.0/menu", "1"),
+        ("Pasta", "/v2.0.0", "menu"),
+        ("Menu", "/v{version}/menu", "1.0.0"),
+        ("MENU", "/x", "2.0.0"),
+    ],
+)
+def test_addresses_with_the_version_inside_are_taken_too(creator, name, context, version):
+    make_api(creator, name="Menu", context="/v{version}/menu", version="2.0.0")
+    taken = (name, context, version) in (("Pasta", "/v2.0.0", "menu"), ("MENU", "/x", "2.0.0"))
+    if taken:
+        with pytest.raises(Taken):
+            create_api(by=creator, name=name, context=context, version=version)
+    else:
+        create_api(by=creator, name=name, context=context, version=version)
+
+
+def test_looking_for_what_is_taken_reads_only_what_is_near(creator):
+    for number in range(5):
+        make_api(creator, name=f"Pizza{number}", context=f"/pizza{number}", version="1.0.0")
+    assert list(identity._near(creator.organisation, "New", "1.0.0", "/new", "/new/1.0.0")) == []
+    found = list(identity._near(creator.organisation, "pizza3", "1.0.0", "/pizza1", "/pizza1/1.0.0"))
+    assert {name for name, *_ in found} == {"Pizza3", "Pizza1"}
 
 
 @pytest.mark.django_db(transaction=True)
