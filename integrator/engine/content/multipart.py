@@ -8,11 +8,12 @@ import secrets
 from email import policy
 from email.message import Message as Part
 from email.parser import BytesParser
+from email.utils import collapse_rfc2231_value
 from urllib.parse import unquote
 
 from lxml import etree
 
-from integrator.engine.content import jsonxml
+from integrator.engine.content import jsonxml, media
 from integrator.engine.errors import BadPayload
 from integrator.engine.xmltools import Element, children, local, parse
 
@@ -50,12 +51,13 @@ def _content(part: Part) -> bytes:
 
 
 def _add(root: Element, part: Part, number: int) -> None:
-    name = part.get_param("name", header="content-disposition")
+    given = part.get_param("name", header="content-disposition")
+    name = collapse_rfc2231_value(given) if given else ""
     file = part.get_filename()
-    item = etree.SubElement(root, jsonxml.valid_name(str(name) if name else f"part{number}"))
+    item = etree.SubElement(root, jsonxml.valid_name(name or f"part{number}"))
     data = _content(part)
     if file is None and part.get_content_maintype() == "text":
-        text = data.decode(str(part.get_param("charset") or "utf-8"), "replace")
+        text = data.decode(media.charset(str(part.get("Content-Type", ""))), "replace")
         item.text = jsonxml.xml_text(text.removesuffix("\r\n") if not name else text)
         return
     if file is not None:
@@ -79,22 +81,22 @@ def _with_attachments(parts: list[Part]) -> Element:
     return root
 
 
-def write(root: Element, media: str) -> tuple[bytes, str]:
+def write(root: Element, kind: str) -> tuple[bytes, str]:
     """(body, content type with its boundary) of the children of a payload element."""
     boundary = f"part-{secrets.token_hex(12)}"
     lines: list[bytes] = []
     for item in children(root):
-        kind, data = _written(item)
+        part, data = _written(item)
         name = _quoted(jsonxml.original_name(local(item)))
         file = item.get("filename")
         shown = f'Content-Disposition: form-data; name="{name}"'
         shown += "" if file is None else f'; filename="{_quoted(file)}"'
         lines += [f"--{boundary}".encode(), shown.encode()]
-        if kind:
-            lines.append(f"Content-Type: {_quoted(kind)}".encode())
+        if part:
+            lines.append(f"Content-Type: {_quoted(part)}".encode())
         lines += [b"", data]
     lines += [f"--{boundary}--".encode(), b""]
-    return b"\r\n".join(lines), f"{media}; boundary={boundary}"
+    return b"\r\n".join(lines), f"{kind}; boundary={boundary}"
 
 
 def _written(item: Element) -> tuple[str, bytes]:

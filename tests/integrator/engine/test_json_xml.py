@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from integrator.engine.content import jsonxml
 from integrator.engine.content.payload import Payload
+from integrator.engine.content.writers import write
+from integrator.engine.errors import BadPayload
 from integrator.engine.xmltools import XmlError, parse, serialise
 
 # Texts that XML and the primitive rules carry unchanged: no text that reads as a number or word, none that is only white space.
@@ -91,3 +93,21 @@ def test_a_mistake_in_xml_is_told_without_the_parsers_own_file_name() -> None:
         parse("<a>\n<b></c>\n</a>")
     assert (told.value.line, "<string>" in str(told.value)) == (2, False)
     assert "b line 2 and c" in str(told.value)
+
+
+@given(
+    st.binary(max_size=60),
+    st.sampled_from(
+        [b"", b"charset=nonsense", b'name="a b"', b"name*=utf-8''%C3%A9", b"Content-Transfer-Encoding: base64"]
+    ),
+)
+def test_any_multipart_is_read_or_refused(data: bytes, odd: bytes) -> None:
+    """Whatever a part says of itself, it is read or refused as a bad payload."""
+    head = b"Content-Disposition: form-data; " + odd + b"\r\nContent-Type: text/plain; " + odd + b"\r\n" + odd
+    body = b"--X\r\n" + head + b"\r\n\r\n" + data + b"\r\n--X--\r\n" + data
+    payload = Payload(body, "multipart/form-data; boundary=X")
+    try:
+        root = payload.root
+    except BadPayload:
+        return
+    assert root is not None and root.tag == "mediate" and write(payload, "application/xml")
