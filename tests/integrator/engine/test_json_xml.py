@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrator.engine.content import jsonxml
@@ -95,6 +95,7 @@ def test_a_mistake_in_xml_is_told_without_the_parsers_own_file_name() -> None:
     assert "b line 2 and c" in str(told.value)
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=60),
     st.sampled_from(
