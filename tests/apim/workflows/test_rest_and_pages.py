@@ -189,7 +189,8 @@ def test_pages_show_what_waits(asks, boss, developer, publisher_user):
     text = client.get(f"/devportal/applications/{application.pk}/subscriptions/").content.decode()
     assert "Plan change pending" in text and "Bronze" in text
     assert "waits for approval" in client.get(f"/devportal/applications/{application.pk}/production/").content.decode()
-    assert "waits for approval" in client.get(f"/devportal/applications/{waiting.pk}/").content.decode()
+    shown = client.get(f"/devportal/applications/{waiting.pk}/").content.decode()
+    assert "waits for approval" in shown and "Find an API</a>" not in shown and "Generate keys</a>" not in shown
     assert "Waiting for approval" in client.get("/devportal/applications/").content.decode()
     api = make.make_api(publisher_user)
     make.deploy(publisher_user, api)
