@@ -9,6 +9,7 @@ from django.db import transaction
 from apim.accounts import audit
 from apim.accounts.models import BuiltinRole, User
 from apim.errors import Forbidden, NotFound
+from apim.eventhub.publish import take_turn
 from apim.keymanager import client_metadata
 from apim.keymanager.actions import clients
 from apim.keymanager.client_metadata import Metadata
@@ -64,6 +65,8 @@ def replace(*, client: OAuthClient, metadata: Metadata) -> str:
     """
     if metadata.public != (client.client_type == OAuthClient.CLIENT_PUBLIC):
         raise Forbidden("A client cannot change between public and confidential: register another one.")
+    # Gateways may have to be told: the queue comes before the row, as it does for whoever deletes the client.
+    take_turn()
     before = security(client)
     clients.update_client(
         by=client.user,
@@ -86,6 +89,7 @@ def set_security(*, by: User, client: OAuthClient) -> OAuthClient:
     """Write how `client` proves itself and what its tokens look like. Raises Invalid, NotClientOwner, NotFound."""
     clients.require_owner(by, client)
     client_metadata.check(client)
+    take_turn()
     stored = OAuthClient.objects.get(pk=client.pk)
     client.save(
         update_fields=[
