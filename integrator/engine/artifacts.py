@@ -151,7 +151,8 @@ def read_local_entry(root: Element, reader: Reader) -> tuple[str, LocalEntry]:
     inner = next((item for item in children(root) if local(item) != "description"), None)
     if inner is not None:
         element = clone(inner)
-        etree.cleanup_namespaces(element)
+        # Attributes and expressions of a stylesheet may use a prefix that no name uses.
+        etree.cleanup_namespaces(element, keep_ns_prefixes=[prefix for prefix in inner.nsmap if prefix])
         return key, LocalEntry(key, serialise(element), element)
     return key, LocalEntry(key, (root.text or "").strip(), None, root.get("src") or "")
 
