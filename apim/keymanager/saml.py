@@ -69,40 +69,54 @@ def parse(text: str) -> Document:
         raise BadAssertion("It is too long.")
     try:
         raw = base64.b64decode(text.translate(str.maketrans("-_", "+/")) + "=" * (-len(text) % 4), validate=True)
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-        root = etree.fromstring(raw, parser)
-    except (ValueError, binascii.Error, etree.XMLSyntaxError) as error:
+    except (ValueError, binascii.Error) as error:
         raise BadAssertion("It is not base64url of XML.") from error
-    if root.getroottree().docinfo.doctype or root.tag != f"{{{SAML}}}Assertion":
+    root = hardened(raw)
+    if root.tag != f"{{{SAML}}}Assertion":
         raise BadAssertion("It is not a plain SAML 2.0 assertion.")
-    return Document(root, _text(root, "saml:Issuer"))
+    return Document(root, text_of(root, "saml:Issuer"))
+
+
+def hardened(raw: bytes) -> Any:
+    """The root of a document without entities, network or a document type; the caller bounds its length. Raises BadAssertion."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(raw, parser)
+    except (ValueError, etree.XMLSyntaxError) as error:
+        raise BadAssertion("It is not XML.") from error
+    if root.getroottree().docinfo.doctype:
+        raise BadAssertion("It has a document type, which is never accepted.")
+    return root
 
 
 def check(document: Document, certificates: str, issuer: str, audiences: Iterable[str], recipient: str) -> Found:
     """What the assertion says, if `issuer` signed it by one of `certificates` (PEM) for us. Raises BadAssertion."""
-    signed = _signed(document.root, PEM.findall(certificates))
-    if _text(signed, "saml:Issuer") != issuer:
+    signed = signed_part(document.root, PEM.findall(certificates))
+    if text_of(signed, "saml:Issuer") != issuer:
         raise BadAssertion("Its issuer is another one.")
     now = time.time()
-    ends = [*_conditions(signed, audiences, now), _confirmation(signed, recipient, now)]
-    subject = _text(signed, "saml:Subject/saml:NameID")
+    ends = [*conditions_end(signed, audiences, now), confirmation_end(signed, recipient, now)]
+    subject = text_of(signed, "saml:Subject/saml:NameID")
     return Found(subject, signed.get("ID") or "", min(ends))
 
 
-def _signed(root: Any, certificates: list[str]) -> Any:
-    """The element that the signature covers, which must be the whole assertion: what stands beside it counts for nothing."""
+def signed_part(root: Any, certificates: list[str]) -> Any:
+    """What the signature directly below `root` covers, which must be all of `root`: what stands beside it counts for nothing.
+
+    Raises BadAssertion unless one of `certificates` (PEM) made the signature.
+    """
     for certificate in certificates:
         try:
             found = XMLVerifier().verify(root, x509_cert=certificate, expect_config=STRONG, id_attribute="ID")
         except (SignXMLException, ValueError, TypeError, etree.LxmlError):
             continue
         signed = (found[0] if isinstance(found, list) else found).signed_xml
-        if signed is not None and signed.tag == f"{{{SAML}}}Assertion" and signed.get("ID") == root.get("ID"):
+        if signed is not None and signed.tag == root.tag and signed.get("ID") == root.get("ID"):
             return signed
     raise BadAssertion("Its signature is not right.")
 
 
-def _conditions(signed: Any, audiences: Iterable[str], now: float) -> list[float]:
+def conditions_end(signed: Any, audiences: Iterable[str], now: float) -> list[float]:
     """When the conditions end. Raises BadAssertion unless they are fulfilled and name us as an audience."""
     conditions = signed.find("saml:Conditions", NAMES)
     if conditions is None:
@@ -119,12 +133,17 @@ def _conditions(signed: Any, audiences: Iterable[str], now: float) -> list[float
     return [end] if end is not None else []
 
 
-def _confirmation(signed: Any, recipient: str, now: float) -> float:
-    """When the bearer confirmation ends. Raises BadAssertion when none is for our token endpoint."""
+def confirmation_end(signed: Any, recipient: str, now: float, request: str | None = None) -> float:
+    """When the bearer confirmation for our address `recipient`, in answer to `request` if one is named, ends.
+
+    Raises BadAssertion when there is none.
+    """
     for one in signed.findall("saml:Subject/saml:SubjectConfirmation", NAMES):
         data = one.find("saml:SubjectConfirmationData", NAMES)
         if one.get("Method") != BEARER or data is None or data.get("Recipient") != recipient:
             continue
+        if request is not None and data.get("InResponseTo") != request:
+            raise BadAssertion("Its confirmation answers another request (InResponseTo).")
         end = _window(data, now)
         if end is not None and end <= now + LONGEST_LIFE + LEEWAY:
             return end
@@ -153,7 +172,7 @@ def _moment(text: str | None) -> float | None:
         raise BadAssertion(f"{text[:40]!r} is not a time.") from error
 
 
-def _text(element: Any, path: str) -> str:
+def text_of(element: Any, path: str) -> str:
     """The text of an element without children: a comment inside would cut it in two (the CVE-2017-11427 kind)."""
     found = element.find(path, NAMES)
     return "".join(found.itertext()).strip() if found is not None and not len(found) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -11,15 +12,21 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminPasswordWidget,
+)
 
 from apim.accounts.admin import UsersAdmin
 from apim.accounts.admin_base import OrganisationAdmin, ReadOnly
 from apim.accounts.models import Role, User
 from apim.accounts.queries import sees_every_organisation
 from apim.errors import ApimError
+from apim.login import saml, saml_metadata
 from apim.login.actions import providers, rules, second_factors
 from apim.login.models import IdentityProvider, LoginRules, SecondFactor
+from apim.login.provider_models import Kind
 
 
 class RulesForm(forms.ModelForm):
@@ -98,22 +105,44 @@ class ProviderForm(forms.ModelForm):
         help_text="Leave empty to keep the present one; without one the provider sees a public client (PKCE alone).",
     )  # fmt: skip
 
+    metadata = forms.FileField(
+        required=False, label="SAML metadata", widget=UnfoldAdminFileFieldWidget(),
+        help_text="The provider's metadata XML: entity id, single sign-on address and certificates are taken from it.",
+    )  # fmt: skip
+
     class Meta:
         model = IdentityProvider
         fields = ["organisation", *providers.NAMES]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Both may come with the metadata; the action asks for an issuer otherwise, and the row has a kind.
+        self.fields["issuer"].required = self.fields["kind"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        """What the metadata says counts instead of what stands in the fields."""
+        given = super().clean()
+        if given.get("metadata"):
+            try:
+                found = saml_metadata.read(given["metadata"].read(saml_metadata.LONGEST + 1))
+            except ValueError as error:
+                self.add_error("metadata", str(error))
+            else:
+                given |= {"kind": Kind.SAML2, **asdict(found)}
+        return given
+
 
 @admin.register(IdentityProvider)
 class IdentityProviderAdmin(OrganisationAdmin):
-    """OpenID Connect servers whose people may log in to the organisation."""
+    """OpenID Connect and SAML 2.0 servers whose people may log in to the organisation."""
 
     form = ProviderForm
-    list_display = ("name", "issuer", "enabled", "linking", "organisation")
+    list_display = ("name", "kind", "issuer", "enabled", "linking", "organisation")
     list_filter = ("enabled", "organisation")
     search_fields = ("name", "issuer")
 
     def get_readonly_fields(self, request: HttpRequest, obj: IdentityProvider | None = None) -> tuple[str, ...]:
-        """It stays with its organisation; the redirect URI is what the provider must be told."""
+        """It stays with its organisation; our addresses are what the provider must be told."""
         return ("organisation", "redirect_path") if obj else ()
 
     def perform_save(self, request: HttpRequest, obj: IdentityProvider, form: ModelForm, change: bool) -> None:
@@ -124,9 +153,11 @@ class IdentityProviderAdmin(OrganisationAdmin):
         """By the action."""
         providers.delete_provider(by=request.user, provider=obj)
 
-    @display(description="Redirect URI to register there")
+    @display(description="Redirect URI to register there; SAML 2.0: our metadata and entity id")
     def redirect_path(self, row: IdentityProvider) -> str:
         """Below the public address, or below a host name of the organisation's own."""
+        if row.kind == Kind.SAML2:
+            return saml.entity_id(row)
         path = f"/accounts/login/external/{row.uuid}/back/"
         return f"{settings.APIM.public}{row.organisation.prefix}{path}"
 

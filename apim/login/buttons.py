@@ -7,6 +7,9 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from apim.login.models import IdentityProvider
+from apim.login.provider_models import Kind
+
+START = {Kind.OIDC: "login:external", Kind.SAML2: "login:saml"}
 
 
 def buttons(request: HttpRequest, wanted: str) -> list[tuple[str, str]]:
@@ -15,4 +18,4 @@ def buttons(request: HttpRequest, wanted: str) -> list[tuple[str, str]]:
         return []
     found = IdentityProvider.objects.filter(organisation=request.organisation, enabled=True)
     query = f"?{urlencode({'next': wanted})}" if wanted else ""
-    return [(f"Log in with {row.name}", reverse("login:external", args=[row.uuid]) + query) for row in found]
+    return [(f"Log in with {row.name}", reverse(START[row.kind], args=[row.uuid]) + query) for row in found]

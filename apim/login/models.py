@@ -6,9 +6,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from apim.accounts.models import Organisation, User
-from apim.login.provider_models import ExternalIdentity, IdentityProvider
+from apim.login.provider_models import ExternalIdentity, IdentityProvider, SamlRequest
 
-__all__ = ["ExternalIdentity", "IdentityProvider", "LoginRules", "PastPassword", "RecoveryCode", "SecondFactor"]
+__all__ = [
+    "ExternalIdentity", "IdentityProvider", "LoginRules", "PastPassword", "RecoveryCode", "SamlRequest", "SecondFactor",
+]  # fmt: skip
 
 
 def _between(least: int, most: int) -> list[object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apim.login.views import external, own, steps
+from apim.login.views import external, own, saml, steps
 
 app_name = "login"
 urlpatterns = [
@@ -15,4 +15,8 @@ urlpatterns = [
     path("login/password/", steps.renew, name="renew"),
     path("login/external/<uuid:provider>/", external.start, name="external"),
     path("login/external/<uuid:provider>/back/", external.back, name="external_back"),
+    path("login/saml/<uuid:provider>/", saml.start, name="saml"),
+    path("login/saml/<uuid:provider>/metadata/", saml.metadata, name="saml_metadata"),
+    path("login/saml/<uuid:provider>/acs/", saml.consume, name="saml_acs"),
+    path("login/saml/<uuid:provider>/done/", saml.finish, name="saml_finish"),
 ]

@@ -16,10 +16,12 @@ from apim.errors import Conflict, FieldError, Invalid
 from apim.keymanager import outbound
 from apim.keymanager.vault import seal
 from apim.login.models import IdentityProvider
+from apim.login.provider_models import Kind
+from apim.login.saml_metadata import certificates_problem
 
 NAMES = (
-    "name", "enabled", "issuer", "client_id", "scopes", "creates_users", "linking", "roles_claim", "role_mapping",
-    "default_roles", "second_factor",
+    "name", "kind", "enabled", "issuer", "client_id", "scopes", "sso_address", "certificates", "name_attribute",
+    "email_attribute", "creates_users", "linking", "roles_claim", "role_mapping", "default_roles", "second_factor",
 )  # fmt: skip
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -37,7 +39,7 @@ def save_provider(*, by: User, provider: IdentityProvider, secret: str | None = 
         may_manage(by, stored.organisation)
         if stored.organisation_id != provider.organisation_id:
             raise Invalid(fields=[FieldError("organisation", "A provider stays with its organisation.")])
-        if stored.issuer != provider.issuer and stored.identities.exists():
+        if (stored.issuer, stored.kind) != (provider.issuer, provider.kind) and stored.identities.exists():
             # A subject means somebody only together with the issuer that gave it.
             raise Conflict(
                 "People have logged in by it already.",
@@ -77,11 +79,36 @@ def _check(provider: IdentityProvider) -> None:
         provider.clean_fields(exclude=["organisation"])
     except ValidationError as error:
         wrong = [FieldError(name, text) for name, texts in error.message_dict.items() for text in texts]
-    if "openid" not in provider.scopes.split():
-        wrong.append(FieldError("scopes", "Names separated by spaces, `openid` among them."))
-    wrong += [*_wrong_issuer(provider.issuer), *_wrong_roles(provider)]
+    wrong += _wrong_saml(provider) if provider.kind == Kind.SAML2 else _wrong_oidc(provider)
+    wrong += _wrong_roles(provider)
     if wrong:
         raise Invalid("The identity provider is not valid.", wrong)
+
+
+def _wrong_oidc(provider: IdentityProvider) -> list[FieldError]:
+    wrong = []
+    if not provider.client_id:
+        wrong.append(FieldError("client_id", "The client id that the provider gave us."))
+    if "openid" not in provider.scopes.split():
+        wrong.append(FieldError("scopes", "Names separated by spaces, `openid` among them."))
+    return [*wrong, *_wrong_issuer(provider.issuer)]
+
+
+def _wrong_saml(provider: IdentityProvider) -> list[FieldError]:
+    wrong = []
+    if not provider.issuer or provider.issuer != "".join(provider.issuer.split()):
+        wrong.append(FieldError("issuer", "The entity id of the provider, an address or name without spaces."))
+    try:
+        parts = urlsplit(provider.sso_address)
+        usable = bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        )
+    except ValueError:
+        usable = False
+    if not usable or parts.fragment or provider.sso_address != "".join(provider.sso_address.split()):
+        wrong.append(FieldError("sso_address", "An address that begins with https:// and has no fragment."))
+    problem = certificates_problem(provider.certificates)
+    return [*wrong, FieldError("certificates", problem)] if problem else wrong
 
 
 def _wrong_issuer(issuer: str) -> list[FieldError]:

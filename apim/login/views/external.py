@@ -23,6 +23,7 @@ from apim.errors import ApimError, NotFound
 from apim.login import oidc, pending
 from apim.login.actions.external import arrive
 from apim.login.models import IdentityProvider
+from apim.login.provider_models import Kind
 
 log = structlog.get_logger(__name__)
 KEY = "apim_login_external"
@@ -34,11 +35,11 @@ SECONDS = 600
 @never_cache
 def start(request: HttpRequest, provider: uuid.UUID) -> HttpResponse:
     """To the provider. What must come back is kept in the session of this browser alone."""
-    found = _provider(request, provider)
+    found = provider_of(request, provider, Kind.OIDC)
     try:
         departure = oidc.depart(found, _back(request, found))
     except oidc.LoginFailed as error:
-        return _failed(request, found, error.description)
+        return failed(request, found, error.description)
     request.session[KEY] = {
         "provider": str(found.uuid), "state": departure.state, "nonce": departure.nonce, "verifier": departure.verifier,
         "next": request.GET.get("next", ""), "at": time.time(),
@@ -51,12 +52,12 @@ def start(request: HttpRequest, provider: uuid.UUID) -> HttpResponse:
 @sensitive_variables("kept", "code")
 def back(request: HttpRequest, provider: uuid.UUID) -> HttpResponse:
     """From the provider: every answer is looked at once, in the browser that asked."""
-    found = _provider(request, provider)
+    found = provider_of(request, provider, Kind.OIDC)
     kept = request.session.pop(KEY, None)
     state, code = request.GET.get("state", ""), request.GET.get("code", "")
     fresh = kept is not None and kept["provider"] == str(found.uuid) and time.time() - kept["at"] <= SECONDS
     if not fresh or not constant_time_compare(kept["state"], state):
-        return _failed(request, found, "The log-in was not begun in this browser, or it took too long.")
+        return failed(request, found, "The log-in was not begun in this browser, or it took too long.")
     try:
         oidc.check_issuer(found, request.GET.get("iss"))
         if not code:
@@ -64,17 +65,17 @@ def back(request: HttpRequest, provider: uuid.UUID) -> HttpResponse:
         claims = oidc.claims(found, code, kept["verifier"], kept["nonce"], _back(request, found))
         user = arrive(provider=found, claims=claims)
     except ApimError as error:
-        return _failed(request, found, error.description)
+        return failed(request, found, error.description)
     if not TenantBackend().user_can_authenticate(user):
-        return _failed(request, found, "Your account is not active, or waits for an administrator's approval.")
+        return failed(request, found, "Your account is not active, or waits for an administrator's approval.")
     how = f"provider {found.name}"
-    return pending.put(request, user, _onward(request, kept["next"]), how=how, proven=not found.second_factor)
+    return pending.put(request, user, onward(request, kept["next"]), how=how, proven=not found.second_factor)
 
 
-def _provider(request: HttpRequest, identifier: uuid.UUID) -> IdentityProvider:
-    """One of the organisation whose pages these are. Raises NotFound."""
+def provider_of(request: HttpRequest, identifier: uuid.UUID, kind: Kind) -> IdentityProvider:
+    """One of `kind` of the organisation whose pages these are. Raises NotFound."""
     rows = IdentityProvider.objects.select_related("organisation")
-    found = rows.filter(uuid=identifier, organisation=request.organisation, enabled=True).first()
+    found = rows.filter(uuid=identifier, kind=kind, organisation=request.organisation, enabled=True).first()
     if found is None:
         raise NotFound
     return found
@@ -82,17 +83,23 @@ def _provider(request: HttpRequest, identifier: uuid.UUID) -> IdentityProvider:
 
 def _back(request: HttpRequest, provider: IdentityProvider) -> str:
     """Our redirect URI, on the host name of these pages, where the session's cookie is."""
-    path = reverse("login:external_back", args=[provider.uuid])
+    return on_this_host(request, reverse("login:external_back", args=[provider.uuid]))
+
+
+def on_this_host(request: HttpRequest, path: str) -> str:
+    """The whole address of `path` as browsers see it."""
     return f"{urlsplit(settings.APIM.public).scheme}://{request.get_host()}{path}"
 
 
-def _onward(request: HttpRequest, wanted: str) -> str:
+def onward(request: HttpRequest, wanted: str) -> str:
+    """The page that was `wanted` before log-in, if it is ours."""
     hosts = {request.get_host()}
     safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=request.is_secure())
     return wanted if safe else get_script_prefix()
 
 
-def _failed(request: HttpRequest, provider: IdentityProvider, reason: str) -> HttpResponse:
+def failed(request: HttpRequest, provider: IdentityProvider, reason: str) -> HttpResponse:
+    """Back to the log-in page, which names `reason`."""
     log.info("login.external_failed", provider=str(provider.uuid), reason=reason)
     messages.error(request, f"Log-in with {provider.name} failed: {reason}")
     return redirect("accounts:login")
