@@ -75,14 +75,14 @@ class Import(Resource):
 
     def post(self, request: Request) -> Response:
         """Take in an archive; with `dryRun=true` only say what would be different."""
-        outcome = self.take(request, unpack(archive(request)), self.options(request))
+        outcome = self.take(request, unpack(archive(request)), self.choices(request))
         return Response(answer(outcome, self.switch("dryRun")))
 
     def take(self, request: Request, tree: Tree, options: Options) -> Outcome:
         """The import."""
         return import_api(by=request.user, tree=tree, options=options)
 
-    def options(self, request: Request) -> Options:
+    def choices(self, request: Request) -> Options:
         """What the query asks for. `environment` and a part `params` are ours: the tool applies them before it sends."""
         return Options(
             overwrite=self.switch(self.overwrite),
@@ -111,9 +111,9 @@ class ImportProduct(Import):
         """The import."""
         return import_product(by=request.user, tree=tree, options=options)
 
-    def options(self, request: Request) -> Options:
+    def choices(self, request: Request) -> Options:
         """What the query asks for."""
-        given = super().options(request)
+        given = super().choices(request)
         return Options(
             **vars(given) | {"import_apis": self.switch("importAPIs"), "overwrite_apis": self.switch("overwriteAPIs")}
         )
