@@ -98,7 +98,7 @@ def test_every_page_says_there_is_no_such_api(client, secret, held, stranger, pu
         address = reverse(f"publisher:{pattern.name}", kwargs=wanted)
         for verb in ("get", "post"):
             response = getattr(client, verb)(address)
-            assert response.status_code in ((404, 405) if wanted else (200, 400, 405)), (verb, address)
+            assert response.status_code in ((404, 405) if wanted else (200, 302, 400, 405)), (verb, address)
             assert "SecretApi" not in response.content.decode()
     assert state(secret) == before
 
@@ -110,7 +110,8 @@ def test_every_resource_says_there_is_no_such_api(rest, secret, held, stranger, 
     ids = {"api_id": str(api.pk), "revision_id": str(secret.revisions.get().pk), "deployment_id": "Default"}
     ids |= {"level": "subscription", "name": "Gold"}
     about = f"apiId={api.pk}&apiProductId={api.pk}&revisionId={ids['revision_id']}"
-    query = f"?{about}&action=Publish&newVersion=2&serviceKey=x&query=name:SecretApi"
+    # in other letters than the name has, so that an echo of the question is no find
+    query = f"?{about}&action=Publish&newVersion=2&serviceKey=x&query=name:secretapi"
     before = state(secret)
     for pattern in rest_urls.urlpatterns:
         path = str(pattern.pattern)
