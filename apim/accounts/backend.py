@@ -8,6 +8,7 @@ import structlog
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
 from apim.accounts import audit, doors, throttle
 from apim.accounts.models import Organisation, User
@@ -29,7 +30,8 @@ class TenantBackend(ModelBackend):
         interactive: bool = False,
         **kwargs: Any,
     ) -> User | None:
-        """The user with this name and password, or None. Raises PermissionDenied while the name is locked.
+        """The user with this name and password, or None. Raises PermissionDenied while the name is locked, PeopleUnavailable when
+        the organisation's directory must be asked and cannot be.
 
         `interactive` is for the log-in page, which goes on to ask for more; other doors raise PasswordNotEnough then.
         """
@@ -40,7 +42,9 @@ class TenantBackend(ModelBackend):
         limits = doors.rules().limits(name)
         if throttle.locked(name, address, limits):
             raise PermissionDenied("Too many failed attempts.")
-        user = super().authenticate(request, username=name, password=password)
+        user = super().authenticate(request, username=name, password=password) or self._elsewhere(
+            name, password, tenant
+        )
         if user is None or (tenant is not None and user.organisation_id != tenant.pk):
             throttle.note_failure(name, address, limits)
             self._note_in_trail(name, address, tenant, throttle.locked(name, address, limits))
@@ -50,6 +54,11 @@ class TenantBackend(ModelBackend):
         if refusal:
             raise doors.PasswordNotEnough(refusal)
         return user
+
+    @sensitive_variables("password")
+    def _elsewhere(self, name: str, password: str, tenant: Organisation | None) -> User | None:
+        user = doors.rules().elsewhere(name, password, tenant)
+        return user if user is not None and self.user_can_authenticate(user) else None
 
     @staticmethod
     def _note_in_trail(name: str, address: str, tenant: Organisation | None, locked: bool) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from apim.accounts import audit
-from apim.accounts.models import User
+from apim.accounts.models import Organisation, User
 from apim.errors import Unauthenticated
 
 BACKEND = "apim.accounts.backend.TenantBackend"
@@ -28,12 +28,25 @@ class PasswordNotEnough(Unauthenticated):
     """The password is right, and yet this door may not be opened with it alone; the text says what to do."""
 
 
+class PeopleUnavailable(PasswordNotEnough):
+    """The organisation's directory of people cannot be asked: nobody knows whether the password is right."""
+
+    status, code, message = 503, 900503, "Service Unavailable"
+
+
 class Rules:
     """Nothing more is asked."""
 
     def limits(self, name: str) -> Limits:
         """For the stored user name `name`, whether there is such a user or not."""
         return Limits()
+
+    def elsewhere(self, name: str, password: str, tenant: Organisation | None) -> User | None:
+        """The user of the stored name `name` whom a directory of the organisation knows by this password, None for nobody.
+
+        Raises PeopleUnavailable when it cannot be asked.
+        """
+        return None
 
     def refusal(self, user: User) -> str:
         """Why `user` may not come in by name and password alone (Basic, password grant); empty when they may."""

@@ -42,7 +42,10 @@ class LoginForm(forms.Form):
         username, password = given.get("username"), given.get("password")
         if not username or not password:
             return given
-        self.user = authenticate(self.request, username=username, password=password, interactive=True)
+        try:
+            self.user = authenticate(self.request, username=username, password=password, interactive=True)
+        except doors.PeopleUnavailable as error:
+            raise forms.ValidationError(error.description) from error
         if self.user is None:
             raise forms.ValidationError(self._reason(username))
         return given

@@ -94,7 +94,7 @@ def checked(url: str) -> SplitResult:
 def _pool(parts: SplitResult) -> urllib3.HTTPConnectionPool:
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     options: dict[str, Any] = {"timeout": urllib3.Timeout(total=SECONDS), "retries": False, "maxsize": 1}
-    address = _resolved(host, port)
+    address = resolved(host, port)
     if parts.scheme == "http":
         return urllib3.HTTPConnectionPool(address, port, **options)
     authorities = settings.APIM.key_manager_ca
@@ -103,7 +103,8 @@ def _pool(parts: SplitResult) -> urllib3.HTTPConnectionPool:
     return urllib3.HTTPSConnectionPool(address, port, server_hostname=host, assert_hostname=host, **options)
 
 
-def _resolved(host: str, port: int) -> str:
+def resolved(host: str, port: int) -> str:
+    """The address to connect to. Raises Unreachable when the host is not known, or one of its addresses may not be asked."""
     try:
         found = [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:

@@ -27,6 +27,7 @@ from apim.login import saml, saml_metadata
 from apim.login.actions import providers, rules, second_factors
 from apim.login.models import IdentityProvider, LoginRules, SecondFactor
 from apim.login.provider_models import Kind
+from apim.login.store_admin import UserStoreAdmin  # noqa: F401 - registers itself
 
 
 class RulesForm(forms.ModelForm):

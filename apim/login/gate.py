@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from apim.accounts.doors import Limits, Rules
-from apim.accounts.models import User
-from apim.login import pending, rules
+from apim.accounts.models import Organisation, User
+from apim.login import pending, rules, stores
 from apim.login.buttons import buttons
 from apim.login.second_factor import factor_of
 
@@ -18,6 +18,10 @@ class Gate(Rules):
         """What guessing costs there."""
         own = rules.of_name(name)
         return Limits(own.attempts, own.attempts_anywhere, own.lock_minutes * 60)
+
+    def elsewhere(self, name: str, password: str, tenant: Organisation | None) -> User | None:
+        """By the organisation's user store."""
+        return stores.log_in(name, password, tenant)
 
     def refusal(self, user: User) -> str:
         """People with a second factor, or who must have one, and those whose password has expired."""

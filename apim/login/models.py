@@ -7,9 +7,11 @@ from django.db import models
 
 from apim.accounts.models import Organisation, User
 from apim.login.provider_models import ExternalIdentity, IdentityProvider, SamlRequest
+from apim.login.store_models import DirectoryIdentity, UserStore
 
 __all__ = [
-    "ExternalIdentity", "IdentityProvider", "LoginRules", "PastPassword", "RecoveryCode", "SamlRequest", "SecondFactor",
+    "DirectoryIdentity", "ExternalIdentity", "IdentityProvider", "LoginRules", "PastPassword", "RecoveryCode", "SamlRequest",
+    "SecondFactor", "UserStore",
 ]  # fmt: skip
 
 

@@ -31,7 +31,7 @@ SYMBOLS = {
     "tenantconfiguration": "tune", "theme": "palette", "alertsubscription": "notifications", "alertstate": "warning",
     "botalertsubscription": "contact_mail", "botsighting": "smart_toy", "apicategory": "category", "label": "label",
     "executor": "rule_settings", "task": "inbox", "portaldomain": "language",
-    "loginrules": "passkey", "secondfactor": "phonelink_lock", "identityprovider": "login",
+    "loginrules": "passkey", "secondfactor": "phonelink_lock", "identityprovider": "login", "userstore": "contacts",
     "sharinggroup": "groups", "applicationattribute": "list_alt",
     "clockedschedule": "alarm", "delivery": "send", "domain": "dns", "solarschedule": "sunny", "lifecycleevent": "timeline",
 }  # fmt: skip

@@ -16,7 +16,7 @@ from apim.accounts.models import Organisation, User
 from apim.configuration.models import AlertSubscription, BotAlertSubscription, BotSighting, TenantConfiguration, Theme
 from apim.configuration.theme import check
 from apim.keymanager.models import OAuthClient
-from apim.login.models import IdentityProvider, LoginRules, SecondFactor
+from apim.login.models import IdentityProvider, LoginRules, SecondFactor, UserStore
 from apim.traffic.models import DenyPolicy, Level, Policy
 from apim.workflows.actions.executors import set_executor
 from apim.workflows.models import Task
@@ -180,6 +180,9 @@ def _rest(held: Holdings) -> None:
     TokenPolicy.objects.get_or_create(organisation=organisation)
     TrustedIssuer.objects.create(organisation=organisation, name=f"{MARK}Issuer", issuer=f"https://{MARK}.example")
     LoginRules.objects.create(organisation=organisation)
+    UserStore.objects.create(
+        organisation=organisation, name=f"{MARK}Store", address="ldaps://d.example", base_dn="dc=d"
+    )
     SecondFactor.objects.create(user=make_user(organisation, username=f"{MARK}Person"), sealed_secret=MARK)
     held.keep("provider", IdentityProvider.objects.create(
         organisation=organisation, name="Theirs", issuer=f"https://{MARK}.example", client_id=MARK

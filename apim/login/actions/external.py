@@ -13,14 +13,14 @@ from apim.accounts.actions.users import admit_external
 from apim.accounts.models import BuiltinRole, User
 from apim.accounts.names import full_name
 from apim.errors import Forbidden
-from apim.login.models import ExternalIdentity, IdentityProvider
+from apim.login.models import IdentityProvider, UserStore
 from apim.login.provider_models import Linking
 
 MOST_GROUPS = 1000
 
 
 @transaction.atomic
-def arrive(*, provider: IdentityProvider, claims: dict[str, Any]) -> User:
+def arrive(*, provider: IdentityProvider | UserStore, claims: dict[str, Any]) -> User:
     """The user of the provider's organisation whom the checked `claims` mean. Raises Forbidden when nobody may come in."""
     identity = provider.identities.select_related("user__organisation").filter(subject=claims["sub"]).first()
     user = identity.user if identity else (_linked(provider, claims) or _created(provider, claims))
@@ -29,14 +29,14 @@ def arrive(*, provider: IdentityProvider, claims: dict[str, Any]) -> User:
     if identity is None:
         try:
             with transaction.atomic():
-                ExternalIdentity.objects.create(provider=provider, subject=claims["sub"], user=user)
+                provider.identities.create(subject=claims["sub"], user=user)
         except IntegrityError as error:
             raise Forbidden("Somebody is logging in with this account at this moment; try again.") from error
     _map_roles(provider, claims, user)
     return user
 
 
-def _linked(provider: IdentityProvider, claims: dict[str, Any]) -> User | None:
+def _linked(provider: IdentityProvider | UserStore, claims: dict[str, Any]) -> User | None:
     """The one user with the verified e-mail address, where the organisation links so; never an administrator.
 
     Addresses of our own users are not verified: somebody may have entered another's. The account's password therefore ends
@@ -55,7 +55,7 @@ def _linked(provider: IdentityProvider, claims: dict[str, Any]) -> User | None:
     return user
 
 
-def _created(provider: IdentityProvider, claims: dict[str, Any]) -> User:
+def _created(provider: IdentityProvider | UserStore, claims: dict[str, Any]) -> User:
     if not provider.creates_users:
         raise Forbidden("There is no account for you here; ask an administrator.")
     names = {"first_name": _text(claims, "given_name")[:150], "last_name": _text(claims, "family_name")[:150]}
@@ -67,7 +67,7 @@ def _created(provider: IdentityProvider, claims: dict[str, Any]) -> User:
     return user
 
 
-def _map_roles(provider: IdentityProvider, claims: dict[str, Any], user: User) -> None:
+def _map_roles(provider: IdentityProvider | UserStore, claims: dict[str, Any], user: User) -> None:
     """Roles that the mapping names follow the groups; others stay as they are."""
     if not provider.roles_claim:
         return
@@ -82,7 +82,7 @@ def _map_roles(provider: IdentityProvider, claims: dict[str, Any], user: User) -
         set_roles(by=None, user=user, roles=roles)
 
 
-def _free_name(provider: IdentityProvider, claims: dict[str, Any]) -> str:
+def _free_name(provider: IdentityProvider | UserStore, claims: dict[str, Any]) -> str:
     wanted = _text(claims, "preferred_username") or _email(claims) or _text(claims, "name") or "user"
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted.partition("@")[0]).lstrip("._-")[:50] or "user"
     plain = plain if len(plain) >= 3 else f"user-{plain}"
