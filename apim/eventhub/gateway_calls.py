@@ -86,7 +86,9 @@ def _list(answer: HttpResponse) -> list[Any] | None:
 
 
 def _identity(row: Any) -> str:
-    named = next((row[name] for name in ("apiUUID", "uuid", "id") if name in row), None) if isinstance(row, dict) else None
+    named = (
+        next((row[name] for name in ("apiUUID", "uuid", "id") if name in row), None) if isinstance(row, dict) else None
+    )
     return str(named) if named is not None else json.dumps(row, sort_keys=True)
 
 

@@ -23,7 +23,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 SYMBOLS = {
     "organisation": "corporate_fare", "user": "person", "role": "badge", "auditrow": "history", "policy": "speed",
     "denypolicy": "block", "customrule": "rule",
-    "oauthclient": "key", "signingkey": "signature", "keymanager": "vpn_key", "revokedtoken": "block", "tokenpolicy": "tune", "trustedissuer": "verified_user", "api": "api",
+    "oauthclient": "key", "signingkey": "signature", "keymanager": "vpn_key", "revokedtoken": "block", "tokenpolicy": "tune",
+    "trustedissuer": "verified_user", "api": "api",
     "gatewayenvironment": "lan", "revision": "layers", "deployment": "rocket_launch", "application": "apps",
     "applicationkey": "key", "subscription": "handshake", "service": "inventory_2", "taskrun": "task_alt",
     "artifactstatus": "deployed_code", "gatewaystatus": "router", "event": "bolt", "current": "database",
