@@ -203,9 +203,11 @@ class Validator(OAuth2Validator):
         return None
 
     @staticmethod
-    def _rows(refresh_token: str, client: OAuthClient) -> Any:
+    def _rows(refresh_token: str, client: OAuthClient) -> list[Any]:
+        """Asked by the checksum alone: with the client in the question SQLite reads all rows of the client."""
         checksum = hashlib.sha256(refresh_token.encode()).hexdigest()
-        return RefreshToken.objects.filter(token_checksum=checksum, application=client).select_related("access_token")
+        found = RefreshToken.objects.filter(token_checksum=checksum).select_related("access_token")
+        return [row for row in found if row.application_id == client.pk]
 
     def _family(self, refresh_token: str, client: OAuthClient) -> list[Any]:
         families = {row.token_family for row in self._rows(refresh_token, client) if row.revoked and row.token_family}

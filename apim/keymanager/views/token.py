@@ -133,9 +133,9 @@ def _access(token: str, organisation: str) -> dict[str, Any] | None:
 
 def _refresh(token: str, client: OAuthClient) -> dict[str, Any] | None:
     checksum = hashlib.sha256(token.encode()).hexdigest()
-    rows = get_refresh_token_model().objects.filter(token_checksum=checksum, application=client, revoked=None)
+    rows = get_refresh_token_model().objects.filter(token_checksum=checksum, revoked=None)
     row = rows.select_related("access_token", "user").first()
-    if row is None or row.access_token is None:
+    if row is None or row.application_id != client.pk or row.access_token is None:
         return None
     expires = int((row.access_token.expires + refresh_token_expire_timedelta()).timestamp())
     found = {"active": True, "token_type": "refresh_token", "client_id": client.client_id, "exp": expires}

@@ -12,6 +12,7 @@ import pytest
 import requests
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from oauth2_provider.models import get_grant_model, get_refresh_token_model
@@ -256,6 +257,27 @@ def test_a_refresh_token_is_replaced_and_stored_as_a_hash(server, creator):
     narrowed = refresh(server, second["refresh_token"], scope="openid").json()
     assert narrowed["scope"] == "openid"
     assert refresh(server, narrowed["refresh_token"], scope="openid email").json()["error"] == "invalid_scope"
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="reads SQLite's query plans; PostgreSQL has statistics to go by"
+)
+def test_a_refresh_finds_its_rows_by_the_token_and_not_by_the_client(server, creator):
+    """Else it costs more with every token that the client was given."""
+    tables = ("oauth2_provider_refreshtoken", "oauth2_provider_accesstoken", "keymanager_opaquetoken")
+    given = tokens_for(server, creator)["refresh_token"]
+    with CaptureQueriesContext(connection) as asked:
+        assert refresh(server, given).status_code == 200
+    found = [one["sql"] for one in asked if one["sql"].startswith("SELECT")]
+    found = [sql for sql in found if any(f'FROM "{table}"' in sql for table in tables)]
+    assert found
+    for sql in found:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = [row[3] for row in cursor.fetchall()]
+        assert not [
+            step for step in plan if step.startswith("SCAN") or "application_id" in step or "user_id" in step
+        ], sql
 
 
 def test_a_refresh_token_used_twice_ends_the_whole_family(server, creator):
