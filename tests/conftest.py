@@ -6,9 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from apim.accounts.models import Organisation, User
+
+settings.register_profile("house", deadline=None)  # how long an example takes depends on the machine, and fails no test
+settings.load_profile("house")
 
 
 @pytest.fixture
