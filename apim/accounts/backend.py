@@ -35,7 +35,7 @@ class TenantBackend(ModelBackend):
 
         `interactive` is for the log-in page, which goes on to ask for more; other doors raise PasswordNotEnough then.
         """
-        if not username or password is None:
+        if not username or password is None or "\0" in username:  # no database stores a NUL
             return None
         tenant = getattr(request, "tenant", None)
         name, address = canonical(username, tenant), address_of(request)

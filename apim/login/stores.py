@@ -32,7 +32,7 @@ def log_in(name: str, password: str, tenant: Organisation | None) -> User | None
     Raises PeopleUnavailable when it cannot be asked.
     """
     organisation, typed = _place(name, tenant)
-    if organisation is None or not password or not typed or len(typed) > LONGEST or _is_local(name):
+    if organisation is None or not password or not typed or len(typed) > LONGEST or "\0" in name or _is_local(name):
         return None
     rows = UserStore.objects.select_related("organisation")
     store = rows.filter(organisation=organisation, enabled=True).first()
