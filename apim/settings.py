@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,7 +25,8 @@ CSRF_TRUSTED_ORIGINS = [config.public]
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    # Beat only keeps a schedule: it does without the admin site, whose forms bring many modules.
+    "django.contrib.admin.apps.SimpleAdminConfig" if "beat" in sys.argv[1:] else "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

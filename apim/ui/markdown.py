@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import nh3
 from django.utils.html import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -19,6 +18,8 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "striketh
 
 def render(text: str) -> SafeString:
     """`text` as HTML to put into a page. Links lead away without telling where from; scripts, styles and forms never get in."""
+    import nh3  # noqa: PLC0415 - 1.5 MB that only processes with pages of text need
+
     if len(text) > LONGEST:
         return mark_safe(linebreaks(text, autoescape=True))  # noqa: S308 - escaped by Django
     clean = nh3.clean(

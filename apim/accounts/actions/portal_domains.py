@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlsplit
 
-import dns.exception
-import dns.resolver
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -85,6 +83,9 @@ def remove_domain(*, by: User, domain: PortalDomain) -> None:
 
 def texts(name: str) -> set[str]:
     """The TXT records of `name`; none when there are none or the DNS does not answer in time."""
+    import dns.exception  # noqa: PLC0415 - asked once in a while, needed by no other process
+    import dns.resolver  # noqa: PLC0415
+
     try:
         answer = dns.resolver.resolve(name, "TXT", lifetime=SECONDS)
     except dns.exception.DNSException:
