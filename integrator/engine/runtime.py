@@ -13,6 +13,7 @@ from integrator.engine.databases import Pools
 from integrator.engine.settings import Settings
 from integrator.engine.stores.base import Store
 from integrator.engine.stores.memory import MemoryStore
+from integrator.engine.switches import Switches
 from wire.client import Client
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Runtime:
         self.settings = settings
         self.client = Client(tls=_client_tls(settings))
         self.pools = Pools()
+        self.switches = Switches()
         self.threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="integrator")
         self.max_body = settings.max_body_bytes
         self.global_timeout_ms = settings.global_timeout_ms

@@ -51,6 +51,12 @@ class State:
             self._retries_left = self.policy.retries
             self._duration_ms = 0.0
 
+    def switch(self, active: bool) -> None:
+        """Switch on, which forgets what failed before, or off, which only switching on ends."""
+        self.name = ACTIVE if active else OFF
+        self._retries_left = self.policy.retries
+        self._duration_ms = 0.0
+
     def failed(self, code: int) -> float | None:
         """Sending failed with an error code: timeout list first, then suspend list, else unchanged.
 

@@ -35,6 +35,10 @@ class Proxy:
         """Whether it is started and offered on a transport."""
         return self.start and (not self.transports or transport in self.transports)
 
+    def switch(self, active: bool) -> None:
+        """Start or stop it until the process ends or another version is deployed."""
+        object.__setattr__(self, "start", active)  # read at each call: a field costs less than a look-up elsewhere
+
     async def run(self, message: Message) -> None:
         """In sequence, then the endpoint; only the endpoint when there is no sequence."""
         if self.compiled.incoming is not None:
