@@ -25,8 +25,8 @@ CSRF_TRUSTED_ORIGINS = [config.public]
 
 INSTALLED_APPS = [
     "unfold",
-    # Beat only keeps a schedule: it does without the admin site, whose forms bring many modules.
-    "django.contrib.admin.apps.SimpleAdminConfig" if "beat" in sys.argv[1:] else "django.contrib.admin",
+    # Of Celery's processes none shows the admin site, whose forms bring many modules.
+    "django.contrib.admin.apps.SimpleAdminConfig" if "worker" in sys.argv[1:] else "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
