@@ -21,6 +21,7 @@ from integrator.engine.dataservices.service import DataService
 from integrator.engine.deploy.capp import Application
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.errors import DeploymentError, Fault
+from integrator.engine.libraries import Library
 from integrator.engine.processors import Processor
 from integrator.engine.reader import read_xml
 from integrator.engine.registry import Registry
@@ -57,6 +58,7 @@ class Deployment:
     metadata: tuple[Metadata, ...] = ()
     definitions: dict[str, str] = field(default_factory=dict)
     errors: tuple[DeploymentError, ...] = ()
+    libraries: dict[str, Library] = field(default_factory=dict)
     _from_registry: dict[str, tuple[bytes, Any]] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> dict[str, Any]:
@@ -109,9 +111,25 @@ class Deployment:
         return found if found is not None else self._keyed("endpoints", name)
 
     def sequence_template(self, name: str) -> SequenceTemplate | None:
-        """A sequence template."""
+        """A sequence template: a deployed one, or an operation of a connector archive by `package.connector.operation`."""
         found = self._value("templates", name)
+        if found is None and self.libraries and name.count(".") > 1:
+            return self._library_template(name)
         return found if isinstance(found, SequenceTemplate) else None
+
+    def _library_template(self, name: str) -> SequenceTemplate | None:
+        path, _, operation = name.rpartition(".")
+        package, _, connector = path.rpartition(".")
+        library = self.libraries.get(connector.lower())
+        if library is None or library.package != package or operation not in library.operations:
+            return None
+        return library.operations[operation].template
+
+    def connector_template(self, connector: str, operation: str) -> SequenceTemplate | None:
+        """The template of an operation of an enabled connector archive."""
+        library = self.libraries.get(connector.lower())
+        held = library.operations.get(operation) if library is not None and library.enabled else None
+        return None if held is None else held.template
 
     def endpoint_template(self, name: str) -> EndpointTemplate | None:
         """An endpoint template."""

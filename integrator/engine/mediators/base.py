@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any, ClassVar, Self
 
+from integrator.engine import libraries
 from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.refused import INSTEAD
@@ -17,6 +18,8 @@ from integrator.engine.xmltools import Element, clone, local
 __all__ = ["Chain", "Element", "Mediator", "Reader", "Step", "chain_of", "compile_list", "mediators", "register"]
 
 _registry: dict[str, type[Mediator]] = {}
+Dotted = Callable[[Element, Reader], "Mediator | None"]
+_dotted: list[Dotted] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,15 @@ def register(*names: str) -> Callable[[type[Mediator]], type[Mediator]]:
     return decorate
 
 
+def register_dotted(read: Dotted) -> Dotted:
+    """Decorator: reads elements `<connector.operation>`, or gives None for a connector that is not its own.
+
+    Readers are asked in the order of their registration. Raises DeploymentError.
+    """
+    _dotted.append(read)
+    return read
+
+
 def known() -> list[str]:
     """Names of all mediators, sorted."""
     return sorted(_registry)
@@ -102,12 +114,23 @@ def parse_one(element: Element, reader: Reader) -> Mediator:
     """Read one mediator element."""
     cls = _registry.get(local(element))
     if cls is None:
+        if "." in local(element):
+            return _connected(element, reader)
         if local(element) in INSTEAD:
             raise reader.fail(element, f"<{local(element)}> does not run here: {INSTEAD[local(element)]}")
         raise DeploymentError(
             reader.place(element), f"unknown mediator <{local(element)}>; known are {', '.join(known())}"
         )
     return cls.parse(element, reader)
+
+
+def _connected(element: Element, reader: Reader) -> Mediator:
+    for read in _dotted:
+        found = read(element, reader)
+        if found is not None:
+            return found
+    connector, _, operation = local(element).partition(".")
+    raise reader.fail(element, libraries.refusal(connector, operation))
 
 
 def compile_list(records: Iterable[Mediator], name: str = "", on_error: str | None = None) -> Chain:
