@@ -137,7 +137,7 @@ def read_sequence(root: Element, reader: Reader) -> tuple[str, Sequence]:
     """A sequence artifact."""
     name = reader.required(root, "name")
     records = mediators(root, reader)
-    return name, Sequence(name, records, compile_list(records, name, root.get("onError")))
+    return name, Sequence(name, records, compile_list(records, f"sequence {name}", root.get("onError")))
 
 
 def read_named_endpoint(root: Element, reader: Reader) -> tuple[str, Endpoint]:
@@ -171,7 +171,7 @@ def read_template(root: Element, reader: Reader) -> tuple[str, SequenceTemplate 
         for item in declared
     )
     on_error = root.get("onError") or sequence.get("onError")
-    return name, SequenceTemplate(name, parameters, compile_list(mediators(sequence, reader), name, on_error))
+    return name, SequenceTemplate(name, parameters, compile_list(mediators(sequence, reader), f"template {name}", on_error))
 
 
 def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
@@ -190,7 +190,7 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
         base = f"{base.rstrip('/')}/{version}"
     elif kind == "context":
         base = base.replace("{version}", version)
-    resources = [read_resource(item, reader, name) for item in children(root) if local(item) == "resource"]
+    resources = [read_resource(item, reader) for item in children(root) if local(item) == "resource"]
     if not resources:
         raise reader.fail(root, "at least one child <resource> is required")
     api = Api(
@@ -220,7 +220,7 @@ def read_handlers(element: Element | None, reader: Reader) -> tuple[Handler, ...
     return tuple(found)
 
 
-def read_resource(element: Element, reader: Reader, api: str) -> Resource:
+def read_resource(element: Element, reader: Reader) -> Resource:
     """One resource of an API."""
     reader.only(element, ("inSequence", "outSequence", "faultSequence", "description"))
     methods = (element.get("methods") or "GET").upper().replace(",", " ").split()
@@ -243,7 +243,7 @@ def read_resource(element: Element, reader: Reader, api: str) -> Resource:
         content_type=(element.get("content-type") or "").lower(),
         user_agent=reader.regex(element, "user-agent") if element.get("user-agent") else None,
         flows=flows,
-        compiled=flows.compile(f"{api} {template or mapping or '/*'}"),
+        compiled=flows.compile(template or mapping or "/*"),
     )
 
 
@@ -281,7 +281,7 @@ def read_proxy(root: Element, reader: Reader) -> tuple[str, Proxy]:
         start=reader.flag(root, "startOnLoad", True),
         endpoint=endpoint,
         flows=flows,
-        compiled=flows.compile(name),
+        compiled=flows.compile(),
         wsdl=serialise(inline) if is_inline else "",
         wsdl_key=(wsdl.get("key") or injected(wsdl, wsdl.get("uri") or "", reader)) if wsdl is not None else "",
         parameters={

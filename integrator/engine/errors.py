@@ -37,6 +37,8 @@ class Fault(Exception):
         self.message = message
         self.detail = detail or message
         self.place = place
+        self.path = ""
+        """The way to the step that failed, as it is shown to people; set where the steps run."""
 
 
 class Discarded(Fault):

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from integrator.engine.content.payload import Payload
 from integrator.engine.errors import Fault
 from integrator.engine.headers import Headers
+from integrator.engine.walking import Frame, walk
 
 if TYPE_CHECKING:
     from integrator.engine.deployment import Deployment
     from integrator.engine.sequence import Chain
+    from integrator.engine.tracing.record import Group, StepRecord, Trace
+    from wire.client import Client
 
+__all__ = ["Flow", "Frame", "Message", "Reply", "new_id"]
 
 _seeded = random.Random(random.SystemRandom().getrandbits(256)).getrandbits  # noqa: S311  (ids need to differ, nobody may rely on not guessing them)
 
@@ -52,6 +56,7 @@ class Flow:
         "reply",
         "service",
         "tasks",
+        "trace",
         "transport",
     )
 
@@ -65,18 +70,9 @@ class Flow:
         self.out: Chain | None = None
         self.fault: Chain | None = None
         self.failure: Fault | None = None
+        self.trace: Trace | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
         self.groups: dict[Any, Any] = {}
-
-
-class Frame:
-    """One running list of steps and how far it is; lets a copy go on where its parent stood."""
-
-    __slots__ = ("chain", "index")
-
-    def __init__(self, chain: Chain, index: int = 0):
-        self.chain = chain
-        self.index = index
 
 
 class Message:
@@ -92,6 +88,7 @@ class Message:
         "frames",
         "func",
         "headers",
+        "node",
         "operation",
         "payload",
         "properties",
@@ -139,9 +136,18 @@ class Message:
         self.axis2.pop("NO_ENTITY_BODY", None)
         self.headers.set("Content-Type", content_type)
 
+    walk = walk
+    """Runs a chain on this message. A traced message (tracing.message) has its own."""
+    node: StepRecord | Group
+    """Where the trace of a traced message stands; unset on others."""
+
+    def through(self, client: Client) -> Client:
+        """The client by which this message is sent. A traced message puts one that takes notes before it."""
+        return client
+
     def copy(self) -> Message:
         """A full copy with a payload of its own; the flow stays shared. The body must have been read."""
-        made = Message(self.flow, self.payload.copy(), self.headers.copy())
+        made = type(self)(self.flow, self.payload.copy(), self.headers.copy())
         made.properties = dict(self.properties)
         made.axis2 = dict(self.axis2)
         made.operation = self.operation

@@ -56,7 +56,7 @@ async def transmit(message: Message, url: str, method: str | None, form: str, ti
     verb, url, headers, body = prepare(message, sendable(url), method, form)
     runtime = message.deployment.runtime
     try:
-        response = await runtime.client.request(verb, url, headers, body, limits_of(timeout_ms))
+        response = await message.through(runtime.client).request(verb, url, headers, body, limits_of(timeout_ms))
         await take_response(message, response, runtime.max_body)
     except (UpstreamError, AnswerTooLarge, ValueError) as error:
         raise as_fault(error, url, timeout_ms) from error

@@ -135,7 +135,9 @@ def _connected(element: Element, reader: Reader) -> Mediator:
 
 def compile_list(records: Iterable[Mediator], name: str = "", on_error: str | None = None) -> Chain:
     """Compile mediators into one chain."""
-    return Chain([(record.compile(), record.reads_content, record.place) for record in records], name, on_error)
+    held = tuple(records)
+    steps = [(record.compile(), record.reads_content, record.place) for record in held]
+    return Chain(steps, name, on_error, [record.source for record in held])
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,13 @@ class Flows:
     outgoing: Branch | None
     fault: Branch | None
 
-    def compile(self, name: str) -> CompiledFlows:
-        """Compiled chains; None where there is none."""
-        return CompiledFlows(*(_chain(branch, name) for branch in (self.incoming, self.outgoing, self.fault)))
+    def compile(self, resource: str = "") -> CompiledFlows:
+        """Compiled chains, called `inSequence` and so on after the resource they belong to; None where there is none."""
+        names = ("inSequence", "outSequence", "faultSequence")
+        branches = (self.incoming, self.outgoing, self.fault)
+        return CompiledFlows(
+            *(_chain(branch, f"{resource} {name}".strip()) for branch, name in zip(branches, names, strict=True))
+        )
 
     def mediators(self) -> tuple[Mediator, ...]:
         """All inline mediators."""
