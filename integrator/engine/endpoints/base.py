@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from integrator.engine.expressions import Expression, scopes
 from integrator.engine.message import Message
@@ -21,6 +22,19 @@ class Property:
     def apply(self, message: Message) -> None:
         """Set it."""
         scopes.write(message, self.scope, self.name, self.value.string(message))
+
+
+class Extension(Protocol):
+    """What a child element of an endpoint does to messages besides sending: addressing, security. Known when it is deployed.
+
+    Endpoints without extensions pay nothing for them.
+    """
+
+    async def outgoing(self, message: Message) -> None:
+        """Change the request, whose body was read. Raises Fault."""
+
+    async def incoming(self, message: Message) -> None:
+        """Check and change the answer. Raises Fault."""
 
 
 class Endpoint(ABC):

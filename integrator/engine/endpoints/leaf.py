@@ -7,18 +7,21 @@ import logging
 from abc import abstractmethod
 from dataclasses import dataclass, field
 
-from integrator.engine.endpoints.base import Endpoint, Property
+from integrator.engine.endpoints.base import Endpoint, Extension, Property
 from integrator.engine.endpoints.oauth import ClientCredentials
 from integrator.engine.endpoints.state import Policy, State
 from integrator.engine.endpoints.transmit import transmit
 from integrator.engine.endpoints.uritemplate import UriTemplate
 from integrator.engine.errors import CONNECTION_TIMEOUT, ENDPOINT_NOT_READY, SOAP_FAULT_FORCED, Discarded, Fault
-from integrator.engine.expressions import Expression
+from integrator.engine.expressions import Expression, scopes
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.message import Message
 from integrator.engine.xmltools import local
 
 log = logging.getLogger("integrator.endpoint")
+
+OPTIMIZED = {"mtom": "enableMTOM", "swa": "enableSwA"}
+"""The axis2 property that asks for the form of attachments."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,14 @@ class Definition:
     policy: Policy = field(default_factory=Policy)
     disabled_codes: frozenset[int] = frozenset()
     enabled_codes: frozenset[int] | None = None
+    encoding: str = ""
+    optimize: str = ""
+    extensions: tuple[Extension, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether the message is sent as it is."""
+        return not (self.encoding or self.optimize or self.extensions)
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ class Leaf(Endpoint):
         self.definition = definition
         self.state = State(definition.policy)
         self.address = ""
+        preserved = any(item.name == "PRESERVE_ENVELOPE" for item in properties)
+        self._pass = self.transmit if definition.plain and not preserved else self._prepared
 
     def ready(self, message: Message) -> bool:
         """Whether it is not suspended."""
@@ -61,7 +74,7 @@ class Leaf(Endpoint):
         for item in self.properties:
             item.apply(message)
         try:
-            await self.transmit(message)
+            await self._pass(message)
             if is_true(message.properties.get("FORCE_ERROR_ON_SOAP_FAULT")):
                 await self._check_soap_fault(message)
         except Fault as fault:
@@ -70,6 +83,21 @@ class Leaf(Endpoint):
                 raise Discarded(fault.code, fault.message) from fault
             raise
         self.state.succeeded()
+
+    async def _prepared(self, message: Message) -> None:
+        """Send by an endpoint that changes requests or answers, or that wants the body read first."""
+        definition = self.definition
+        if definition.encoding:
+            scopes.write(message, "axis2", "CHARACTER_SET_ENCODING", definition.encoding)
+        if definition.optimize:
+            scopes.write(message, "axis2", OPTIMIZED[definition.optimize], "true")
+        if definition.extensions or is_true(message.properties.get("PRESERVE_ENVELOPE")):
+            await message.payload.read()
+        for extension in definition.extensions:
+            await extension.outgoing(message)
+        await self.transmit(message)
+        for extension in reversed(definition.extensions):
+            await extension.incoming(message)
 
     def _failed(self, fault: Fault) -> None:
         """Keep the state; a failure that is not the backend's (code 0) does not count."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from integrator.engine.endpoints.base import Endpoint, Property
+from integrator.engine.endpoints.base import Endpoint, Extension, Property
 from integrator.engine.endpoints.groups import Failover, FromTemplate, LoadBalance, RecipientList, Reference
 from integrator.engine.endpoints.leaf import Address, BasicAuth, Default, Definition, Http
 from integrator.engine.endpoints.oauth import ClientCredentials
@@ -20,6 +20,9 @@ from integrator.engine.xmltools import Element, child, children, local, text_of
 KINDS = ("address", "http", "default", "failover", "loadbalance", "recipientlist", "wsdl")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 FORMS = ("soap11", "soap12", "pox", "get", "rest")
+OPTIMIZATIONS = ("mtom", "swa")
+EXTENSIONS: dict[str, Callable[[Element, Reader], Extension]] = {}
+"""Children of address, http, wsdl and default that change what is sent or received, by element name, in this order."""
 SCOPES = ("default", "transport", "axis2", "axis2-client")
 
 
@@ -102,7 +105,21 @@ def _definition(element: Element, reader: Reader) -> Definition:
         policy=_policy(element, reader),
         disabled_codes=disabled or frozenset(),
         enabled_codes=enabled,
+        encoding=_encoding(element, reader),
+        optimize=reader.choice(element, "optimize", OPTIMIZATIONS, "") if element.get("optimize") else "",
+        extensions=tuple(
+            EXTENSIONS[local(item)](item, reader) for item in children(element) if local(item) in EXTENSIONS
+        ),
     )
+
+
+def _encoding(element: Element, reader: Reader) -> str:
+    name = element.get("encoding") or ""
+    try:
+        "".encode(name or "utf-8")
+    except LookupError as error:
+        raise reader.fail(element, f"attribute encoding={name!r}: a charset such as UTF-8 is expected") from error
+    return name
 
 
 def _policy(element: Element, reader: Reader) -> Policy:
