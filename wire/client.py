@@ -1,4 +1,7 @@
-"""The outgoing HTTP client of the data planes: pooled, with a time limit on everything, bodies streamed both ways."""
+"""The outgoing HTTP client of the data planes: pooled, with a time limit on everything, bodies streamed both ways.
+
+`Limits.style` and `Routes` (wire.routes) are for the calls that need another way than HTTP/1.1 straight to the server.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,30 @@ from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from math import inf
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from wire.errors import UpstreamError
 from wire.exchange import BODY_LIMIT
 from wire.heads import HOP_BY_HOP, Header, block
+from wire.routes import ClientOrigin, Routes, Style, open_origin
 from wire.upstream import Link, Origin
 
 HIGH_WATER = 256 * 1024
 """Bytes of an answer kept for a caller that has not read them; beyond it the socket is not read."""
 
+_STALE = ("head", "send")
+"""Where a pooled connection that the server has closed meanwhile shows it."""
+
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
 _KEPT = "%/:=&?~+!$,;'@()*[]|"
 
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_PHRASES = {status.value: (status.phrase.encode(), status.phrase) for status in HTTPStatus}
+_UNKNOWN = (b"", "")
+
+MAX_ORIGINS = 4096
+"""Origins remembered; beyond it those without a connection are forgotten."""
 
 Body = bytes | AsyncIterator[bytes] | None
 
@@ -39,18 +51,20 @@ class AnswerTooLarge(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds: to connect, without a byte from the other server, and for the whole answer."""
+    """Seconds: to connect, without a byte from the other server, and for the whole answer. `style`: another form of request."""
 
     connect: float = 5.0
     read: float = 60.0
     total: float = inf
+    style: Style | None = None
 
 
 class ClientLink(Link):
     """A link whose answer is taken by coroutines."""
 
-    def __init__(self, origin: Origin[ClientLink]) -> None:
+    def __init__(self, origin: Origin[Any]) -> None:
         super().__init__(origin)
+        self.phrase = b""
         self.read_seconds = 60.0
         self.latest = inf
         self.answer: asyncio.Future[Response] | None = None
@@ -58,10 +72,15 @@ class ClientLink(Link):
         self.error: UpstreamError | None = None
         self._drain: asyncio.Future[None] | None = None
 
+    def on_status(self, phrase: bytes) -> None:
+        """The words behind the status, in as many pieces as they came."""
+        self.phrase = self.phrase + phrase if self.phrase else phrase
+
     def head(self, status: int, headers: list[Header]) -> None:
         """The answer begins."""
         self.deadline = min(self.loop.time() + self.read_seconds, self.latest)
         self.response = Response(self, status, headers)
+        self.phrase = b""
         if self.answer is not None and not self.answer.done():
             self.answer.set_result(self.response)
 
@@ -78,7 +97,9 @@ class ClientLink(Link):
         self.response = None
 
     def broken(self, error: UpstreamError) -> None:
-        """The answer will not come, or not completely."""
+        """The answer will not come, or not completely. What was not sent yet when it broke was a failure of sending."""
+        if error.stage == "head" and (self.request_open or self.write_paused):
+            error = UpstreamError("send", str(error), error.timeout)
         self.error = error
         if self.answer is not None and not self.answer.done():
             self.answer.set_exception(error)
@@ -109,6 +130,7 @@ class Response:
     def __init__(self, link: ClientLink, status: int, headers: list[Header]) -> None:
         self.status = status
         self.headers = headers
+        self.phrase = link.phrase
         self._link: ClientLink | None = link
         self._chunks: deque[bytes] = deque()
         self._size = 0
@@ -119,8 +141,9 @@ class Response:
 
     @property
     def reason(self) -> str:
-        """The registered phrase of the status, empty when it has none."""
-        return _PHRASES.get(self.status, "")
+        """The words behind the status as they came; the registered ones when none came."""
+        raw, text = _PHRASES.get(self.status, _UNKNOWN)
+        return text if self.phrase == raw or not self.phrase else self.phrase.decode("latin-1")
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header by its lower-case name."""
@@ -196,12 +219,19 @@ class Response:
 
 
 class Client:
-    """Requests to any origin. `tls`: context for https origins, by default the system's trusted authorities."""
+    """Requests to any origin. `tls`: context for https origins, by default the system's trusted authorities.
 
-    def __init__(self, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
+    `routes` says which origins are reached another way, and how many connections one may have.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, tls: ssl.SSLContext | None = None, routes: Routes | None = None
+    ) -> None:
         self.limits = limits or Limits()
+        self.routes = routes or Routes()
+        self.closed = False
         self._tls = tls
-        self._origins: dict[tuple[str, str, int], Origin[ClientLink]] = {}
+        self._origins: dict[tuple[str, str, int], ClientOrigin] = {}
 
     async def request(
         self,
@@ -221,33 +251,51 @@ class Client:
         method = method.encode() if isinstance(method, str) else method
         origin, target = self._origin(url.decode() if isinstance(url, bytes) else url)
         streamed = body is not None and not isinstance(body, bytes)
+        style = limits.style or origin.style
         data = _request_head(method, target, origin.authority, list(headers), body)
+        if style is not None:
+            data = style.applied(data, method, target, origin)
         pooled = origin.take()
         if pooled is not None:
             try:
                 return await _call(pooled, method, data, body, limits)
             except UpstreamError as error:
-                if error.stage != "head" or error.timeout or streamed or method not in IDEMPOTENT:
+                if error.stage not in _STALE or error.timeout or streamed or method not in IDEMPOTENT:
                     raise
         origin.connect_seconds = limits.connect
-        return await _call(await origin.connect(), method, data, body, limits)
+        return await _call(await origin.link(), method, data, body, limits)
+
+    async def change(self, routes: Routes) -> None:
+        """Other routes from now on: idle connections are closed, busy ones end their call."""
+        self.routes = routes
+        origins, self._origins = self._origins, {}
+        for origin in origins.values():
+            origin.close()
 
     async def close(self) -> None:
-        """Breaks all connections."""
+        """Breaks all connections; requests after it are refused."""
+        self.closed = True
         for origin in self._origins.values():
             origin.close()
             origin.abort()
         self._origins.clear()
         await asyncio.sleep(0)
 
-    def _origin(self, url: str) -> tuple[Origin[ClientLink], bytes]:
+    def _origin(self, url: str) -> tuple[ClientOrigin, bytes]:
         key, target = _parsed(url)
         origin = self._origins.get(key)
         if origin is None:
-            scheme, host, port = key
-            tls = self._context() if scheme == "https" else None
-            origin = self._origins[key] = Origin(host, port, tls, ClientLink)
+            origin = self._new_origin(*key)
         return origin, target
+
+    def _new_origin(self, scheme: str, host: str, port: int) -> ClientOrigin:
+        if self.closed:
+            raise UpstreamError("closed", "the client was closed")
+        if len(self._origins) >= MAX_ORIGINS:
+            self._origins = {key: known for key, known in self._origins.items() if known.links}
+        tls = (self.routes.tls(host, port) or self._context()) if scheme == "https" else None
+        origin = self._origins[scheme, host, port] = open_origin(self.routes, host, port, tls, ClientLink)
+        return origin
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -294,6 +342,7 @@ async def _call(link: ClientLink, method: bytes, head: bytes, body: Body, limits
     link.read_seconds = limits.read
     link.latest = link.loop.time() + limits.total
     link.answer = link.loop.create_future()
+    link.phrase = b""
     sending = None
     if body is None or isinstance(body, bytes):
         link.begin(head + (body or b""), method == b"HEAD", limits.read)
@@ -301,6 +350,8 @@ async def _call(link: ClientLink, method: bytes, head: bytes, body: Body, limits
         link.begin(head, method == b"HEAD", limits.read)
         link.request_open = True
         sending = asyncio.create_task(_send_stream(link, body, b"\r\ntransfer-encoding: chunked\r\n" in head))
+    if limits.style is not None and limits.style.close:
+        link.keep = False
     try:
         response = await link.answer
     except BaseException:
@@ -327,6 +378,6 @@ async def _send_stream(link: ClientLink, body: AsyncIterator[bytes], chunked: bo
     except BaseException as error:
         if link.busy:
             link.abandon()
-            link.broken(UpstreamError("send", f"the request body broke off: {error!r}"))
+            link.broken(UpstreamError("source", f"the request body broke off: {error!r}"))
         if isinstance(error, asyncio.CancelledError):
             raise

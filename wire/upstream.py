@@ -273,6 +273,8 @@ class Origin(Generic[L]):
     ) -> None:
         self.host = host
         self.port = port
+        self.dialled = (host, port)
+        """What is connected to: the server, or a proxy before it."""
         self.tls = tls
         self.factory = factory
         self.connect_seconds = connect_seconds
@@ -312,8 +314,7 @@ class Origin(Generic[L]):
             async with asyncio.timeout(self.connect_seconds):
                 _, link = await self.loop.create_connection(
                     lambda: make(self),
-                    self.host,
-                    self.port,
+                    *self.dialled,
                     ssl=self.tls,
                     server_hostname=self.host if self.tls else None,
                 )
@@ -323,9 +324,13 @@ class Origin(Generic[L]):
             ) from None
         except OSError as error:
             raise UpstreamError("connect", f"no connection to {self.name}: {error}") from error
+        self.watch()
+        return link
+
+    def watch(self) -> None:
+        """Looks after deadlines as long as there are links."""
         if self._watch is None:
             self._watch = self.loop.call_later(WATCH_SECONDS, self._check)
-        return link
 
     def keep(self, link: Link) -> None:
         """Takes a link back."""
