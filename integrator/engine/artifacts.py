@@ -13,6 +13,7 @@ from integrator.engine.endpoints.parse import endpoint_of, injected, read_endpoi
 from integrator.engine.errors import DeploymentError
 from integrator.engine.mediators import compile_list, mediators
 from integrator.engine.mediators.base import Branch, Mediator, chain_of
+from integrator.engine.mediators.refused import INSTEAD
 from integrator.engine.processors import Processor, read_processor
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.sequence import Chain
@@ -23,7 +24,7 @@ from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.rest import Api, Flows, Resource
 from integrator.engine.stores.definition import StoreDefinition, read_store
 from integrator.engine.tasks import Task, read_task
-from integrator.engine.xmltools import Element, child, children, clone, local, serialise, text_of
+from integrator.engine.xmltools import Element, child, children, clone, local, move_lines, serialise, text_of
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
@@ -117,9 +118,14 @@ class LocalEntry:
         )
 
 
-def read_artifact(kind: str, data: bytes | str, file: str, container: str = "") -> Artifact:
-    """Read one artifact of a kind (a folder name of reference 1.1). Raises DeploymentError."""
+def read_artifact(kind: str, data: bytes | str, file: str, container: str = "", line: int = 1) -> Artifact:
+    """Read one artifact of a kind (a folder name of reference 1.1), which begins at a line of its file.
+
+    Raises DeploymentError.
+    """
     root, reader = read_xml(data, file)
+    if line > 1:
+        move_lines(root, line - 1)
     name, value = read_element(kind, root, reader)
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     return Artifact(kind, name, file, text, value, container)
@@ -171,7 +177,9 @@ def read_template(root: Element, reader: Reader) -> tuple[str, SequenceTemplate 
         for item in declared
     )
     on_error = root.get("onError") or sequence.get("onError")
-    return name, SequenceTemplate(name, parameters, compile_list(mediators(sequence, reader), f"template {name}", on_error))
+    return name, SequenceTemplate(
+        name, parameters, compile_list(mediators(sequence, reader), f"template {name}", on_error)
+    )
 
 
 def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
@@ -292,6 +300,11 @@ def read_proxy(root: Element, reader: Reader) -> tuple[str, Proxy]:
     )
 
 
+def refuse_event_source(root: Element, reader: Reader) -> tuple[str, Any]:
+    """Event sources belong to a Java server. Always raises DeploymentError."""
+    raise reader.fail(root, f"<eventSource> does not run here: {INSTEAD['eventPublisher']}")
+
+
 Read = Callable[[Element, Reader], tuple[str, Any]]
 
 KINDS: dict[str, tuple[tuple[str, ...], Read]] = {
@@ -305,6 +318,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Read]] = {
     "message-processors": (("messageProcessor",), read_processor),
     "api": (("api",), read_api),
     "inbound-endpoints": (("inboundEndpoint",), read_inbound),
+    "event-sources": (("eventSource",), refuse_event_source),
 }
 ORDER = tuple(KINDS)
 

@@ -54,6 +54,17 @@ class Config:
         return bool(self.tables.get("server", {}).get("hot_deployment", True))
 
     @property
+    def roles(self) -> frozenset[str]:
+        """Server roles whose parts of a car are deployed; empty for the usual ones."""
+        return frozenset(str(role) for role in self.tables.get("server", {}).get("roles", ()))
+
+    @property
+    def python_packages(self) -> tuple[str, ...]:
+        """Packages whose Python classes artifacts may name."""
+        given = self.tables.get("python", {}).get("packages", ())
+        return tuple(str(name) for name in given) if isinstance(given, list) else ()
+
+    @property
     def global_timeout_ms(self) -> int:
         """Longest wait for an answer."""
         return int(self.mediation("synapse.global_timeout_interval", 120_000))

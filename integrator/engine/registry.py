@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +15,30 @@ ROOTS = {"conf": "config", "gov": "governance", "local": "local"}
 LONG = {"/_system/config": "conf:", "/_system/governance": "gov:", "/_system/local": "local:"}
 CACHE_S = 15.0
 MAX_ENTRIES = 2000
+_TEXT = re.compile(
+    r"text/|.*[/+](xml|json|yaml|javascript|ecmascript|csv|wsdl|xsd|xslt?)\b|application/(sql|x-sh|vnd\.wso2\.)"
+)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a car. A collection has no content of its own."""
+
+    data: bytes
+    media_type: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+    collection: bool = False
 
 
 @dataclass
 class Registry:
-    """Reads `conf:/a/b`, `gov:/a/b`, `local:/a/b`. Content is kept for CACHE_S, then the file's time is checked."""
+    """Reads `conf:/a/b`, `gov:/a/b`, `local:/a/b`. Content is kept for `cache_s` seconds, then the file's time is checked."""
 
     home: Path
-    packed: dict[str, bytes] = field(default_factory=dict)
+    packed: dict[str, Resource] = field(default_factory=dict)
+    cache_s: float = CACHE_S
     _cache: dict[str, tuple[float, float, bytes]] = field(default_factory=dict)
+    _types: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def file(self, key: str) -> Path | None:
         """The file behind a key; None for a key of another form. Raises Fault for a path that leaves the root."""
@@ -36,34 +53,63 @@ class Registry:
 
     def read(self, key: str) -> bytes | None:
         """Content of a resource; None when there is none."""
+        cached, now = self._cache.get(key), time.monotonic()
+        if cached is not None and now - cached[0] < self.cache_s:
+            return cached[2]
         path = Path(unquote(urlsplit(key).path)) if key.startswith("file:") else self.file(key)
         if path is None:
             return None
-        cached = self._cache.get(key)
-        now = time.monotonic()
-        if cached is not None and now - cached[0] < CACHE_S:
-            return cached[2]
         try:
             changed = path.stat().st_mtime
-            if cached is not None and cached[1] == changed:
+            if cached is not None and cached[1] == changed and self.cache_s:
                 data = cached[2]
             else:
                 data = path.read_bytes()
         except OSError:
-            return self.packed.get(normal(key))
+            held = self.packed.get(normal(key))
+            return None if held is None or held.collection else held.data
         if len(self._cache) > MAX_ENTRIES:
             self._cache.clear()
+            self._types.clear()
         self._cache[key] = (now, changed, data)
         return data
+
+    def media_type(self, key: str) -> str:
+        """Media type of a resource: of `.metadata/NAME.meta` beside it, or as its car says; empty when nobody said."""
+        known, now = self._types.get(key), time.monotonic()
+        if known is not None and now - known[0] < self.cache_s:
+            return known[1]
+        file = self.file(key)
+        if file is None:
+            return ""
+        said = _properties(file.parent / ".metadata" / f"{file.name}.meta").get("mediaType")
+        held = self.packed.get(normal(key))
+        found = said or (held.media_type if held is not None else "")
+        self._types[key] = (now, found)
+        return found
+
+    def text(self, key: str) -> str | None:
+        """Content as text: what the media type calls binary is given as base64; None when there is none."""
+        data = self.read(key)
+        if data is None:
+            return None
+        kind = self.media_type(key)
+        if kind and not _TEXT.match(kind.lower()):
+            return base64.b64encode(data).decode()
+        return data.decode("utf-8-sig", "replace")
 
     def read_property(self, key: str) -> str | None:
         """Content of a resource, or with `@name` one of its properties."""
         path, at, name = key.partition("@")
         if not at:
-            data = self.read(path)
-            return None if data is None else data.decode("utf-8", "replace")
-        file = self.file(path)
-        return None if file is None else _properties(file.with_name(file.name + ".properties")).get(name)
+            return self.text(path)
+        return self.properties(path).get(name)
+
+    def properties(self, key: str) -> dict[str, str]:
+        """Properties of a resource or collection: those of its car, and those written since."""
+        file, held = self.file(key), self.packed.get(normal(key).rstrip("/"))
+        said = held.properties if held is not None else {}
+        return said if file is None else said | _properties(file.with_name(file.name + ".properties"))
 
     def write_property(self, key: str, value: str) -> None:
         """Write a resource, or with `@name` one of its properties. Raises Fault for a key of another form."""

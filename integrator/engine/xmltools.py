@@ -57,6 +57,13 @@ def _from_declaration(text: bytes) -> bytes:
     return declaration + closed + b"\n" * text[: -len(bare)].count(b"\n") + rest
 
 
+def move_lines(element: Element, lines: int) -> None:
+    """Count the lines of an element and all below it from another place: it was cut out of a longer file."""
+    for item in element.iter():
+        if item.sourceline is not None:
+            item.sourceline += lines
+
+
 def local(element: Element) -> str:
     """Local name of an element; empty for comments and processing instructions."""
     tag = element.tag

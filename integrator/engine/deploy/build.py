@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lxml import etree
 
-from integrator.engine import inject
-from integrator.engine.artifacts import ORDER, Artifact, read_artifact
+from integrator.engine import inject, libraries
+from integrator.engine.artifacts import Artifact, read_artifact
 from integrator.engine.config import Config, read_config
 from integrator.engine.content import jsonxml
 from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.dataservices.parse import read_service
 from integrator.engine.dataservices.service import DataService
-from integrator.engine.deploy.capp import Application, read_car
+from integrator.engine.deploy import connectors
+from integrator.engine.deploy.assemble import GOES_ON, Assembly, apis, with_stock
+from integrator.engine.deploy.capp import ROLES, Part, read_car
+from integrator.engine.deploy.loaded import SERVER, SYNAPSE, Import, Loaded, Stamp, scan
 from integrator.engine.deploy.metadata import definitions_of, pairs
 from integrator.engine.deployment import Deployment, Metadata
 from integrator.engine.errors import DeploymentError, Place
-from integrator.engine.reader import read_xml
-from integrator.engine.registry import Registry
+from integrator.engine.libraries import Library
+from integrator.engine.reader import Reader, read_xml
+from integrator.engine.registry import CACHE_S, Registry
 from integrator.engine.runtime import Runtime
-from integrator.engine.services.cors import answer_with_cors, origins_of
-from integrator.engine.services.rest import Api
-from integrator.engine.xmltools import children, local, text_of
+from integrator.engine.xmltools import Element, children, local, text_of
+
+__all__ = ["Builder", "Stamp", "scan"]
 
 log = logging.getLogger("integrator.deployment")
 
-SERVER = Path("repository/deployment/server")
-SYNAPSE = SERVER / "synapse-configs/default"
 INLINE = {
     "sequence": "sequences",
     "endpoint": "endpoints",
@@ -41,62 +43,15 @@ INLINE = {
     "messageProcessor": "message-processors",
     "template": "templates",
     "inboundEndpoint": "inbound-endpoints",
+    "priority-executor": "priority-executors",
+    "eventSource": "event-sources",
 }
-IGNORED = ("registry", "taskManager", "import", "description")
-STOCK = {
-    "main": """<sequence xmlns="http://ws.apache.org/ns/synapse" name="main">
-  <property name="HTTP_SC" value="404" scope="axis2" type="INTEGER"/>
-  <property name="NO_ENTITY_BODY" value="true" scope="axis2" type="BOOLEAN"/>
-  <respond/>
-</sequence>""",
-    "fault": """<sequence xmlns="http://ws.apache.org/ns/synapse" name="fault">
-  <log level="full">
-    <property name="MESSAGE" value="Executing default &quot;fault&quot; sequence"/>
-    <property name="ERROR_CODE" expression="get-property('ERROR_CODE')"/>
-    <property name="ERROR_MESSAGE" expression="get-property('ERROR_MESSAGE')"/>
-  </log>
-  <drop/>
-</sequence>""",
+SETTINGS = ("registry", "taskManager", "import", "description")
+JAVA = {
+    "axis2services": "an Axis2 service is for a Java server; use a proxy service, with <class> and a Python class if need be",
+    "userstores": "user stores are not read here; users of the management API stand in [[internal_apis.users]]",
 }
-"""Sequences that are there unless the home has its own (reference 5.1)."""
-
-Stamp = tuple[int, int]
-"""Modification time in ns and size of a file."""
-
-
-@dataclass
-class Loaded:
-    """What one file gave when it was last read without a mistake, and its stamp."""
-
-    stamp: Stamp
-    artifacts: tuple[Artifact, ...] = ()
-    service: DataService | None = None
-    application: Application | None = None
-    services: tuple[DataService, ...] = ()
-    sources: dict[str, Source] = field(default_factory=dict)
-    error: DeploymentError | None = None
-
-
-def scan(home: Path) -> dict[str, Stamp]:
-    """All files that take part in a deployment, by path relative to the home."""
-    found: dict[str, Stamp] = {}
-    folders = [SYNAPSE / kind for kind in ORDER]
-    globs = [(SYNAPSE, "*.xml"), *((folder, "*.xml") for folder in folders)]  # of two with one name the first stays
-    globs += [
-        (SERVER / "dataservices", "*.dbs"),
-        (SERVER / "carbonapps", "*.car"),
-        (SERVER / "metadata", "*.yaml"),
-        (Path("conf"), "*"),
-    ]
-    for folder, pattern in globs:
-        for path in sorted((home / folder).glob(pattern)):
-            try:
-                status = path.stat()
-            except OSError:
-                continue
-            if path.is_file():
-                found[str(path.relative_to(home))] = (status.st_mtime_ns, status.st_size)
-    return found
+"""Folders whose files are listed as refused, with what takes their place."""
 
 
 class Builder:
@@ -111,14 +66,43 @@ class Builder:
     def build(self, files: dict[str, Stamp]) -> Deployment:
         """A new deployment from the given files. Bad files end up in its errors."""
         config, errors = self._config()
+        known = dict(libraries.installed)
         for gone in self.loaded.keys() - files.keys():
             del self.loaded[gone]
+        libraries.install(self._libraries())
         for path, stamp in files.items():
             held = self.loaded.get(path)
             if held is None or held.stamp != stamp:
-                self.loaded[path] = self._load(path, stamp, held)
-        errors += [held.error for held in self.loaded.values() if held.error]
+                self._load_again(path, stamp, held)
+        self._follow_libraries(known, files)
         return self._assemble(config, errors)
+
+    def _load_again(self, path: str, stamp: Stamp, held: Loaded | None) -> None:
+        self.loaded[path] = made = self._load(path, stamp, held)
+        if made.libraries or made.imports or (held is not None and (held.libraries or held.imports)):
+            libraries.install(self._libraries())
+
+    def _follow_libraries(self, known: dict[str, Library], files: dict[str, Stamp]) -> None:
+        """Read again what was refused, or calls a connector that changed: what it means has changed."""
+        now = libraries.installed
+        changed = {f"<{name}." for name in known.keys() | now.keys() if known.get(name) != now.get(name)}
+        if not changed:
+            return
+        for path, held in list(self.loaded.items()):
+            texts = [artifact.text.lower() for artifact in held.artifacts]
+            if held.error or any(mark in text for mark in changed for text in texts):
+                self._load_again(path, files[path], held)
+
+    def _libraries(self) -> dict[str, Library]:
+        """Connectors by name; one of a zip file is enabled by an import, one of a car by being in it."""
+        imports = [item for held in self.loaded.values() for item in held.imports]
+        enabled = {(item.name.lower(), item.package) for item in imports if item.enabled}
+        found: dict[str, Library] = {}
+        for path, held in self.loaded.items():
+            for library in held.libraries:
+                use = path.endswith(".car") or (library.name.lower(), library.package) in enabled
+                found.setdefault(library.name.lower(), replace(library, enabled=use))
+        return found
 
     def _config(self) -> tuple[Config, list[DeploymentError]]:
         try:
@@ -137,7 +121,9 @@ class Builder:
 
     def _load(self, path: str, stamp: Stamp, before: Loaded | None) -> Loaded:
         try:
-            return self._read(path, stamp, (self.home / path).read_bytes())
+            made = self._read(path, stamp, (self.home / path).read_bytes())
+            made.before = replace(before, before=None) if before is not None and before.holds else None
+            return made
         except OSError as error:
             problem = DeploymentError(Place(path), str(error))
         except DeploymentError as error:
@@ -145,13 +131,12 @@ class Builder:
         except Exception as error:
             log.exception("%s could not be read", path)
             problem = DeploymentError(Place(path), f"not readable as an artifact: {type(error).__name__}: {error}")
-        kept = before or Loaded(stamp)
-        log.error(
-            "refused: %s%s",
-            problem,
-            "; the version before goes on" if before and (before.artifacts or before.service) else "",
-        )
-        return replace(kept, stamp=stamp, error=problem)
+        if before is None or not before.holds:
+            log.error("refused: %s", problem)
+            return Loaded(stamp, error=problem)
+        problem = DeploymentError(problem.place, problem.reason + GOES_ON)
+        log.error("refused: %s", problem)
+        return replace(before, stamp=stamp, error=problem)
 
     def _read(self, path: str, stamp: Stamp, data: bytes) -> Loaded:
         folder = Path(path).parent
@@ -159,8 +144,14 @@ class Builder:
             return self._car(path, stamp, data)
         if path.endswith(".dbs"):
             return Loaded(stamp, service=self._service(data, path))
+        if path.endswith(".zip"):
+            return Loaded(stamp, libraries=(self._library(data, path),))
+        if folder.parent == SERVER and folder.name in JAVA:
+            raise DeploymentError(Place(path), JAVA[folder.name])
         if folder == SYNAPSE:
-            return Loaded(stamp, self._definitions(data, path))
+            return self._definitions(data, path, stamp)
+        if folder == SYNAPSE / "imports":
+            return Loaded(stamp, imports=(_import(*read_xml(data, path)),))
         if folder.parent == SYNAPSE:
             return Loaded(stamp, (read_artifact(folder.name, data, path),))
         return Loaded(stamp)
@@ -171,100 +162,142 @@ class Builder:
         service.pools = self.runtime.pools
         return service
 
-    def _definitions(self, data: bytes, path: str) -> tuple[Artifact, ...]:
+    def _library(self, data: bytes, file: str) -> Library:
+        """A connector. Its name is made known first: its templates may call each other."""
+        outline = connectors.read_outline(data, file)
+        name = outline.name.lower()
+        held = libraries.installed.get(name)
+        libraries.installed[name] = outline
+        try:
+            library = connectors.read_library(data, file, self.config.python_packages)
+        finally:
+            libraries.installed.pop(name) if held is None else libraries.installed.__setitem__(name, held)
+        for problem in connectors.complain(library):
+            log.warning("%s: %s", file, problem)
+        return library
+
+    def _definitions(self, data: bytes, path: str, stamp: Stamp) -> Loaded:
         root, reader = read_xml(data, path)
-        if local(root) in IGNORED:
-            return ()
+        if local(root) == "registry":
+            return Loaded(stamp, cache_s=_registry(root, reader))
+        if local(root) == "taskManager":
+            return Loaded(stamp)
         if local(root) != "definitions":
             raise reader.fail(root, f"root element <{local(root)}>: allowed are definitions, registry, taskManager")
-        found = []
+        found, made = [], Loaded(stamp)
         for item in children(root):
-            if local(item) in IGNORED:
-                continue
-            if local(item) not in INLINE:
-                raise reader.fail(
-                    item, f"element <{local(item)}> is not allowed here; allowed are {', '.join((*INLINE, *IGNORED))}"
-                )
-            found.append(read_artifact(INLINE[local(item)], etree.tostring(item, with_tail=False), path))
-        return tuple(found)
+            if local(item) == "registry":
+                made.cache_s = _registry(item, reader)
+            elif local(item) == "import":
+                made.imports = (*made.imports, _import(item, reader))
+            elif local(item) in INLINE:
+                found.append(self._inline(item, path))
+            elif local(item) not in SETTINGS:
+                allowed = ", ".join((*INLINE, *SETTINGS))
+                raise reader.fail(item, f"element <{local(item)}> is not allowed here; allowed are {allowed}")
+        made.artifacts = tuple(found)
+        return made
+
+    @staticmethod
+    def _inline(item: Element, path: str) -> Artifact:
+        return read_artifact(INLINE[local(item)], etree.tostring(item, with_tail=False), path, line=item.sourceline)
 
     def _car(self, path: str, stamp: Stamp, data: bytes) -> Loaded:
-        application = read_car(data, path)
-        artifacts, services, sources = [], [], {}
-        for part in application.parts:
-            if part.kind == "dataservices":
-                services.append(self._service(part.data, part.file))
-            elif part.kind == "datasources":
-                name, source = read_data_source(part.data, part.file)
-                sources[name] = source
-            else:
-                artifacts.append(read_artifact(part.kind, part.data, part.file, application.name))
-        return Loaded(stamp, tuple(artifacts), application=application, services=tuple(services), sources=sources)
+        application = read_car(data, path, self.config.roles or ROLES)
+        if application is None:
+            log.warning("%s has no dependencies, so there is nothing to deploy", path)
+            return Loaded(stamp)
+        for reason in application.left_out:
+            log.warning("%s: left out: %s", path, reason)
+        made = Loaded(stamp, application=application)
+        before = dict(libraries.installed)
+        try:
+            for part in application.parts:
+                self._part(part, application.name, made)
+        finally:
+            libraries.install(before)
+        return made
+
+    def _part(self, part: Part, container: str, made: Loaded) -> None:
+        if part.kind == "dataservices":
+            made.services = (*made.services, self._service(part.data, part.file))
+        elif part.kind == "datasources":
+            name, source = read_data_source(part.data, part.file)
+            made.sources[name] = source
+        elif part.kind == "libraries":
+            library = self._library(part.data, part.file)
+            libraries.installed[library.name.lower()] = library
+            made.libraries = (*made.libraries, library)
+        else:
+            made.artifacts = (*made.artifacts, read_artifact(part.kind, part.data, part.file, container))
 
     def _assemble(self, config: Config, errors: list[DeploymentError]) -> Deployment:
-        artifacts: dict[tuple[str, str], Artifact] = {}
+        made = Assembly(errors=errors + [held.error for held in self.loaded.values() if held.error])
         for path, held in self.loaded.items():
-            for artifact in held.artifacts:
-                if self._taken(artifact, artifacts):
-                    other = artifacts.get((artifact.kind, artifact.name))
-                    where = f" in {other.file}" if other else ""
-                    errors.append(
-                        DeploymentError(Place(path), f"{artifact.kind} {artifact.name!r} is deployed already{where}")
-                    )
-                else:
-                    artifacts[(artifact.kind, artifact.name)] = artifact
-        for name, data in STOCK.items():
-            artifacts.setdefault(("sequences", name), read_artifact("sequences", data, f"stock/{name}.xml"))
-        services = [held.service for held in self.loaded.values() if held.service]
-        services += [service for held in self.loaded.values() for service in held.services]
-        self.registry.packed = {
-            key: data
-            for held in self.loaded.values()
-            if held.application
-            for key, data in held.application.resources.items()
-        }
-        sources = {name: source for held in self.loaded.values() for name, source in held.sources.items()}
+            made.add(path, held)
+        artifacts, held_files = with_stock(made.artifacts), made.accepted.values()
+        for path, held in made.accepted.items():
+            made.errors += _unusable(path, held)
+        self.registry.packed = {key: item for app in made.applications for key, item in app.resources.items()}
+        self.registry.cache_s = next((held.cache_s for held in held_files if held.cache_s is not None), CACHE_S)
         deployment = Deployment(
             runtime=self.runtime,
             config=config,
             registry=self.registry,
             artifacts=artifacts,
-            apis=_apis(artifacts, config),
-            data_services={service.name: service for service in services},
+            apis=apis(artifacts, config),
+            data_services=made.services,
             stores={name: self.runtime.store(name) for kind, name in artifacts if kind == "message-stores"},
-            data_sources=sources,
-            applications=tuple(held.application for held in self.loaded.values() if held.application),
-            metadata=tuple(self._metadata()),
-            definitions=definitions_of(self._yaml()),
-            errors=tuple(errors),
+            data_sources={name: source for held in held_files for name, source in held.sources.items()},
+            applications=tuple(made.applications),
+            metadata=tuple(self._metadata(made)),
+            definitions=definitions_of(self._yaml(made)),
+            errors=tuple(made.errors),
+            libraries=dict(libraries.installed),
         )
-        for service in services:
+        for service in made.services.values():
             service.data_source = deployment.data_source
         return deployment
 
-    @staticmethod
-    def _taken(artifact: Artifact, artifacts: dict[tuple[str, str], Artifact]) -> bool:
-        if (artifact.kind, artifact.name) in artifacts:
-            return True
-        if artifact.kind != "api":
-            return False
-        wanted = (artifact.value.root, artifact.value.version)
-        return any(
-            kind == "api" and (held.value.root, held.value.version) == wanted for (kind, _), held in artifacts.items()
-        )
-
-    def _yaml(self) -> dict[str, str]:
+    def _yaml(self, made: Assembly) -> dict[str, str]:
         found: dict[str, str] = {}
         for path in self.loaded:
             if path.endswith(".yaml") and Path(path).parent == SERVER / "metadata":
                 found[Path(path).name] = (self.home / path).read_text("utf-8", "replace")
-        for held in self.loaded.values():
-            if held.application:
-                found |= held.application.metadata
+        for application in made.applications:
+            found |= application.metadata
         return found
 
-    def _metadata(self) -> list[Metadata]:
-        return pairs(self._yaml())
+    def _metadata(self, made: Assembly) -> list[Metadata]:
+        return pairs(self._yaml(made))
+
+
+def _unusable(path: str, held: Loaded) -> list[DeploymentError]:
+    """Operations of a connector archive that do not run here; a car's are told when they are called."""
+    if path.endswith(".car"):
+        return []
+    problems = [problem for library in held.libraries for problem in connectors.complain(library)]
+    return [DeploymentError(Place(path), problem) for problem in problems]
+
+
+def _import(root: Element, reader: Reader) -> Import:
+    if local(root) != "import":
+        raise reader.fail(root, f"root element <{local(root)}>: allowed is import")
+    status = reader.choice(root, "status", ("enabled", "disabled"), "enabled")
+    return Import(reader.required(root, "name"), root.get("package") or libraries.PACKAGE, status == "enabled")
+
+
+def _registry(root: Element, reader: Reader) -> float | None:
+    """Seconds for which a registry keeps content; its other parameters name folders of the Java server."""
+    for item in children(root):
+        if local(item) == "parameter" and item.get("name") == "cachableDuration":
+            milliseconds = reader.integer(item, text_of(item), "parameter cachableDuration", int(CACHE_S * 1000))
+            if milliseconds < 0:
+                raise reader.fail(
+                    item, f"parameter cachableDuration={milliseconds}: 0 or more milliseconds are expected"
+                )
+            return milliseconds / 1000
+    return None
 
 
 def read_data_source(data: bytes, file: str) -> tuple[str, Source]:
@@ -277,11 +310,3 @@ def read_data_source(data: bytes, file: str) -> tuple[str, Source]:
     except DatabaseUrlError as error:
         raise reader.fail(root, str(error)) from error
     return values.get("name", ""), source
-
-
-def _apis(artifacts: dict[tuple[str, str], Artifact], config: Config) -> tuple[Api, ...]:
-    """APIs, the longest context first; with listed origins each answers with CORS headers."""
-    found = [item.value for (kind, _), item in artifacts.items() if kind == "api"]
-    if origins_of(config):
-        found = [replace(api, handlers=(answer_with_cors, *api.handlers)) for api in found]
-    return tuple(sorted(found, key=lambda api: -len(api.root)))

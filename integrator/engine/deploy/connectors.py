@@ -13,7 +13,7 @@ from integrator.engine.libraries import PACKAGE, Library, Operation
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.xmltools import Element, child, children, local, text_of
 
-EQUIVALENT = "a Java class of the archive; use a built-in connector, or a Python class of the same name that [python] packages allows"
+EQUIVALENT = "a Java class of the archive; use a built-in connector, or a Python class of this name that [python] packages allows"
 
 
 def read_outline(data: bytes, file: str) -> Library:
