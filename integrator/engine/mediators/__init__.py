@@ -2,11 +2,13 @@
 
 from integrator.engine.mediators import (
     aggregate,
+    cache,
     call,
     call_template,
     class_mediator,
     clone,
     conditional,
+    connector,
     data_mapper,
     data_service_call,
     databases,
@@ -40,12 +42,14 @@ from integrator.engine.mediators.base import Mediator, compile_list, known, medi
 __all__ = [
     "Mediator",
     "aggregate",
+    "cache",
     "call",
     "call_template",
     "class_mediator",
     "clone",
     "compile_list",
     "conditional",
+    "connector",
     "data_mapper",
     "data_service_call",
     "databases",

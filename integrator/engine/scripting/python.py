@@ -51,8 +51,8 @@ def _module(file: str, text: str) -> dict[str, Any]:
     return names
 
 
-def class_of(deployment: Deployment, path: str) -> type[Any]:
-    """A class by dotted path. Raises Fault when its package is not allowed or it cannot be loaded."""
+def class_of(deployment: Deployment, path: str, method: str = "mediate") -> type[Any]:
+    """A class by dotted path with a method. Raises Fault when its package is not allowed or it cannot be loaded."""
     allowed = packages(deployment)
     module, _, name = path.rpartition(".")
     if not any(module == package or module.startswith(f"{package}.") for package in allowed):
@@ -65,6 +65,6 @@ def class_of(deployment: Deployment, path: str) -> type[Any]:
         found = getattr(importlib.import_module(module), name)
     except Exception as error:
         raise Fault(0, f"class {path!r} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(found, type) or not callable(getattr(found, "mediate", None)):
-        raise Fault(0, f"class {path!r}: a class with a method mediate(mc) is expected")
+    if not isinstance(found, type) or not callable(getattr(found, method, None)):
+        raise Fault(0, f"class {path!r}: a class with a method {method}(mc) is expected")
     return found
