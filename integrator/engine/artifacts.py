@@ -13,6 +13,7 @@ from integrator.engine.endpoints.parse import endpoint_of, injected, read_endpoi
 from integrator.engine.errors import DeploymentError
 from integrator.engine.mediators import compile_list, mediators
 from integrator.engine.mediators.base import Branch, Mediator, chain_of
+from integrator.engine.mediators.connector import connection_of
 from integrator.engine.mediators.refused import INSTEAD
 from integrator.engine.processors import Processor, read_processor
 from integrator.engine.reader import Reader, read_xml
@@ -105,6 +106,8 @@ class LocalEntry:
     text: str
     element: Element | None
     source: str = ""
+    connection: Mediator | None = field(default=None, compare=False, repr=False)
+    """A built-in connector's `init`, read when the entry was deployed."""
 
     @property
     def kind(self) -> str:
@@ -159,7 +162,7 @@ def read_local_entry(root: Element, reader: Reader) -> tuple[str, LocalEntry]:
         element = clone(inner)
         # Attributes and expressions of a stylesheet may use a prefix that no name uses.
         etree.cleanup_namespaces(element, keep_ns_prefixes=[prefix for prefix in inner.nsmap if prefix])
-        return key, LocalEntry(key, serialise(element), element)
+        return key, LocalEntry(key, serialise(element), element, connection=connection_of(inner, reader))
     return key, LocalEntry(key, (root.text or "").strip(), None, root.get("src") or "")
 
 

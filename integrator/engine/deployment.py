@@ -143,6 +143,11 @@ class Deployment:
             return None
         return entry.element if entry.element is not None else self._entry_text(entry)
 
+    def connection(self, key: str) -> Any:
+        """The connector's `init` that a local entry holds; None when there is none."""
+        entry: LocalEntry | None = self._value("local-entries", key)
+        return None if entry is None else entry.connection
+
     def entry_text(self, key: str) -> str | None:
         """Text behind a key: a local entry, else a registry resource, else a file below the home's registry."""
         entry: LocalEntry | None = self._value("local-entries", key)

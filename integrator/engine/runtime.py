@@ -9,11 +9,13 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from integrator.engine.connectors.connections import Connections
 from integrator.engine.databases import Pools
 from integrator.engine.settings import Settings
 from integrator.engine.stores.base import Store
 from integrator.engine.stores.memory import MemoryStore
 from integrator.engine.switches import Switches
+from integrator.engine.tracing.store import Tracing
 from wire.client import Client
 
 if TYPE_CHECKING:
@@ -58,7 +60,9 @@ class Runtime:
         self.settings = settings
         self.client = Client(tls=_client_tls(settings))
         self.pools = Pools()
+        self.connections = Connections()
         self.switches = Switches()
+        self.tracing = Tracing(self.switches)
         self.threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="integrator")
         self.max_body = settings.max_body_bytes
         self.global_timeout_ms = settings.global_timeout_ms
@@ -96,6 +100,7 @@ class Runtime:
         """Wait for work in the background, then close everything."""
         if self.background:
             await asyncio.wait(self.background, timeout=10)
+        await self.connections.close()
         await self.client.close()
         if self.redis is not None:
             await self.redis.close()

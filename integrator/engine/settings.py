@@ -26,6 +26,8 @@ class Settings:
     bind: str = "0.0.0.0"  # noqa: S104  (inbound endpoints listen where the main ports do)
     log_level: str = "INFO"
     log_json: bool = False
+    connector_packages: tuple[str, ...] = ("integrator.connectors",)
+    """Where connectors are looked for; the engine itself knows none."""
 
     @property
     def http_port(self) -> int:

@@ -17,6 +17,7 @@ FLOORS: list[tuple[str, tuple[str, ...]]] = [
     ("integrator.engine", ("integrator.engine", "wire")),
     ("integrator.app", ("integrator.engine", "integrator.settings", "integrator.management_api", "wire")),
     ("integrator.settings", ("integrator.engine",)),
+    ("integrator.connectors", ("integrator.connectors", "integrator.engine", "wire")),
     ("integrator.management_api", ("integrator.engine", "integrator.settings", "integrator.management_api", "wire")),
     ("gateway.schema", ("gateway.schema",)),
     ("gateway.tokens", ("gateway.tokens", "gateway.schema")),
@@ -70,7 +71,7 @@ FLOORS += [
     ("apim", OURS),
 ]
 DATA_PLANES = (
-    "wire", "gateway", "integrator.engine", "integrator.app", "integrator.settings", "integrator.management_api",
+    "wire", "gateway", "integrator.engine", "integrator.app", "integrator.settings", "integrator.management_api", "integrator.connectors",
 )  # fmt: skip
 
 

@@ -1,0 +1,97 @@
+"""One call of an operation, as its function sees it, and how its errors become faults that name no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from integrator.engine.connectors.connections import Connections
+from integrator.engine.connectors.limits import Limits
+from integrator.engine.errors import Fault
+from integrator.engine.message import Message
+from integrator.engine.runtime import Runtime
+
+T = TypeVar("T")
+LONGEST_S = 600.0
+
+
+class ConnectorError(Exception):
+    """An operation failed. `code` becomes ERROR_CODE, `name` (such as FILE:ILLEGAL_PATH) leads ERROR_MESSAGE."""
+
+    def __init__(self, code: int, name: str, detail: str):
+        super().__init__(f"{name}: {detail}" if name else detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Described:
+    """The evaluated parameters of a connection. Two that are equal share a pool."""
+
+    connector: str
+    values: Mapping[str, Any] = field(repr=False)
+    key: tuple[Any, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, connector: str, values: Mapping[str, Any]) -> Described:
+        """The connection that these values describe."""
+        return cls(connector, values, (connector, *(repr(item) for item in sorted(values.items()))))
+
+
+@dataclass
+class Call:
+    """The message, the values of the operation's parameters, those of its connection, and what operations may use."""
+
+    message: Message
+    connector: str
+    operation: str
+    values: Mapping[str, Any] = field(repr=False)
+    described: Described
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def connection(self) -> Mapping[str, Any]:
+        """Values of `<name.init>`."""
+        return self.described.values
+
+    @property
+    def runtime(self) -> Runtime:
+        """Client, threads and pools of the integrator."""
+        return self.message.deployment.runtime
+
+    @property
+    def connections(self) -> Connections:
+        """What is kept open between calls."""
+        return self.runtime.connections
+
+    @property
+    def limits(self) -> Limits:
+        """What the operator allows."""
+        return Limits.of(self.message.deployment.config)
+
+    async def blocking(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a function of a blocking library on the bounded pool of threads."""
+        return await self.runtime.run(function, *arguments)
+
+
+def scrubbed(text: str, secrets: tuple[str, ...]) -> str:
+    """Text in which no secret stands any more."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def fault_of(error: Exception, what: str, code: int, secrets: tuple[str, ...]) -> Fault:
+    """The fault of a failed call. Nothing of the error itself is kept, as it could hold a password."""
+    if isinstance(error, ConnectorError):
+        code, text = error.code, str(error)
+    elif isinstance(error, Fault):
+        code, text = error.code, error.message
+    elif isinstance(error, TimeoutError):
+        text = f"no answer in time{f': {error}' if str(error) else ''}"
+    else:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = scrubbed(text, secrets)
+    return Fault(code, text, f"{what}: {text}")
