@@ -11,6 +11,7 @@ from typing import Any
 
 from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.errors import DeploymentError, Place
+from integrator.engine.tracing.rules import Given, settings_of
 
 _REFERENCE = re.compile(r"\$(env|sys|ref)\{([^}]+)\}")
 
@@ -42,6 +43,7 @@ class Config:
     data_sources: dict[str, Source] = field(default_factory=dict)
     users: tuple[User, ...] = ()
     catalogs: tuple[Catalog, ...] = ()
+    tracing: Given = field(default_factory=Given)
 
     @property
     def hostname(self) -> str:
@@ -103,6 +105,7 @@ def read_config(home: Path) -> Config:
         data_sources=dict(_data_source(item) for item in tables.get("datasource", ())),
         users=tuple(_users(tables)),
         catalogs=tuple(_catalogs(tables)),
+        tracing=settings_of(tables.get("tracing", {})),
     )
 
 

@@ -52,6 +52,7 @@ class Engine:
         """Deploy what the home holds; with `watch`, follow its changes and drive tasks and processors."""
         self.runtime = Runtime(self.settings)
         self._builder = Builder(self.settings.home, self.runtime)
+        self.on_change(self.runtime.tracing.follow)
         await self.refresh()
         if self.deployment.data_services or self.deployment.config.data_sources:
             self.runtime.spawn(self._warm_up())

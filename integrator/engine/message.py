@@ -14,7 +14,8 @@ from integrator.engine.walking import Frame, walk
 if TYPE_CHECKING:
     from integrator.engine.deployment import Deployment
     from integrator.engine.sequence import Chain
-    from integrator.engine.tracing.record import Group, StepRecord, Trace
+    from integrator.engine.tracing.message import Cursor
+    from integrator.engine.tracing.record import Trace
     from wire.client import Client
 
 __all__ = ["Flow", "Frame", "Message", "Reply", "new_id"]
@@ -138,7 +139,7 @@ class Message:
 
     walk = walk
     """Runs a chain on this message. A traced message (tracing.message) has its own."""
-    node: StepRecord | Group
+    node: Cursor
     """Where the trace of a traced message stands; unset on others."""
 
     def through(self, client: Client) -> Client:

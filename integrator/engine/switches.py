@@ -52,6 +52,10 @@ class Switches:
         for observer in self._observers:
             observer()
 
+    def turned(self, what: str) -> dict[Key, bool]:
+        """What was set by people, by artifact."""
+        return self._set[what]
+
     def is_on(self, what: str, artifact: Artifact) -> bool:
         """What was set last, else what the artifact itself says."""
         found = self._set[what].get((artifact.kind, artifact.name))

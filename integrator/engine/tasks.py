@@ -131,11 +131,16 @@ async def run_task(deployment: Deployment, name: str) -> Message:
         task.target_name,
         extra={"correlation_id": flow.correlation_id},
     )
+    tracing = deployment.runtime.tracing
+    if tracing.active:
+        tracing.consider(message)
     try:
         await _inject(task, message)
     except Fault as fault:
         await run_fault(message, fault)
     await flow_end(flow)
+    if flow.trace is not None:
+        tracing.finish(flow)
     return message
 
 

@@ -46,9 +46,9 @@ async def walk(message: Message, chain: Chain, start: int = 0) -> bool:
         fault.path = fault.path or path_of(message, frame)
         raise
     except Exception as error:  # noqa: BLE001  (the edge of mediation: any error of a step becomes a fault)
-        fault = Fault(0, str(error) or type(error).__name__, traceback.format_exc(), chain.places[frame.index])
-        fault.path = path_of(message, frame)
-        raise fault from error
+        wrapped = Fault(0, str(error) or type(error).__name__, traceback.format_exc(), chain.places[frame.index])
+        wrapped.path = path_of(message, frame)
+        raise wrapped from error
     finally:
         if frames and frames[-1] is frame:
             frames.pop()

@@ -67,6 +67,8 @@ class Listener:
         except Exception:
             log.exception("%s %s failed", exchange.method.decode("latin-1"), exchange.path.decode("latin-1"))
             _refuse(exchange, 500, "The request could not be processed.")
+        if flow is not None and flow.trace is not None:
+            flow.deployment.runtime.tracing.finish(flow, exchange.status)
         served(flow.artifact if flow else "", exchange.status, monotonic() - started)
 
 
@@ -162,7 +164,10 @@ async def route(exchange: Exchange, message: Message) -> bool:
 
 
 async def run(message: Message, work: object) -> None:
-    """Await a flow with its fault flow behind it."""
+    """Await a flow with its fault flow behind it. Whether it is traced is asked here, once a message."""
+    tracing = message.flow.deployment.runtime.tracing
+    if tracing.active:
+        tracing.consider(message)
     try:
         await work  # type: ignore[misc]
     except Fault as fault:

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from integrator.engine.sequence import Chain
+    from integrator.engine.tracing.rules import Rule
 
 MAX_STEPS = 2000
-MAX_GROUPS = 2000
+"""Steps and lists of steps kept of one message; what runs after that is only counted."""
 
 
 @dataclass(slots=True)
 class Limits:
-    """Bounds of one trace: characters of one payload, of one value, and of all texts together."""
+    """Bounds of one trace: characters of one payload, of one value, and of all texts together.
+
+    `written` bounds what may be written out only to see whether a step changed the body.
+    """
 
     payload: int = 32 * 1024
     value: int = 2 * 1024
     texts: int = 2 * 1024 * 1024
+    written: int = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -40,6 +45,7 @@ class Body:
     content_type: str
     size: int
     note: str = ""
+    cut: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +77,7 @@ class StepRecord:
     calls: list[Call] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     number: int = 0
+    copies: int = 0
 
 
 @dataclass(slots=True)
@@ -82,7 +89,8 @@ class Group:
     started_ms: float
     duration_ms: float = 0.0
     outcome: str = "running"
-    branch: str = ""
+    fault: bool = False
+    calls: list[Call] = field(default_factory=list)
     steps: list[StepRecord] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
 
@@ -108,9 +116,13 @@ class Trace:
     root: Group = field(default_factory=lambda: Group("", 0, 0.0))
     bodies: list[Body] = field(default_factory=list)
     steps: int = 0
-    groups: int = 0
+    noted: int = 0
     left_out: int = 0
     size: int = 0
+    written: int = 0
+    fault: BaseException | None = None
+    start: list[Change] = field(default_factory=list)
+    waiting: tuple[Rule, ...] = ()
     touched: set[str] = field(default_factory=set)
 
     def now(self) -> float:

@@ -1,0 +1,111 @@
+"""What a message is like at one moment, and what differs between two moments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integrator.engine.content import media
+from integrator.engine.expressions.values import text_of
+from integrator.engine.message import Message
+from integrator.engine.tracing.masking import MASK, is_secret, mask, shown
+from integrator.engine.tracing.record import Body, Change, Limits
+from integrator.engine.xmltools import serialise
+
+Look = dict[str, dict[str, Any]]
+"""Values by scope and name, as the message held them."""
+MAX_CHANGES = 200
+ON_THE_WIRE = "still on the wire: no step has read it"
+
+
+def look(message: Message) -> Look:
+    """Everything but the body. The message is not changed by looking at it."""
+    headers: dict[str, Any] = {}
+    for name, value in message.headers.wire():
+        key, text = name.decode("latin-1").lower(), value.decode("utf-8", "replace")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return {
+        "property": dict(message.properties),
+        "axis2": dict(message.axis2),
+        "header": headers,
+        "operation": dict(message.operation),
+        "client": dict(message.client_options),
+        "parameter": dict(message.func[-1]) if message.func else {},
+        "address": {
+            "To": message.to,
+            "Action": message.action,
+            "Direction": "response" if message.response else "request",
+        },
+    }
+
+
+def changes(before: Look, after: Look, limits: Limits) -> list[Change]:
+    """What differs, by scope in the order of `look`; values masked and cut."""
+    found: list[Change] = []
+    for scope, now in after.items():
+        then = before[scope]
+        for name in [*then, *(name for name in now if name not in then)]:
+            old, new = then.get(name), now.get(name)
+            if old is new or len(found) >= MAX_CHANGES:
+                continue
+            was, is_now = written(old), written(new)
+            if was != is_now:
+                found.append(Change(scope, name, _kept(name, was, limits), _kept(name, is_now, limits)))
+    return found
+
+
+def all_of(now: Look, limits: Limits) -> list[Change]:
+    """Everything a message holds, as if it were new."""
+    return changes({scope: {} for scope in now}, now, limits)
+
+
+def _kept(name: str, text: str | None, limits: Limits) -> str | None:
+    return None if text is None else shown(name, text, limits.value)
+
+
+def written(value: Any) -> str | None:
+    """A property value as text; None for none."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        pairs = (f"{key}={MASK if is_secret(str(key)) else written(item)}" for key, item in list(value.items())[:100])
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return "".join(serialise(item) if hasattr(item, "tag") else str(item) for item in value[:100])
+    if hasattr(value, "reads_content"):  # a template parameter that is evaluated where it is used
+        return str(getattr(value, "text", ""))
+    return text_of(value)
+
+
+def mark(message: Message) -> tuple[Any, ...]:
+    """Differs when the body was replaced; the same does not mean that it was not changed in place."""
+    payload = message.payload
+    return id(payload), id(payload.data), id(payload._json), id(payload._envelope), payload.content_type  # noqa: SLF001
+
+
+def body(message: Message, limits: Limits) -> tuple[Body, int]:
+    """The body now, and a hash of all of it. A body on the wire stays there, one that nobody parsed is not parsed."""
+    payload = message.payload
+    if payload.unread is not None:
+        return Body("", payload.content_type, -1, ON_THE_WIRE), 0
+    if not payload.built:
+        return _bytes(payload.data or b"", payload.content_type, limits)
+    if payload.is_json:
+        text = payload.json_text()
+    else:
+        root = payload.root if payload.pox else payload.envelope
+        text = serialise(root) if root is not None else ""
+    kept = Body(_shortened(text, limits), payload.content_type, len(text), cut=len(text) > limits.payload)
+    return kept, hash((text, payload.content_type))
+
+
+def _bytes(data: bytes, content_type: str, limits: Limits) -> tuple[Body, int]:
+    kind = media.family(media.media_type(content_type))
+    if kind == media.BINARY and b"\0" in data[:4096]:
+        return Body("", content_type, len(data), "binary"), hash(data)
+    text = data[: limits.payload * 4].decode(media.charset(content_type), "replace")
+    kept = Body(_shortened(text, limits), content_type, len(data), cut=len(text) > limits.payload)
+    return kept, hash((data, content_type))
+
+
+def _shortened(text: str, limits: Limits) -> str:
+    return mask(text[: limits.payload])
