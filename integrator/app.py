@@ -8,6 +8,7 @@ import ssl
 from integrator.engine import certificates, logs
 from integrator.engine.catalog import Publisher
 from integrator.engine.engine import Engine
+from integrator.engine.observe.monitor import Monitor
 from integrator.engine.services.inbound import Inbounds
 from integrator.engine.services.listener import Listener
 from integrator.engine.users import users
@@ -26,7 +27,8 @@ class Integrator(Service):
         self.settings = settings
         self.engine = Engine(settings)
         self.listener = Listener(lambda: self.engine.deployment)
-        self.management = Management(settings, lambda: self.engine.deployment)
+        self.monitor = Monitor(settings, self.listener)
+        self.management = Management(settings, lambda: self.engine.deployment, self.engine.refresh, self.monitor)
         self.publisher = Publisher(settings)
         self._tls: ssl.SSLContext | None = None
         self.inbounds = Inbounds(self.listener, lambda: self._tls, settings.bind)
@@ -38,9 +40,12 @@ class Integrator(Service):
         self._tls = certificates.server_context(self.settings.secrets, config.hostname)
         users(config, self.settings.secrets)
         assert self.engine.runtime is not None
+        self.monitor.open(self.engine.deployment, self.engine.runtime)
+        self.engine.on_change(self.monitor.follow)
         self.publisher.start(self.engine.runtime)
         self.engine.on_change(self.publisher.changed)
         self.engine.on_change(self.inbounds.follow)
+        self.engine.runtime.switches.on_change(lambda: self.inbounds.follow(self.engine.deployment))
         log.info(
             "ready: http %d, https %d, management %d, home %s",
             self.settings.http_port,
@@ -60,6 +65,7 @@ class Integrator(Service):
         """Stop in the order of starting, backwards."""
         await self.inbounds.stop()
         await self.publisher.stop()
+        await self.monitor.close()
         await self.engine.stop()
 
     def tls(self, port: int) -> ssl.SSLContext | None:

@@ -11,6 +11,7 @@ from integrator.engine.deployment import Deployment
 from integrator.engine.metrics import RUNS
 from integrator.engine.processors import Processor, process_once
 from integrator.engine.stores.base import StoreError
+from integrator.engine.switches import task_is_active
 from integrator.engine.tasks import Task, run_task
 
 log = logging.getLogger("integrator.scheduler")
@@ -66,7 +67,9 @@ class Scheduler:
             await self._guarded("task", task.name, self._run_task(task.name))
 
     async def _run_task(self, name: str) -> float:
-        await run_task(self.current(), name)
+        deployment = self.current()
+        if await task_is_active(deployment.runtime.state, name):
+            await run_task(deployment, name)
         return 0.0
 
     async def _processor(self, processor: Processor) -> None:

@@ -22,8 +22,8 @@ def users(config: Config, folder: Path) -> tuple[User, ...]:
     return (User("admin", file.read_text().strip(), True),)
 
 
-def check_basic(header: str | None, known: tuple[User, ...]) -> str | None:
-    """The user of a Basic Authorization header when name and password are right."""
+def split_basic(header: str | None) -> tuple[str, str] | None:
+    """Name and password of a Basic Authorization header; None for anything else."""
     scheme, _, value = (header or "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -31,10 +31,18 @@ def check_basic(header: str | None, known: tuple[User, ...]) -> str | None:
         name, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
+    return (name, password) if colon else None
+
+
+def check_basic(header: str | None, known: tuple[User, ...]) -> str | None:
+    """The user of a Basic Authorization header when name and password are right."""
+    pair = split_basic(header)
+    if pair is None:
+        return None
     found = None
     for user in known:
-        same = hmac.compare_digest(user.name.encode(), name.encode())
-        if hmac.compare_digest(user.password.encode(), password.encode()) and same and colon:
+        same = hmac.compare_digest(user.name.encode(), pair[0].encode())
+        if hmac.compare_digest(user.password.encode(), pair[1].encode()) and same:
             found = user.name
     return found
 

@@ -1,40 +1,81 @@
-"""Routes of the management port: login, resources, health and metrics."""
+"""The management port: log-in, the routes, health and metrics."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import parse_qsl
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
 from integrator.engine.deployment import Deployment
+from integrator.engine.metrics import VERSION
 from integrator.engine.metrics import text as metrics_text
-from integrator.engine.processors import set_active
+from integrator.engine.observe.monitor import Monitor
 from integrator.engine.settings import Settings
 from integrator.engine.stores.base import StoreError
-from integrator.engine.users import check_basic, users
-from integrator.management_api import auth
-from integrator.management_api.resources import RESOURCES, View
-from wire.exchange import BodyTooLarge, Exchange
+from integrator.management_api import auth, operations, routes
+from integrator.management_api.answers import Call, Raw, Refusal
+from integrator.management_api.resources import View, addresses
+from integrator.management_api.userstore import UserStore
+from wire.exchange import BodyTooLarge, Disconnected, Exchange
 
 log = logging.getLogger("integrator.management")
+audit_log = logging.getLogger("integrator.audit")
+T = TypeVar("T")
 
 PREFIX = "/management"
+METHODS = b"GET, POST, PATCH, PUT, DELETE, OPTIONS"
 CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-allow-headers", b"Authorization, Content-Type")]
-BODY_LIMIT = 1024 * 1024
+LOGINS_AT_ONCE = 4
+"""Log-ins whose passwords are checked at the same time: a check costs memory and time on purpose."""
 
 
 class Management:
     """Answers requests on the management port."""
 
-    def __init__(self, settings: Settings, current: Callable[[], Deployment]):
+    def __init__(
+        self,
+        settings: Settings,
+        current: Callable[[], Deployment],
+        refresh: Callable[[], Awaitable[object]],
+        monitor: Monitor,
+        control: Callable[[str], None] = operations.tell_master,
+    ):
         self.settings = settings
         self.current = current
+        self.refresh = refresh
+        self.monitor = monitor
+        self.control = control
         self.tokens = auth.Tokens()
+        self.store = UserStore(settings.secrets)
         self.tasks: set[asyncio.Task[None]] = set()
+        self._started = time.monotonic()
+        self._logins = asyncio.Semaphore(LOGINS_AT_ONCE)
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run blocking work on a worker thread."""
+        return await self.current().runtime.run(function, *arguments)
+
+    def view(self) -> View:
+        """What is deployed, with the addresses under which it is served."""
+        deployment = self.current()
+        base = f"http://{deployment.config.hostname}:{self.settings.http_port}"
+        return View(deployment, base, str(self.settings.home))
+
+    def uptime(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
+
+    def audit(self, line: dict[str, Any]) -> None:
+        """Note who changed what."""
+        moment = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        audit_log.info("%s", json.dumps({"timestamp": moment, **line}, ensure_ascii=False))
 
     def handle(self, exchange: Exchange) -> None:
         """Start serving one request."""
@@ -46,10 +87,14 @@ class Management:
         """Serve one request to its end."""
         try:
             await self._route(exchange)
+        except Refusal as error:
+            respond(exchange, error.status, {"Error": error.text})
         except BodyTooLarge as error:
             respond(exchange, 413, {"Error": str(error)})
         except StoreError as error:
             respond(exchange, 503, {"Error": str(error)})
+        except Disconnected:
+            exchange.abort()
         except Exception:
             log.exception("%s failed", exchange.path.decode("latin-1"))
             if not exchange.started:
@@ -57,79 +102,99 @@ class Management:
 
     async def _route(self, exchange: Exchange) -> None:
         path = exchange.path.decode("latin-1").rstrip("/")
-        if path in ("/healthz", "/readyz"):
-            respond(exchange, 200, {"status": "ok"})
-        elif path == "/metrics":
-            exchange.respond(200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], metrics_text())
-        elif exchange.method == b"OPTIONS":
-            exchange.respond(200, [*CORS, (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE")])
+        if self.probe(exchange, path):
+            return
+        if exchange.method == b"OPTIONS":
+            exchange.respond(200, [*CORS, (b"access-control-allow-methods", METHODS)])
         elif path == f"{PREFIX}/login":
-            self._login(exchange)
-        elif not path.startswith(PREFIX):
-            respond(exchange, 404, {"Error": "Not found"})
+            await self._login(exchange)
+        elif path != PREFIX and not path.startswith(f"{PREFIX}/"):
+            raise Refusal(404, "Not found")
         else:
             await self._authorised(exchange, path[len(PREFIX) :].strip("/"))
 
-    def _login(self, exchange: Exchange) -> None:
-        user = check_basic(
-            _text(exchange.header(b"authorization")), users(self.current().config, self.settings.secrets)
+    def probe(self, exchange: Exchange, path: str) -> bool:
+        """Answer a probe or the metrics, which need no token; False for any other path."""
+        if path == "/healthz":
+            self._ready(exchange)
+        elif path == "/readyz":
+            respond(exchange, 200, {"status": "ok"})
+        elif path == "/liveness":
+            respond(exchange, 200, {"server": "started"})
+        elif path in ("/metrics", "/metric-service/metrics"):
+            kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+            exchange.respond(200, [kind], metrics_text(lambda: addresses(self.view())))
+        else:
+            return False
+        return True
+
+    def _ready(self, exchange: Exchange) -> None:
+        faulty = sorted(
+            {error.place.file.partition("!")[0] for error in self.current().errors if ".car" in error.place.file}
         )
-        if user is None:
+        if faulty:
+            respond(
+                exchange, 500, {"status": "not ready", "Faulty CAPPs": [file.rpartition("/")[2] for file in faulty]}
+            )
+        else:
+            respond(exchange, 200, {"status": "ready", "version": VERSION, "update_level": "-"})
+
+    async def _login(self, exchange: Exchange) -> None:
+        if exchange.method not in (b"GET", b"POST"):
+            raise Refusal(405, "allowed are GET, POST")
+        async with self._logins:
+            found = await self.run(self.store.check, self.current().config, _text(exchange.header(b"authorization")))
+        if found is None:
             exchange.respond(401, [*CORS, (b"www-authenticate", b'Basic realm="management"')])
         else:
-            respond(exchange, 200, {"AccessToken": self.tokens.issue(user)})
+            respond(exchange, 200, {"AccessToken": self.tokens.issue(found.name, found.admin)})
 
-    async def _authorised(self, exchange: Exchange, name: str) -> None:
+    async def _authorised(self, exchange: Exchange, path: str) -> None:
         token = auth.bearer(_text(exchange.header(b"authorization")))
-        if self.tokens.user(token) is None:
+        holder = self.tokens.holder(token)
+        if holder is None:
             exchange.respond(401, [*CORS, (b"www-authenticate", b"Bearer")])
-        elif name == "logout":
+        elif path == "logout":
             self.tokens.revoke(token)
             respond(exchange, 200, {})
-        elif name == "":
-            respond(exchange, 200, {"resources": [f"{PREFIX}/{key}" for key in RESOURCES]})
-        elif name not in RESOURCES:
-            respond(exchange, 404, {"Error": f"no resource {name!r}"})
-        elif exchange.method == b"GET":
-            await self._get(exchange, name)
-        elif exchange.method == b"POST" and name == "message-processors":
-            await self._switch_processor(exchange)
+        elif path == "":
+            names = [name for name in routes.ROUTES if not name.endswith("*")]
+            respond(exchange, 200, {"resources": [f"{PREFIX}/{name}" for name in names]})
         else:
-            exchange.respond(405, [*CORS, (b"allow", b"GET")])
+            await self._call(exchange, path, holder)
 
-    async def _get(self, exchange: Exchange, name: str) -> None:
+    async def _call(self, exchange: Exchange, path: str, holder: auth.Holder) -> None:
+        route, rest = routes.find(path)
+        if not route:
+            raise Refusal(404, f"no resource {path[:200]!r}")
+        methods, method = routes.ROUTES[route], exchange.method.decode("latin-1")
+        if method not in methods:
+            exchange.respond(405, [*CORS, (b"allow", ", ".join(methods).encode())])
+            return
+        if not routes.allowed(route, method, holder.admin):
+            raise Refusal(403, f"{holder.user} is no administrator.")
         query = dict(parse_qsl(exchange.query.decode("latin-1"), keep_blank_values=True))
-        view = View(
-            self.current(),
-            f"http://{self.current().config.hostname}:{self.settings.http_port}",
-            str(self.settings.home),
-        )
-        found = await RESOURCES[name](view, query)
-        if found is None:
-            respond(exchange, 404, {"Error": f"Specified {name} entry {next(iter(query.values()), '')!r} not found"})
+        call = Call(self, exchange, query, holder.user, holder.admin, unquote(rest))
+        answer = await methods[method](call)
+        if isinstance(answer, Raw):
+            _respond_raw(exchange, answer)
         else:
-            respond(exchange, 200, found)
-
-    async def _switch_processor(self, exchange: Exchange) -> None:
-        try:
-            body = msgspec.json.decode(await exchange.body(BODY_LIMIT))
-            name, status = str(body["name"]), str(body["status"])
-        except (msgspec.DecodeError, KeyError, TypeError):
-            respond(exchange, 400, {"Error": "a JSON body with name and status is expected"})
-            return
-        if status not in ("active", "inactive"):
-            respond(exchange, 400, {"Error": f"status {status!r}: allowed are active, inactive"})
-            return
-        try:
-            await set_active(self.current(), name, status == "active")
-        except LookupError as error:
-            respond(exchange, 404, {"Error": str(error.args[0])})
-            return
-        respond(exchange, 200, {"message": f"{name} : is {'activated' if status == 'active' else 'deactivated'}"})
+            respond(exchange, 200, answer)
 
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
+
+
+def _respond_raw(exchange: Exchange, answer: Raw) -> None:
+    headers = [
+        *CORS,
+        (b"content-type", answer.media_type.encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if answer.file:
+        headers.append((b"content-disposition", f'attachment; filename="{answer.file}"'.encode()))
+    exchange.respond(200, headers, answer.body)
 
 
 def respond(exchange: Exchange, status: int, body: Any) -> None:

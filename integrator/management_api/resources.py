@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from integrator.engine.artifacts import Artifact, EndpointTemplate, LocalEntry, Sequence, SequenceTemplate
+from integrator.engine.databases import Source
 from integrator.engine.dataservices.service import DataService
 from integrator.engine.deployment import Deployment
 from integrator.engine.endpoints.base import Endpoint
+from integrator.engine.metrics import VERSION
 from integrator.engine.processors import Processor, is_active
 from integrator.engine.services.inbound import Inbound
 from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.rest import Api
 from integrator.engine.stores.definition import StoreDefinition
+from integrator.engine.switches import STATISTICS, TRACE, is_active_endpoint, task_is_active
 from integrator.engine.tasks import Task
+from integrator.management_api.answers import Refusal
+from integrator.management_api.masking import masked, masked_url, masked_values, masked_xml
 
 Query = dict[str, str]
 Answer = dict[str, Any] | None
@@ -34,13 +39,38 @@ class View:
     home: str
 
 
-def _common(artifact: Artifact) -> dict[str, Any]:
+def _common(view: View, artifact: Artifact) -> dict[str, Any]:
     return {
-        "tracing": "disabled",
-        "stats": "disabled",
-        "container": artifact.container or "[ Deployed From Carbon Application ]" if artifact.container else "",
-        "configuration": artifact.text,
+        **_switched(view, artifact),
+        "container": _container(artifact),
+        "configuration": masked_xml(artifact.text),
     }
+
+
+def _switched(view: View, artifact: Artifact) -> dict[str, str]:
+    switches = view.deployment.runtime.switches
+    return {
+        "tracing": _word(switches.is_on(TRACE, artifact)),
+        "stats": _word(switches.is_on(STATISTICS, artifact)),
+    }
+
+
+def _word(on: bool) -> str:
+    return "enabled" if on else "disabled"
+
+
+def _container(artifact: Artifact) -> str:
+    return f"[ Deployed From Artifact Container: {artifact.container} ] " if artifact.container else "[ No container ]"
+
+
+def addresses(view: View) -> dict[str, str]:
+    """Address by artifact, as the metrics name artifacts, of everything that is called from outside."""
+    found = {f"api:{api.full_name}": view.base + api.root for api in view.deployment.apis}
+    services = [("proxy", name) for name in _artifacts(view, "proxy-services")]
+    services += [("data-service", name) for name in view.deployment.data_services]
+    found |= {f"{kind}:{name}": f"{view.base}/services/{name}" for kind, name in services}
+    inbound = _artifacts(view, "inbound-endpoints")
+    return found | {f"inbound-endpoint:{name}": getattr(item.value, "protocol", "") for name, item in inbound.items()}
 
 
 def _list(items: list[dict[str, Any]], query: Query) -> dict[str, Any]:
@@ -58,12 +88,12 @@ async def apis(view: View, query: Query) -> Answer:
     found = {item.value.full_name: item for item in _artifacts(view, "api").values()}
     if "apiName" in query:
         item = found.get(query["apiName"])
-        return None if item is None else _api(view, item.value) | _api_detail(item.value) | _common(item)
-    return _list([_api(view, item.value) for item in found.values()], query)
+        return None if item is None else _api(view, item.value) | _api_detail(item.value) | _common(view, item)
+    return _list([_api(view, item.value) | _switched(view, item) for item in found.values()], query)
 
 
 def _api(view: View, api: Api) -> dict[str, Any]:
-    return {"name": api.full_name, "url": view.base + api.root, "tracing": "disabled"}
+    return {"name": api.full_name, "url": view.base + api.root}
 
 
 def _api_detail(api: Api) -> dict[str, Any]:
@@ -85,14 +115,14 @@ async def sequences(view: View, query: Query) -> Answer:
         return (
             None
             if item is None
-            else _sequence(item) | {"mediators": [m.tag for m in item.value.mediators]} | _common(item)
+            else _sequence(view, item) | {"mediators": [m.tag for m in item.value.mediators]} | _common(view, item)
         )
-    return _list([_sequence(item) for item in found.values()], query)
+    return _list([_sequence(view, item) for item in found.values()], query)
 
 
-def _sequence(item: Artifact) -> dict[str, Any]:
+def _sequence(view: View, item: Artifact) -> dict[str, Any]:
     assert isinstance(item.value, Sequence)
-    return {"name": item.name, "container": item.container or "[ No container ]", "tracing": "disabled"}
+    return {"name": item.name, "container": _container(item), **_switched(view, item)}
 
 
 async def endpoints(view: View, query: Query) -> Answer:
@@ -100,13 +130,14 @@ async def endpoints(view: View, query: Query) -> Answer:
     found = _artifacts(view, "endpoints")
     if "endpointName" in query:
         item = found.get(query["endpointName"])
-        return None if item is None else _endpoint(item) | _common(item)
+        return None if item is None else _endpoint(item) | _common(view, item)
     return _list([_endpoint(item) for item in found.values()], query)
 
 
 def _endpoint(item: Artifact) -> dict[str, Any]:
     assert isinstance(item.value, Endpoint)
-    return {**item.value.describe(), "name": item.name}
+    shown = {**item.value.describe(), "name": item.name, "isActive": is_active_endpoint(item.value)}
+    return masked_values(shown)
 
 
 async def proxies(view: View, query: Query) -> Answer:
@@ -117,7 +148,7 @@ async def proxies(view: View, query: Query) -> Answer:
         return (
             None
             if item is None
-            else _proxy(view, item.value) | {"eprs": [f"{view.base}/services/{item.name}"]} | _common(item)
+            else _proxy(view, item.value) | {"eprs": [f"{view.base}/services/{item.name}"]} | _common(view, item)
         )
     return _list([_proxy(view, item.value) for item in found.values()], query)
 
@@ -132,12 +163,17 @@ async def tasks(view: View, query: Query) -> Answer:
     found = _artifacts(view, "tasks")
     if "taskName" in query:
         item = found.get(query["taskName"])
-        return None if item is None else _task(item.value) | _common(item)
-    return _list([{"name": name} for name in found], query)
+        return None if item is None else await _task(view, item.value) | _common(view, item)
+    return _list([{"name": name, **await _task_state(view, name)} for name in found], query)
 
 
-def _task(task: Task) -> dict[str, Any]:
+async def _task_state(view: View, name: str) -> dict[str, Any]:
+    return {"status": "active" if await task_is_active(view.deployment.runtime.state, name) else "inactive"}
+
+
+async def _task(view: View, task: Task) -> dict[str, Any]:
     return {
+        **await _task_state(view, task.name),
         "name": task.name,
         "taskGroup": task.group,
         "implementation": task.implementation,
@@ -154,7 +190,7 @@ async def stores(view: View, query: Query) -> Answer:
     found = _artifacts(view, "message-stores")
     if "name" in query:
         item = found.get(query["name"])
-        return None if item is None else await _store(view, item) | _common(item) | {"file": item.file}
+        return None if item is None else await _store(view, item) | _common(view, item) | {"file": item.file}
     return _list([await _store(view, item) for item in found.values()], query)
 
 
@@ -165,7 +201,7 @@ async def _store(view: View, item: Artifact) -> dict[str, Any]:
         "name": item.name,
         "type": "in-memory-message-store",
         "size": size,
-        "properties": dict(definition.parameters),
+        "properties": {name: masked(name, value) for name, value in dict(definition.parameters).items()},
     }
 
 
@@ -178,7 +214,7 @@ async def processors(view: View, query: Query) -> Answer:
         return (
             None
             if item is None
-            else await _processor(view, item.value) | {"parameters": item.value.parameters} | _common(item)
+            else await _processor(view, item.value) | {"parameters": item.value.parameters} | _common(view, item)
         )
     return _list([await _processor(view, item.value) for item in found.values()], query)
 
@@ -246,20 +282,27 @@ def _local_entry(item: Artifact) -> dict[str, Any]:
 
 
 def _masked(item: Artifact) -> str:
-    return "***" if "password" in item.name.lower() else item.value.text
+    return masked(item.name, masked_xml(item.value.text))
 
 
 async def templates(view: View, query: Query) -> Answer:
     """Templates in two lists, or one by type and name."""
     found = _artifacts(view, "templates")
+    kinds = {"sequence": SequenceTemplate, "endpoint": EndpointTemplate}
+    wanted = kinds.get(query.get("type", ""), object)
+    if "type" in query and wanted is object:
+        raise Refusal(400, f"query parameter 'type': {query['type'][:50]!r}: allowed are {', '.join(kinds)}")
     if "name" in query:
         item = found.get(query["name"])
-        return None if item is None else _template(item) | _common(item)
-    kinds = {"sequenceTemplateList": SequenceTemplate, "endpointTemplateList": EndpointTemplate}
-    return {
-        key: [{"name": item.name} for item in found.values() if isinstance(item.value, kind)]
-        for key, kind in kinds.items()
+        return None if item is None or not isinstance(item.value, wanted) else _template(item) | _common(view, item)
+    word = query.get("searchKey", "").lower()
+    lists = {
+        kind: [{"name": one.name} for one in found.values() if isinstance(one.value, made) and word in one.name.lower()]
+        for kind, made in kinds.items()
     }
+    if "type" in query:
+        return {"count": len(lists[query["type"]]), "list": lists[query["type"]]}
+    return {f"{kind}TemplateList": items for kind, items in lists.items()}
 
 
 def _template(item: Artifact) -> dict[str, Any]:
@@ -273,17 +316,14 @@ async def applications(view: View, query: Query) -> Answer:
         {
             "name": app.name,
             "version": app.version,
+            "file": app.file.rpartition("/")[2],
             "artifacts": [{"name": part.name, "type": part.kind} for part in app.parts],
         }
         for app in view.deployment.applications
     ]
     if "carbonAppName" in query:
         return next((item for item in active if item["name"] == query["carbonAppName"]), None)
-    faulty = [
-        {"name": error.place.file, "reason": str(error)}
-        for error in view.deployment.errors
-        if ".car" in error.place.file
-    ]
+    faulty = [_faulty(file, reasons) for file, reasons in _car_errors(view).items()]
     return {
         "totalCount": len(active) + len(faulty),
         "activeCount": len(active),
@@ -293,14 +333,28 @@ async def applications(view: View, query: Query) -> Answer:
     }
 
 
+def _car_errors(view: View) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for error in view.deployment.errors:
+        if ".car" in error.place.file:
+            found.setdefault(error.place.file.partition("!")[0].rpartition("/")[2], []).append(str(error))
+    return found
+
+
+def _faulty(file: str, reasons: list[str]) -> dict[str, Any]:
+    name, _, version = file.removesuffix(".car").rpartition("_")
+    return {"name": name or version, "version": version if name else "", "file": file, "reason": "; ".join(reasons)}
+
+
 async def server(view: View, _query: Query) -> Answer:
     """What runs here."""
     return {
         "productName": "APIM Integrator",
-        "productVersion": "0.1.0",
+        "productVersion": VERSION,
         "carbonHome": view.home,
-        "pythonVersion": platform.python_version(),
-        "pythonHome": sys.prefix,
+        "javaVersion": f"Python {platform.python_version()}",
+        "javaVendor": platform.python_implementation(),
+        "javaHome": sys.prefix,
         "osName": platform.system(),
         "osVersion": platform.release(),
         "workDirectory": str(Path.cwd()),
@@ -313,22 +367,56 @@ async def inbound_endpoints(view: View, query: Query) -> Answer:
     found = _artifacts(view, "inbound-endpoints")
     if "inboundEndpointName" in query:
         item = found.get(query["inboundEndpointName"])
-        return None if item is None else _inbound(item) | _inbound_detail(item.value) | _common(item)
-    return _list([_inbound(item) for item in found.values()], query)
+        return None if item is None else _inbound(view, item) | _inbound_detail(item.value) | _common(view, item)
+    return _list([_inbound(view, item) for item in found.values()], query)
 
 
-def _inbound(item: Artifact) -> dict[str, Any]:
-    return {"name": item.name, "protocol": item.value.protocol}
+def _inbound(view: View, item: Artifact) -> dict[str, Any]:
+    closed = item.value.suspended or item.name in view.deployment.runtime.switches.closed
+    return {"name": item.name, "protocol": item.value.protocol, "status": "inactive" if closed else "active"}
 
 
 def _inbound_detail(inbound: Inbound) -> dict[str, Any]:
-    parameters = [{"name": name, "value": value} for name, value in inbound.parameters.items()]
+    parameters = [{"name": name, "value": masked(name, value)} for name, value in inbound.parameters.items()]
     return {"sequence": inbound.sequence, "error": inbound.on_error, "parameters": parameters}
 
 
-async def empty(_view: View, query: Query) -> Answer:
-    """A resource that is always empty here."""
-    return _list([], query)
+async def connectors(view: View, query: Query) -> Answer:
+    """Connector archives."""
+    found = [
+        {
+            "name": one.name,
+            "package": one.package,
+            "description": one.description,
+            "status": _word(one.enabled),
+        }
+        for one in view.deployment.libraries.values()
+    ]
+    return _list(found, query)
+
+
+async def data_sources(view: View, query: Query) -> Answer:
+    """Data sources of deployment.toml and of cars, or one by name; passwords are not told."""
+    found = view.deployment.data_sources | view.deployment.config.data_sources
+    if "name" in query:
+        source = found.get(query["name"])
+        return None if source is None else _data_source(query["name"], source) | _data_source_detail(source)
+    return _list([_data_source(name, source) for name, source in found.items()], query)
+
+
+def _data_source(name: str, source: Source) -> dict[str, Any]:
+    return {"name": name, "type": "RDBMS"}
+
+
+def _data_source_detail(source: Source) -> dict[str, Any]:
+    url = masked_url(source.url)
+    return {
+        "description": "",
+        "url": url,
+        "driverClass": source.parts()["drivername"],
+        "userName": source.username,
+        "configurationParameters": {"url": url, "userName": source.username, "maxActive": source.pool_size},
+    }
 
 
 RESOURCES: dict[str, Handler] = {
@@ -344,6 +432,7 @@ RESOURCES: dict[str, Handler] = {
     "templates": templates,
     "applications": applications,
     "inbound-endpoints": inbound_endpoints,
-    "connectors": empty,
+    "connectors": connectors,
+    "data-sources": data_sources,
     "server": server,
 }

@@ -111,8 +111,11 @@ class Inbounds:
 
     async def _follow(self, deployment: Deployment) -> None:
         async with self._lock:
+            closed = deployment.runtime.switches.closed
             wanted: dict[str, Inbound] = {
-                name: item for name, item in deployment.of_kind("inbound-endpoints").items() if not item.suspended
+                name: item
+                for name, item in deployment.of_kind("inbound-endpoints").items()
+                if not item.suspended and name not in closed
             }
             for name in [name for name, (held, _) in self._open.items() if wanted.get(name) is not held]:
                 await self._open.pop(name)[1].stop(5.0)

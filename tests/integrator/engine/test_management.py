@@ -55,7 +55,14 @@ async def test_management(tmp_path: Path) -> None:
         _, apis = await get("/management/apis", token)
         assert apis == {
             "count": 1,
-            "list": [{"name": "t", "url": f"http://localhost:{running.settings.http_port}/t", "tracing": "disabled"}],
+            "list": [
+                {
+                    "name": "t",
+                    "url": f"http://localhost:{running.settings.http_port}/t",
+                    "tracing": "disabled",
+                    "stats": "disabled",
+                }
+            ],
         }
         _, one = await get("/management/apis?apiName=t", token)
         assert one["resources"] == [{"methods": ["GET", "POST"], "url": "/a/{id}"}]

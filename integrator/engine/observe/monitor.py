@@ -1,0 +1,79 @@
+"""Everything that watches one integrator, opened and closed with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from integrator.engine.deployment import Deployment
+from integrator.engine.observe.files import LogFiles
+from integrator.engine.observe.heartbeat import Heartbeat, target_of
+from integrator.engine.observe.loggers import Loggers
+from integrator.engine.observe.masking import Masks
+from integrator.engine.observe.taps import Taps
+from integrator.engine.observe.transactions import UPDATE_S, Transactions
+from integrator.engine.runtime import Runtime
+from integrator.engine.services.listener import Listener
+from integrator.engine.settings import Settings
+
+audit_log = logging.getLogger("integrator.audit")
+
+
+class Monitor:
+    """Log files, masks, loggers, taps, the transaction counter and the heartbeat."""
+
+    def __init__(self, settings: Settings, listener: Listener):
+        self.settings = settings
+        state = settings.var / "state"
+        self.masks = Masks()
+        self.files = LogFiles(settings.var / "logs" / "integrator", self.masks)
+        self.taps = Taps(listener)
+        self.loggers = Loggers(state / "integrator-loggers.json", self._level_changed)
+        self.transactions = Transactions(state / "integrator-transactions.json")
+        self.heartbeat: Heartbeat | None = None
+        self.vault_secrets: dict[str, str] = {}
+        self._chore: asyncio.Task[None] | None = None
+
+    def open(self, deployment: Deployment, runtime: Runtime) -> None:
+        """Begin with what the configuration says."""
+        tables = deployment.config.tables
+        self.masks.read(self.settings.home)
+        self.files.open()
+        self.taps.client = runtime.client
+        self.taps.access = bool(tables.get("access_log", {}).get("enable", False))
+        self.taps.correlation = bool(tables.get("monitoring", {}).get("correlation_logs", False))
+        self.loggers.restore()
+        self.taps.follow()
+        self.transactions.open()
+        target = target_of(deployment.config, self.settings.management_port)
+        self.heartbeat = Heartbeat(runtime.client, target) if target is not None else None
+        self._chore = asyncio.get_running_loop().create_task(self._update())
+
+    def follow(self, deployment: Deployment) -> None:
+        """A new deployment is there."""
+        self.masks.read(self.settings.home)
+        if self.heartbeat is not None:
+            self.heartbeat.follow(deployment)
+
+    def _level_changed(self, logger: logging.Logger) -> None:
+        self.files.follow(logger)
+        self.taps.follow()
+
+    async def _update(self) -> None:
+        while True:
+            await asyncio.sleep(UPDATE_S)
+            try:
+                self.transactions.update()
+            except OSError as error:
+                audit_log.error("the transaction count cannot be written: %s", error)
+
+    async def close(self) -> None:
+        """End in the order of beginning, backwards."""
+        if self._chore is not None:
+            self._chore.cancel()
+            await asyncio.gather(self._chore, return_exceptions=True)
+            self.transactions.update()
+        if self.heartbeat is not None:
+            await self.heartbeat.stop()
+        self.taps.access = self.taps.correlation = False
+        self.files.close()

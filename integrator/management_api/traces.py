@@ -1,0 +1,170 @@
+"""/traces: the messages that were traced, the rules that say which, and one request made to be traced. Our own addition."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from integrator.engine.message import new_id
+from integrator.engine.tracing import view
+from integrator.engine.tracing.record import Trace
+from integrator.engine.tracing.rules import RuleError
+from integrator.management_api.answers import Call, Refusal
+from wire.client import Limits
+from wire.upstream import UpstreamError
+
+if TYPE_CHECKING:
+    from integrator.engine.tracing.store import Tracing
+
+Answer = dict[str, Any]
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+TRY_SECONDS = 30.0
+ANSWER_BYTES = 256 * 1024
+MAX_LISTED = 500
+
+
+async def traces(call: Call) -> Answer:
+    """All of /traces, for administrators: payloads may be personal. Raises Refusal."""
+    if not call.admin:
+        raise Refusal(403, "traces are for administrators")
+    method = call.exchange.method.decode("latin-1")
+    found = _ROUTES.get((method, call.rest)) or _one(method, call.rest)
+    if found is None:
+        raise Refusal(405, f"{method} is not allowed on /traces/{call.rest}")
+    return await found(call, _tracing(call))
+
+
+def _tracing(call: Call) -> Tracing:
+    return call.deployment.runtime.tracing
+
+
+def _one(method: str, rest: str) -> Route | None:
+    if rest.startswith("rules/") and method == "DELETE":
+        return _remove_rule
+    return {"GET": _show, "DELETE": _forget}.get(method) if "/" not in rest and rest not in ("rules", "try") else None
+
+
+async def _list(call: Call, tracing: Tracing) -> Answer:
+    query = call.query
+    found = [trace for trace in reversed(tracing.traces.values()) if _fits(trace, query)]
+    limit = query.get("limit", "100")
+    if not limit.isdigit() or not 0 < int(limit) <= MAX_LISTED:
+        raise Refusal(400, f"limit={limit!r}: a number from 1 to {MAX_LISTED} is expected")
+    given = tracing.given
+    return {
+        "count": len(found),
+        "list": [view.line(trace) for trace in found[: int(limit)]],
+        "active": tracing.active,
+        "kept": {
+            "count": len(tracing.traces),
+            "bytes": tracing.size(),
+            "maxCount": given.count,
+            "maxBytes": given.size,
+        },
+    }
+
+
+def _fits(trace: Trace, query: dict[str, str]) -> bool:
+    if query.get("artifact", "").lower() not in trace.artifact.lower():
+        return False
+    if query.get("correlationId", trace.correlation_id) not in ("", trace.correlation_id):
+        return False
+    if query.get("outcome", trace.outcome) not in ("", trace.outcome):
+        return False
+    wanted = query.get("status", "")
+    if wanted and not str(trace.status).startswith(wanted.lower().removesuffix("xx")):
+        return False
+    text = query.get("search", "").lower()
+    where = (trace.target, trace.method, trace.artifact, trace.correlation_id, str(trace.error.get("message", "")))
+    return any(text in item.lower() for item in where)
+
+
+async def _show(call: Call, tracing: Tracing) -> Answer:
+    return view.whole(_found(call, tracing))
+
+
+def _found(call: Call, tracing: Tracing) -> Trace:
+    trace = tracing.traces.get(call.rest)
+    if trace is None:
+        raise Refusal(404, f"there is no trace {call.rest!r} any more")
+    return trace
+
+
+async def _forget(call: Call, tracing: Tracing) -> Answer:
+    del tracing.traces[_found(call, tracing).id]
+    return {"message": "the trace is forgotten"}
+
+
+async def _clear(_call: Call, tracing: Tracing) -> Answer:
+    return {"message": f"{tracing.clear()} traces are forgotten"}
+
+
+async def _rules(_call: Call, tracing: Tracing) -> Answer:
+    found = [rule.describe() for rule in tracing.rules()]
+    return {"count": len(found), "list": found}
+
+
+async def _add_rule(call: Call, tracing: Tracing) -> Answer:
+    given = await call.json()
+    try:
+        rule = tracing.add(given)
+    except RuleError as error:
+        raise Refusal(400, str(error)) from error
+    call.audit("created", "trace rule", rule.describe())
+    return rule.describe()
+
+
+async def _remove_rule(call: Call, tracing: Tracing) -> Answer:
+    identifier = call.rest.removeprefix("rules/")
+    if not tracing.remove(identifier):
+        raise Refusal(404, f"there is no rule {identifier!r} that was added here")
+    call.audit("deleted", "trace rule", {"id": identifier})
+    return {"message": "the rule is removed"}
+
+
+async def _try(call: Call, tracing: Tracing) -> Answer:
+    method, path, headers, body = _request(await call.json())
+    identity = next((value for name, value in headers if name == b"activityid"), b"").decode("latin-1") or new_id()
+    headers = [pair for pair in headers if pair[0] != b"activityid"] + [(b"activityid", identity.encode())]
+    rule = tracing.add({"correlationId": identity, "count": 1, "seconds": 2 * TRY_SECONDS}, "try")
+    call.audit("tried", "message", {"method": method, "path": path, "correlationId": identity})
+    url = f"http://127.0.0.1:{call.deployment.runtime.settings.http_port}{path}"
+    limits = Limits(connect=5.0, read=TRY_SECONDS, total=TRY_SECONDS)
+    try:
+        response = await call.deployment.runtime.client.request(method, url, headers, body or None, limits)
+        data = await response.body(call.deployment.runtime.max_body)
+    except (UpstreamError, ValueError) as error:
+        raise Refusal(502, f"{method} {path}: {error}") from error
+    finally:
+        tracing.remove(rule.id)
+    found = next((item for item in reversed(tracing.traces.values()) if item.correlation_id == identity), None)
+    return {
+        "trace": found.id if found is not None else "",
+        "status": response.status,
+        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in response.headers],
+        "body": data[:ANSWER_BYTES].decode("utf-8", "replace"),
+        "size": len(data),
+    }
+
+
+def _request(given: dict[str, Any]) -> tuple[str, str, list[tuple[bytes, bytes]], bytes]:
+    method, path = given.get("method", "GET"), given.get("path", "")
+    if method not in METHODS:
+        raise Refusal(400, f"field 'method': {method!r}: allowed are {', '.join(METHODS)}")
+    if not isinstance(path, str) or not path.startswith("/") or any(ord(letter) < 33 for letter in path):
+        raise Refusal(400, f"field 'path': {path!r}: a path that begins with / and has no white space is expected")
+    headers, body = given.get("headers", {}), given.get("body", "")
+    if not isinstance(headers, dict) or not isinstance(body, str):
+        raise Refusal(400, "field 'headers' must be an object of texts, field 'body' a text")
+    pairs = [(str(name).lower().encode("latin-1", "replace"), str(value).encode()) for name, value in headers.items()]
+    return method, path, pairs, body.encode()
+
+
+Route = Callable[[Call, "Tracing"], Awaitable[Answer]]
+_ROUTES: dict[tuple[str, str], Route] = {
+    ("GET", ""): _list,
+    ("DELETE", ""): _clear,
+    ("GET", "rules"): _rules,
+    ("POST", "rules"): _add_rule,
+    ("POST", "try"): _try,
+}
