@@ -11,6 +11,7 @@ from lxml import etree
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.endpoints.parse import endpoint_of, injected, read_endpoint
 from integrator.engine.errors import DeploymentError
+from integrator.engine.executors import read_executor
 from integrator.engine.mediators import compile_list, mediators
 from integrator.engine.mediators.base import Branch, Mediator, chain_of
 from integrator.engine.mediators.connector import connection_of
@@ -321,6 +322,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Read]] = {
     "message-processors": (("messageProcessor",), read_processor),
     "api": (("api",), read_api),
     "inbound-endpoints": (("inboundEndpoint",), read_inbound),
+    "priority-executors": (("priority-executor", "priorityExecutor"), read_executor),
     "event-sources": (("eventSource",), refuse_event_source),
 }
 ORDER = tuple(KINDS)

@@ -21,6 +21,7 @@ from integrator.engine.dataservices.service import DataService
 from integrator.engine.deploy.capp import Application
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.errors import DeploymentError, Fault
+from integrator.engine.executors import PriorityExecutor
 from integrator.engine.libraries import Library
 from integrator.engine.processors import Processor
 from integrator.engine.reader import read_xml
@@ -174,6 +175,11 @@ class Deployment:
 
     def _keyed(self, kind: str, key: str) -> Any:
         """A sequence or endpoint kept as a local entry or registry resource; compiled again when its text changes."""
+    def executor(self, name: str) -> PriorityExecutor | None:
+        """A priority executor."""
+        found: PriorityExecutor | None = self._value("priority-executors", name)
+        return found
+
         text = self.entry_text(key) if ":" in key or ("local-entries", key) in self.artifacts else None
         if text is None:
             return None

@@ -13,7 +13,6 @@ INSTEAD = {
     "bam": "use <log>, or <store> and a processor that sends to the analytics server",
     "event": "use <store> and a processor, or <call> to the subscribers",
     "eventPublisher": "use <store> and a processor, or <call> to the subscribers",
-    "enqueue": "use <store> and a processor",
     "router": "use <conditionalRouter> or <switch>",
     "seda": "use <store> and a processor",
 }
