@@ -11,6 +11,7 @@ from lxml import etree
 from integrator.engine import inject, libraries
 from integrator.engine.artifacts import Artifact, read_artifact
 from integrator.engine.config import Config, read_config
+from integrator.engine.connectors import finding
 from integrator.engine.content import jsonxml
 from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.dataservices.parse import read_service
@@ -109,6 +110,8 @@ class Builder:
             self.config = read_config(self.home)
             inject.file_properties.clear()
             inject.file_properties.update(self.config.properties)
+            packages = self.config.tables.get("connectors", {}).get("packages", ())
+            finding.use([*self.runtime.settings.connector_packages, *map(str, packages)])
             given = self.config.synapse_properties
             jsonxml.use(
                 jsonxml.rules_from({key.removeprefix("synapse.commons."): value for key, value in given.items()})
@@ -276,7 +279,8 @@ def _unusable(path: str, held: Loaded) -> list[DeploymentError]:
     """Operations of a connector archive that do not run here; a car's are told when they are called."""
     if path.endswith(".car"):
         return []
-    problems = [problem for library in held.libraries for problem in connectors.complain(library)]
+    foreign = [library for library in held.libraries if finding.find(library.name) is None]
+    problems = [problem for library in foreign for problem in connectors.complain(library)]
     return [DeploymentError(Place(path), problem) for problem in problems]
 
 
