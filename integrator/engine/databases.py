@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
@@ -40,12 +41,14 @@ def sql_errors() -> type[Exception]:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a database is and who asks."""
+    """Where a database is and who asks. `wait_s`: longest wait for a free connection; `isolation` in SQL's words."""
 
     url: str
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     pool_size: int = 10
+    wait_s: float = 30.0
+    isolation: str = ""
 
     def sqlalchemy_url(self) -> URL:
         """The same database in SQLAlchemy's words. Raises DatabaseUrlError."""
@@ -66,7 +69,7 @@ class Source:
             "drivername": _DRIVERS[kind],
             "username": self.username or given.get("user") or None,
             "password": self.password or given.get("password") or None,
-            "host": found["host"] or "localhost",
+            "host": unquote(found["host"]) or "localhost",
             "port": int(found["port"] or _DEFAULT_PORTS[kind]),
             "database": found["name"] or None,
         }
@@ -105,9 +108,10 @@ def _create(source: Source) -> Engine:
         url,
         pool_size=source.pool_size,
         max_overflow=0,
-        pool_timeout=30,
+        pool_timeout=source.wait_s,
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10},
+        **({"isolation_level": source.isolation} if source.isolation else {}),
     )
     return pooled
 

@@ -9,12 +9,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from integrator.engine.databases import DatabaseUrlError, Source, execute, sql_errors
-from integrator.engine.endpoints.parse import injected
+from integrator.engine.databases import DatabaseUrlError, Pools, Source, execute, sql_errors
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.mediators.database_pool import Pool, read_pool
 from integrator.engine.message import Message
+from integrator.engine.transactions import Transaction, active
 from integrator.engine.xmltools import child, children, local, text_of
 
 if TYPE_CHECKING:
@@ -59,13 +60,16 @@ class Statement:
     results: tuple[tuple[str, str], ...]
 
 
+Bound = tuple[Statement, list[Any]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Database(Mediator):
     """What dblookup and dbreport share."""
 
-    database: Source | None
-    data_source: str
+    pool: Pool
     statements: tuple[Statement, ...]
+    joins: bool
 
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
@@ -78,41 +82,48 @@ class Database(Mediator):
         statements = tuple(read_statement(item, reader) for item in children(element) if local(item) == "statement")
         if not statements:
             raise reader.fail(element, "at least one child <statement> is required")
-        name = text_of(child(pool, "dsName"))
         return cls(
             **cls.common(element, reader),
-            database=None if name else read_pool(pool, reader),
-            data_source=name,
+            pool=read_pool(pool, reader),
             statements=statements,
+            joins=cls.tag == "dblookup" or reader.flag(element, "useTransaction"),
         )
 
     def compile(self) -> Step:
-        """A step that runs the statements on a worker thread."""
+        """A step that runs the statements on a worker thread, inside the flow's transaction when it joins one."""
 
         async def step(message: Message) -> None:
             bound = [
                 (statement, [parameter.bind(message) for parameter in statement.parameters])
                 for statement in self.statements
             ]
-            runtime = message.deployment.runtime
-            source = self.database or message.deployment.data_source(self.data_source)
-            if source is None:
-                raise Fault(0, f"data source {self.data_source!r} is not defined")
-            found = await runtime.run(self.work, runtime.pools, source, bound)
+            runtime, source = message.deployment.runtime, self.pool.of(message)
+            transaction = active(message) if self.joins else None
+            found = await runtime.run(self.work, transaction or runtime.pools, source, bound)
             message.properties.update(found)
 
         return step
 
-    def work(self, pools: Any, source: Source, bound: list[tuple[Statement, list[Any]]]) -> dict[str, Any]:
-        """Run all statements in one transaction; the properties to set. Raises Fault for an SQL error."""
+    def work(self, place: Transaction | Pools, source: Source, bound: list[Bound]) -> dict[str, Any]:
+        """Run the statements; the properties to set. Raises Fault for an SQL error.
+
+        Outside a transaction each statement is committed by itself; with autocommit off all are together.
+        """
+        found: dict[str, Any] = {}
         try:
-            with pools.engine(source).begin() as connection:
-                found: dict[str, Any] = {}
+            if isinstance(place, Transaction):
                 for statement, values in bound:
-                    found |= self.one(connection, statement, values)
+                    with place.connection(source) as connection:
+                        found |= self.one(connection, statement, values)
                 return found
+            engine = place.engine(source)
+            for group in [[item] for item in bound] if self.pool.autocommit else [bound]:
+                with engine.begin() as connection:
+                    for statement, values in group:
+                        found |= self.one(connection, statement, values)
         except (sql_errors(), DatabaseUrlError) as error:
             raise Fault(0, f"{self.tag}: {getattr(error, 'orig', None) or error}") from error
+        return found
 
     @abstractmethod
     def one(self, connection: Connection, statement: Statement, values: list[Any]) -> dict[str, Any]:
@@ -147,17 +158,6 @@ class DbReport(Database):
     def one(self, connection: Connection, statement: Statement, values: list[Any]) -> dict[str, Any]:
         """Number of changed rows."""
         return {"DBREPORT_MODIFIED_RAW_COUNT": execute(connection, statement.sql, values).rowcount}
-
-
-def read_pool(pool: Element, reader: Reader) -> Source:
-    """Driver, URL, user and password of a pool element. Raises DeploymentError for an unknown URL."""
-    url, user, password = (injected(pool, text_of(child(pool, name)), reader) for name in ("url", "user", "password"))
-    source = Source(url, user, password)
-    try:
-        source.parts()
-    except DatabaseUrlError as error:
-        raise reader.fail(pool, str(error)) from error
-    return source
 
 
 def read_statement(element: Element, reader: Reader) -> Statement:

@@ -127,6 +127,8 @@ class Throttle(Mediator):
 
     def allowed(self, message: Message, policy: Policy, gauge: Gauge) -> bool:
         """Whether a request passes, counted by the rule that fits its domain, else its address."""
+        if policy.concurrent and gauge.running >= policy.concurrent:
+            return False
         host, address = origin_of(message)
         rule = policy.rule(host, address)
         if rule is not None and rule.access is not None and not rule.access:
