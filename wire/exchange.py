@@ -281,20 +281,24 @@ class Exchange:
 
     # -- the answer
 
-    def respond(self, status: int, headers: Iterable[Header] = (), body: bytes = b"") -> None:
-        """The whole answer in one piece, `content-length` added. Raises ValueError for a header with a line break."""
-        self.respond_block(status, block(_framed_by_us(headers)), body)
+    def respond(self, status: int, headers: Iterable[Header] = (), body: bytes = b"", words: bytes = b"") -> None:
+        """The whole answer in one piece, `content-length` added. Raises ValueError for a header with a line break.
 
-    def respond_block(self, status: int, lines: bytes, body: bytes) -> None:
+        `words` stand behind the status instead of the registered ones; without control characters.
+        """
+        self.respond_block(status, block(_framed_by_us(headers)), body, words)
+
+    def respond_block(self, status: int, lines: bytes, body: bytes, words: bytes = b"") -> None:
         """`respond` for header lines that were prepared before, each with its CRLF and safe to send."""
         self._begin(status)
         length = b"" if status in BODILESS else b"content-length: %d\r\n" % len(body)
         shown = b"" if self.method == b"HEAD" or status in BODILESS else body
-        head = b"".join((status_line(status), date_line(), lines, length, self.connection_line(), b"\r\n", shown))
+        first = status_line(status) if not words else b"HTTP/1.1 %d %b\r\n" % (status, words)
+        head = b"".join((first, date_line(), lines, length, self.connection_line(), b"\r\n", shown))
         self.connection.write(head)
         self.complete()
 
-    def start(self, status: int, headers: Iterable[Header] = ()) -> None:
+    def start(self, status: int, headers: Iterable[Header] = (), words: bytes = b"") -> None:
         """Begins a streamed answer. With a `content-length` header the body must be that long, else it is chunked."""
         self._begin(status)
         headers = list(headers)
@@ -312,7 +316,8 @@ class Exchange:
         else:
             self.keep_alive = self._head_only and self.keep_alive
         lines = block(_framed_by_us(headers))
-        parts = (status_line(status), date_line(), lines, framing, self.connection_line(), b"\r\n")
+        first = status_line(status) if not words else b"HTTP/1.1 %d %b\r\n" % (status, words)
+        parts = (first, date_line(), lines, framing, self.connection_line(), b"\r\n")
         self.connection.write(b"".join(parts))
 
     async def send(self, chunk: bytes) -> None:

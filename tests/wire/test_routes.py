@@ -209,12 +209,14 @@ async def test_tls_by_server(tmp_path: Path) -> None:
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(certificate, key)
     trusting = ssl.create_default_context(cafile=str(certificate))
-    async with serving(lambda exchange: exchange.respond(200, [], b"ok"), tls=server_side) as (_, port):
-        async with client(Routes(contexts={f"localhost:{port}": trusting})) as caller:
-            assert await (await caller.request("GET", f"https://localhost:{port}/")).body() == b"ok"
-            with pytest.raises(UpstreamError) as caught:
-                await caller.request("GET", f"https://127.0.0.1:{port}/")
-            assert isinstance(caught.value.__cause__, ssl.SSLError)
+    async with (
+        serving(lambda exchange: exchange.respond(200, [], b"ok"), tls=server_side) as (_, port),
+        client(Routes(contexts={f"localhost:{port}": trusting})) as caller,
+    ):
+        assert await (await caller.request("GET", f"https://localhost:{port}/")).body() == b"ok"
+        with pytest.raises(UpstreamError) as caught:
+            await caller.request("GET", f"https://127.0.0.1:{port}/")
+        assert isinstance(caught.value.__cause__, ssl.SSLError)
 
 
 async def test_failures_of_sending() -> None:

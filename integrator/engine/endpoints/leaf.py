@@ -6,6 +6,7 @@ import base64
 import logging
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from integrator.engine.endpoints.base import Endpoint, Extension, Property
 from integrator.engine.endpoints.oauth import ClientCredentials
@@ -55,6 +56,8 @@ class BasicAuth:
 class Leaf(Endpoint):
     """Keeps the suspension state and turns time-outs into what the definition says."""
 
+    not_ready = ENDPOINT_NOT_READY
+
     def __init__(self, name: str, on_error: str | None, properties: tuple[Property, ...], definition: Definition):
         super().__init__(name, on_error, properties)
         self.definition = definition
@@ -70,7 +73,8 @@ class Leaf(Endpoint):
     async def send(self, message: Message) -> None:
         """Send and keep the state. Raises Fault, or Discarded for a time-out that is to be discarded."""
         if not self.state.ready():
-            raise Fault(ENDPOINT_NOT_READY, f"endpoint {self.name or 'anonymous'} is {self.state.name}")
+            note_endpoint(message, self)
+            raise Fault(self.not_ready, f"endpoint {self.name or 'anonymous'} is {self.state.name}")
         for item in self.properties:
             item.apply(message)
         try:
@@ -78,6 +82,7 @@ class Leaf(Endpoint):
             if is_true(message.properties.get("FORCE_ERROR_ON_SOAP_FAULT")):
                 await self._check_soap_fault(message)
         except Fault as fault:
+            note_endpoint(message, self)
             self._failed(fault)
             if fault.code == CONNECTION_TIMEOUT and self.definition.discard:
                 raise Discarded(fault.code, fault.message) from fault
@@ -142,6 +147,14 @@ class Leaf(Endpoint):
     def describe(self) -> dict[str, object]:
         """Fields for the management API."""
         return {**super().describe(), "isActive": self.state.ready(), "state": self.state.name}
+
+
+def note_endpoint(message: Message, endpoint: Leaf) -> None:
+    """What fault handling reads: the endpoint that failed, and the scheme, host and port it was to reach."""
+    message.properties["last_endpoint"] = endpoint.name or "AnonymousEndpoint"
+    parts = urlsplit(message.to or endpoint.address)
+    if parts.scheme and parts.netloc:
+        message.axis2["ENDPOINT_PREFIX"] = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 class Address(Leaf):

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import ssl
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from integrator.engine.content import media
 from integrator.engine.content.payload import Payload
 from integrator.engine.content.writers import write
+from integrator.engine.endpoints import wishes
 from integrator.engine.errors import (
+    CONNECT_CANCELLED,
     CONNECT_TIMEOUT,
     CONNECTION_CLOSED,
     CONNECTION_FAILED,
     CONNECTION_TIMEOUT,
     PROTOCOL_VIOLATION,
+    RESPONSE_FAILED,
+    SEND_ABORTED,
+    SENDER_INVALID_STATE,
     SENDER_IO_RECEIVING,
     SENDER_IO_SENDING,
+    Discarded,
     Fault,
 )
-from integrator.engine.expressions.scopes import is_true
+from integrator.engine.expressions.scopes import MARK, is_true
 from integrator.engine.headers import Headers
 from integrator.engine.message import Message
 from integrator.engine.xmltools import local
@@ -51,21 +58,38 @@ SAFE = "%/:=&?~+!$,;'@()*[]|#"
 
 async def transmit(message: Message, url: str, method: str | None, form: str, timeout_ms: int) -> None:
     """Send over http(s). `form` is soap11, soap12, pox, get, rest or empty. Raises Fault with a code of 4.8."""
-    if message.payload.unread is not None and buffered(message):
+    marked = MARK in message.axis2
+    if marked and message.payload.unread is not None and wishes.length_first(message.axis2):
         await message.payload.read()
     verb, url, headers, body = prepare(message, sendable(url), method, form)
     runtime = message.deployment.runtime
+    limits = limits_of(timeout_ms)
+    asked: dict[str, Any] = {}
+    if marked:
+        asked = message.axis2
+        limits = wishes.limits_for(asked, timeout_ms)
+        headers, body = recoded(asked, headers, body)
     try:
-        response = await message.through(runtime.client).request(verb, url, headers, body, limits_of(timeout_ms))
+        response = await message.through(runtime.client).request(verb, url, headers, body, limits)
         await take_response(message, response, runtime.max_body)
     except (UpstreamError, AnswerTooLarge, ValueError) as error:
-        raise as_fault(error, url, timeout_ms) from error
+        message.axis2["SEND_TIMEOUT"] = round(limits.total * 1000)
+        raise as_fault(error, url, round(limits.total * 1000)) from error
+    if marked and response.status == 202 and wishes.ignores_accepted(asked):
+        message.payload.discard()
+        raise Discarded(0, f"{url} answered 202, which is not the answer (IGNORE_SC_ACCEPTED)")
 
 
-def buffered(message: Message) -> bool:
-    """Whether a body that is still on the wire has to be taken first, so that its length can be told."""
-    axis2 = message.axis2
-    return is_true(axis2.get("DISABLE_CHUNKING")) or is_true(axis2.get("FORCE_HTTP_CONTENT_LENGTH"))
+def recoded(
+    axis2: dict[str, Any], headers: list[tuple[bytes, bytes]], body: Any
+) -> tuple[list[tuple[bytes, bytes]], Any]:
+    """Headers and body in the charset that was asked for; a streamed body stays as it is."""
+    kind = next((value.decode("latin-1") for name, value in headers if name == b"content-type"), None)
+    if kind is None or not isinstance(body, bytes):
+        return headers, body
+    data, content_type = wishes.recoded(axis2, body, kind)
+    kept = [pair for pair in headers if pair[0] != b"content-type"]
+    return [*kept, _header("content-type", content_type)], data
 
 
 @lru_cache(maxsize=1024)
@@ -85,21 +109,32 @@ def sendable(url: str) -> str:
 
 def as_fault(error: Exception, url: str, timeout_ms: int) -> Fault:
     """The fault of reference 4.8 for an error of the client."""
-    if isinstance(error, UpstreamError):
-        codes = {
-            "connect": CONNECTION_FAILED,
-            "send": SENDER_IO_SENDING,
-            "head": CONNECTION_CLOSED,
-            "body": SENDER_IO_RECEIVING,
-        }
-        code = codes.get(error.stage, CONNECTION_CLOSED)
-        if error.timeout and error.stage != "connect":
-            return Fault(CONNECTION_TIMEOUT, f"no answer from {url} within {timeout_ms} ms", str(error))
-        if error.timeout:
-            code = CONNECT_TIMEOUT
-        text = "Error connecting to the back end" if error.stage == "connect" else "Error in Sender"
-        return Fault(code, text, f"{url}: {error}")
-    return Fault(PROTOCOL_VIOLATION, f"{url}: {error}")
+    if isinstance(error, AnswerTooLarge):
+        return Fault(RESPONSE_FAILED, "the answer could not be taken", f"{url}: {error}")
+    if not isinstance(error, UpstreamError):
+        return Fault(PROTOCOL_VIOLATION, f"{url}: {error}")
+    connecting = error.stage == "connect"
+    if error.timeout and not connecting:
+        limit = f"within {timeout_ms} ms" if timeout_ms else "in time"
+        return Fault(CONNECTION_TIMEOUT, f"no answer from {url} {limit}", str(error))
+    code = CONNECT_TIMEOUT if error.timeout else CODES.get(error.stage, CONNECTION_CLOSED)
+    if connecting and isinstance(error.__cause__, ssl.SSLError):
+        code, connecting = SENDER_IO_SENDING, False
+    elif "not valid HTTP" in str(error):
+        code = PROTOCOL_VIOLATION
+    return Fault(code, "Error connecting to the back end" if connecting else "Error in Sender", f"{url}: {error}")
+
+
+CODES = {
+    "connect": CONNECTION_FAILED,
+    "send": SENDER_IO_SENDING,
+    "head": CONNECTION_CLOSED,
+    "body": SENDER_IO_RECEIVING,
+    "source": SEND_ABORTED,
+    "cancelled": CONNECT_CANCELLED,
+    "closed": SENDER_INVALID_STATE,
+}
+"""Error code by what the client was doing."""
 
 
 def prepare(
@@ -205,7 +240,7 @@ async def take_response(message: Message, response: Response, limit: int) -> Non
     if length is not None and length.isdigit() and int(length) <= BUFFERED:
         payload.data = await response.body(BUFFERED)
     else:
-        payload.unread = lambda: response.body(limit)
+        payload.unread = partial(later, response, limit)
         payload.chunks = response.stream
         payload.abandon = response.close
     message.payload = payload
@@ -215,6 +250,14 @@ async def take_response(message: Message, response: Response, limit: int) -> Non
     message.to = None
     message.action = None
     message.response = True
+
+
+async def later(response: Response, limit: int) -> bytes:
+    """A long answer, taken when something reads it. Raises Fault: 101501 when it breaks off, 101510 beyond the limit."""
+    try:
+        return await response.body(limit)
+    except (UpstreamError, AnswerTooLarge) as error:
+        raise as_fault(error, "the endpoint", 0) from error
 
 
 def _soap(content_type: str) -> bool:

@@ -10,13 +10,12 @@ from lxml import etree
 from integrator.engine.endpoints.base import Property
 from integrator.engine.endpoints.leaf import Definition, Leaf, join
 from integrator.engine.endpoints.transmit import transmit
-from integrator.engine.errors import Fault
+from integrator.engine.errors import WSDL_NOT_READY, Fault
 from integrator.engine.message import Message
 from integrator.engine.xmltools import Element, XmlError, local, parse
 from wire.client import Limits
 from wire.upstream import UpstreamError
 
-NOT_READY = 303002
 ADDRESSING = "http://schemas.xmlsoap.org/wsdl/"
 
 
@@ -45,6 +44,7 @@ class Wsdl(Leaf):
     """Looks its address up when it is first used; a document that is not there yet is no mistake of the artifact."""
 
     kind = "WSDL Endpoint"
+    not_ready = WSDL_NOT_READY
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class Wsdl(Leaf):
         try:
             found = port_address(parse(await self._text(message)), *self.port)
         except (OSError, UpstreamError, ValueError, XmlError) as error:
-            raise Fault(NOT_READY, f"WSDL {self.source}: {error}") from error
+            raise Fault(WSDL_NOT_READY, f"WSDL {self.source}: {error}") from error
         if not found:
-            raise Fault(NOT_READY, f"WSDL {self.source}: no port {self.port[1]!r} in service {self.port[0]!r}")
+            raise Fault(WSDL_NOT_READY, f"WSDL {self.source}: no port {self.port[1]!r} in service {self.port[0]!r}")
         return found
 
     async def _text(self, message: Message) -> bytes:

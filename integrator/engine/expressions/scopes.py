@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from integrator.engine.expressions import derived
 from integrator.engine.expressions.javadate import java_format
 from integrator.engine.message import Message
 from integrator.engine.xmltools import SOAP12, Element, local
@@ -15,6 +16,29 @@ from integrator.engine.xmltools import SOAP12, Element, local
 READABLE = ("default", "axis2", "transport", "operation", "registry", "func", "system", "env", "file")
 WRITABLE = ("default", "axis2", "axis2-client", "transport", "operation", "registry", "system", "analytics", "trace")
 ALIASES = {"trp": "transport", "ctx": "default", "sys": "system", "synapse": "default"}
+
+MARK = "integrator.marked"
+MARKED = frozenset(
+    {
+        "CHARACTER_SET_ENCODING",
+        "DISABLE_CHUNKING",
+        "FORCE_HTTP_1.0",
+        "FORCE_HTTP_CONTENT_LENGTH",
+        "FULL_URI",
+        "HTTP_ETAG",
+        "HTTP_SC_DESC",
+        "IGNORE_SC_ACCEPTED",
+        "NO_KEEPALIVE",
+        "POST_TO_URI",
+        "SEND_TIMEOUT",
+        "setCharacterEncoding",
+    }
+)
+"""axis2 properties that change how a message is sent: setting one marks the message, so that others do not pay for them."""
+ORIGINALS = {"HTTP_SC": "ORIGINAL_STATUS_CODE", "HTTP_SC_DESC": "HTTP_REASON_PHRASE"}
+"""Where the backend's own value is kept when the property is set."""
+WAITING = ("ClientApiNonBlocking", "transportNonBlocking")
+"""axis2 properties whose removal, too, makes the sender wait."""
 
 system_properties: dict[str, Any] = {}
 
@@ -117,6 +141,7 @@ _KNOWN: dict[str, Callable[[Message], Any]] = {
     "SERVER_HOST": lambda message: message.deployment.config.hostname,
     "IN_TRANSPORT": lambda message: message.flow.transport,
     "correlation_id": lambda message: message.flow.correlation_id,
+    **derived.DEFAULT,
 }
 """Read-only properties that are worked out when they are asked for."""
 JSON_STREAM = "org.apache.synapse.commons.json.JsonInputStream"
@@ -127,6 +152,7 @@ _KNOWN_AXIS2: dict[str, Callable[[Message], Any]] = {
     "correlation_id": lambda message: message.flow.correlation_id,
     "message.builder.invoked": lambda message: message.payload.built,
     "HTTP_REASON_PHRASE": lambda message: message.axis2.get("HTTP_SC_DESC"),
+    **derived.AXIS2,
     JSON_STREAM: _json_text,
     "JSON_STRING": _json_text,
     f"{JSON_STREAM}.IsJsonObject": lambda message: message.payload.is_json and isinstance(message.payload.json, dict),
@@ -154,6 +180,10 @@ def write(message: Message, scope: str, name: str, value: Any) -> None:
 
 
 def _write_axis2(message: Message, name: str, value: Any) -> None:
+    if name in MARKED:
+        message.axis2[MARK] = True
+    if name in ORIGINALS and name in message.axis2 and "TRANSPORT_IN_URL" not in message.axis2:
+        message.axis2.setdefault(ORIGINALS[name], message.axis2[name])
     message.axis2[name] = value
     if name == "messageType":
         message.axis2["ContentType"] = value
@@ -168,6 +198,8 @@ def remove(message: Message, scope: str, name: str) -> None:
         if name == "TRANSPORT_HEADERS":
             message.headers.clear()
         message.axis2.pop(name, None)
+        if name in WAITING:
+            message.axis2[name] = "false"
     elif scope == "transport":
         message.headers.remove(name)
     elif scope == "operation":

@@ -12,10 +12,11 @@ from lxml import etree
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.endpoints.groups import anonymous_default
 from integrator.engine.endpoints.parse import endpoint_of
-from integrator.engine.errors import BLOCKING_CALL_FAILED, Fault
+from integrator.engine.errors import BLOCKING_CALL_FAILED, BLOCKING_CALL_NOT_SENT, CALL_FAILED, BadPayload, Fault
 from integrator.engine.expressions import Expression, compile_path
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.expressions.values import text_of
+from integrator.engine.headers import Headers
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.send import exchange, send_only
 from integrator.engine.message import Message
@@ -110,17 +111,26 @@ class Call(Mediator):
             return await self._all(message, list(recipients))
         if is_true(message.properties.get("OUT_ONLY")):
             await message.payload.read()
-            send_only(message.copy(), endpoint)
+            await send_only(message.copy(), endpoint)
             return True
         direction = message.response
         if not self.blocking:
             message.suspended = True
-            return await exchange(message, endpoint)
+            try:
+                return await exchange(message, endpoint)
+            except Fault as fault:
+                if fault.code or isinstance(fault, BadPayload):
+                    raise
+                raise Fault(CALL_FAILED, fault.message, fault.detail) from fault
+        sent = message.headers if is_true(message.properties.get("BLOCKING_SENDER_PRESERVE_REQ_HEADERS")) else None
         try:
             going = await exchange(message, endpoint)
         except Fault as fault:
             message.properties["blocking.sender.error"] = "true"
-            raise Fault(BLOCKING_CALL_FAILED, fault.message, fault.detail) from fault
+            code = BLOCKING_CALL_FAILED if fault.code else BLOCKING_CALL_NOT_SENT
+            raise Fault(code, fault.message, fault.detail) from fault
+        if sent is not None:
+            keep_headers(message, sent)
         message.response = direction
         status = int(message.axis2.get("HTTP_SC") or 200)
         if status >= 400:
@@ -154,6 +164,15 @@ class Call(Mediator):
         await working.payload.read()
         message.properties[self.target] = content_of(working)
         message.axis2["HTTP_SC"] = working.axis2.get("HTTP_SC", message.axis2.get("HTTP_SC"))
+
+
+def keep_headers(message: Message, sent: Headers) -> None:
+    """The request's transport headers stay on the answer of a blocking call; only its content type is the answer's."""
+    kind = message.headers.get("Content-Type")
+    message.headers = sent.copy()
+    message.headers.remove("Content-Length")
+    if kind is not None:
+        message.headers.set("Content-Type", kind)
 
 
 def content_of(message: Message) -> Any:

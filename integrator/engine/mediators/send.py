@@ -11,7 +11,7 @@ from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.endpoints.groups import anonymous_default
 from integrator.engine.endpoints.parse import endpoint_of
 from integrator.engine.errors import Discarded, Fault
-from integrator.engine.expressions import Expression
+from integrator.engine.expressions import Expression, scopes
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.loopback import to_response
@@ -73,8 +73,10 @@ async def deliver(message: Message, endpoint: Endpoint, receive: str | None = No
         return False
     if is_true(message.properties.get("OUT_ONLY")):
         await message.payload.read()
-        send_only(message.copy(), endpoint)
+        await send_only(message.copy(), endpoint)
         return False
+    if receive is not None:
+        message.properties["RECEIVING_SEQUENCE"] = receive
     if await exchange(message, endpoint):
         await answered(message, receive)
     return False
@@ -89,7 +91,8 @@ async def _one(copy: Message, endpoint: Endpoint, receive: str | None) -> None:
 
 
 async def answered(message: Message, receive: str | None) -> None:
-    """The response flow: receiving sequence, else out sequence, else the client."""
+    """The response flow: receiving sequence (of send, or RECEIVING_SEQUENCE), else out sequence, else the client."""
+    receive = message.properties.pop("RECEIVING_SEQUENCE", None) or receive
     if receive:
         message.frames.clear()
         await message.deployment.required_sequence(receive).run(message)
@@ -122,8 +125,8 @@ def _handler(endpoint: Endpoint, message: Message) -> str | None:
         return None
 
 
-def send_only(message: Message, endpoint: Endpoint) -> None:
-    """Send without waiting; the engine waits for it before it stops."""
+async def send_only(message: Message, endpoint: Endpoint) -> None:
+    """Send without an answer, and without waiting unless the message says so; the engine waits for it before it stops."""
 
     async def run() -> None:
         try:
@@ -132,4 +135,7 @@ def send_only(message: Message, endpoint: Endpoint) -> None:
         except Fault as fault:
             await run_fault(message, fault)
 
-    message.deployment.runtime.spawn(run())
+    if any(str(message.axis2.get(name)).lower() == "false" for name in scopes.WAITING):
+        await run()
+    else:
+        message.deployment.runtime.spawn(run())

@@ -12,7 +12,7 @@ from integrator.engine.content import media
 from integrator.engine.content.payload import Payload
 from integrator.engine.dataservices import http as data_service_http
 from integrator.engine.deployment import Deployment
-from integrator.engine.errors import BadPayload, Fault
+from integrator.engine.errors import RECEIVER_IO_RECEIVING, BadPayload, Fault
 from integrator.engine.headers import Headers
 from integrator.engine.message import Flow, Message
 from integrator.engine.metrics import served
@@ -34,6 +34,10 @@ CORS_METHODS = "GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS"
 
 class TooLarge(Fault):
     """The request body is longer than allowed."""
+
+
+class CallerLeft(Fault):
+    """The caller left before its request was complete."""
 
 
 class Listener:
@@ -60,7 +64,7 @@ class Listener:
                 await message.payload.read()
             await (dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound))
             await finish(exchange, message)
-        except Disconnected:
+        except (Disconnected, CallerLeft):
             exchange.abort()
         except TooLarge as error:
             _refuse(exchange, 413, error.message)
@@ -104,6 +108,8 @@ def make_message(exchange: Exchange, deployment: Deployment) -> Message:
                 return await exchange.body(limit)
             except BodyTooLarge as error:
                 raise TooLarge(0, str(error)) from error
+            except Disconnected as error:
+                raise CallerLeft(RECEIVER_IO_RECEIVING, str(error)) from error
 
         payload.unread, payload.chunks = read, exchange.stream
     message = Message(flow, payload, headers)

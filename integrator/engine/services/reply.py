@@ -6,8 +6,10 @@ import logging
 
 from integrator.engine.content import media
 from integrator.engine.content.writers import write
-from integrator.engine.endpoints.transmit import buffered, outgoing_type, target_type
-from integrator.engine.expressions.scopes import is_true
+from integrator.engine.endpoints import wishes
+from integrator.engine.endpoints.transmit import outgoing_type, target_type
+from integrator.engine.errors import RECEIVER_IO_SENDING
+from integrator.engine.expressions.scopes import MARK, is_true
 from integrator.engine.message import Message
 from integrator.engine.xmltools import local
 from wire.exchange import Disconnected, Exchange
@@ -48,7 +50,9 @@ class HttpReply:
         self.sent = True
         try:
             await self._send(message)
-        except Disconnected:
+        except Disconnected as error:
+            text = "ERROR_CODE : %s ERROR_MESSAGE : the answer could not be sent (%s)"
+            log.warning(text, RECEIVER_IO_SENDING, error, extra={"correlation_id": message.flow.correlation_id})
             message.payload.discard()
         except Exception:
             self.sent = self.exchange.started  # a body that cannot be written leaves the answer to the fault flow
@@ -65,23 +69,32 @@ class HttpReply:
         return headers_of(message, content_type)
 
     async def _send(self, message: Message) -> None:
-        payload, status = message.payload, status_of(message)
+        payload, status, words = message.payload, status_of(message), b""
+        marked = MARK in message.axis2
+        if marked:
+            words = wishes.status_words(message.axis2)
+            if is_true(message.axis2.get("NO_KEEPALIVE")):
+                self.exchange.keep_alive = False
         if is_true(message.axis2.get("NO_ENTITY_BODY")) or status in (204, 304):
             payload.discard()
-            self.exchange.respond(status, self.headers(message, None))
+            self.exchange.respond(status, self.headers(message, None), b"", words)
             return
         target = target_type(message, "")
-        if payload.unread is not None and payload.chunks is not None and not target and not buffered(message):
-            await self._stream(message, status)
+        streamed = payload.unread is not None and payload.chunks is not None and not target
+        if streamed and not (marked and wishes.whole(message.axis2)):
+            await self._stream(message, status, words)
             return
         await payload.read()
         data, content_type = write(payload, target)
         if status == 200 and not is_true(message.axis2.get("FAULTS_AS_HTTP_200")) and is_fault(message):
             status = 500
         kind = outgoing_type(message, content_type, target) if data else None
-        self.exchange.respond(status, self.headers(message, kind), data)
+        headers = self.headers(message, kind)
+        if marked and data:
+            headers, data = wished(message, headers, data, kind)
+        self.exchange.respond(status, headers, data, words)
 
-    async def _stream(self, message: Message, status: int) -> None:
+    async def _stream(self, message: Message, status: int, words: bytes) -> None:
         chunks = message.payload.chunks
         assert chunks is not None
         headers = self.headers(message, message.headers.get("Content-Type") or message.payload.content_type or None)
@@ -89,7 +102,7 @@ class HttpReply:
         if length is not None:
             headers.append((b"content-length", length.encode()))
         message.payload.unread = message.payload.chunks = None
-        self.exchange.start(status, headers)
+        self.exchange.start(status, headers, words)
         try:
             async for chunk in chunks():
                 await self.exchange.send(chunk)
@@ -98,6 +111,17 @@ class HttpReply:
             self.exchange.abort()
             return
         self.exchange.finish()
+
+
+def wished(message: Message, headers: list[Header], data: bytes, kind: str | None) -> tuple[list[Header], bytes]:
+    """Headers and body in the charset that was asked for, with an ETag when one was."""
+    axis2 = message.axis2
+    if kind:
+        data, kind = wishes.recoded(axis2, data, kind)
+        headers = [(name, kind.encode() if name == b"content-type" else value) for name, value in headers]
+    if is_true(axis2.get("HTTP_ETAG")):
+        headers = [*(pair for pair in headers if pair[0] != b"etag"), wishes.entity_tag(data)]
+    return headers, data
 
 
 def status_of(message: Message) -> int:
