@@ -13,6 +13,7 @@ from integrator.management_api import (
     registry,
     resources,
     switching,
+    traces,
 )
 from integrator.management_api.answers import Call, Raw, Refusal
 
@@ -62,6 +63,10 @@ ROUTES |= {
     "transactions/count": {"GET": observing.transactions_count},
     "transactions/report": {"GET": observing.transactions_report},
     "statistics": {"GET": observing.statistics},
+    "traces": {"GET": traces.traces, "DELETE": traces.clear},
+    "traces/*": {"GET": traces.show, "DELETE": traces.forget},
+    "traces/rules": {"GET": traces.rules, "POST": traces.add_rule},
+    "traces/try": {"POST": traces.attempt},
     "registry-resources": {"GET": registry.folder},
     "registry-resources/content": {
         "GET": registry.content,
@@ -78,7 +83,7 @@ ROUTES |= {
 }
 """Path below /management (`/*`: with a name behind it) → method → function."""
 
-ADMINS_ONLY = frozenset({"users", "roles", "roles/*"})
+ADMINS_ONLY = frozenset({"users", "roles", "roles/*", "traces", "traces/*", "traces/rules", "traces/try"})
 """Resources of administrators in every method. `users/*` judges for itself: everybody may see himself."""
 ADMINS_WRITE = frozenset(
     {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from integrator.engine.message import new_id
@@ -23,28 +22,13 @@ ANSWER_BYTES = 256 * 1024
 MAX_LISTED = 500
 
 
-async def traces(call: Call) -> Answer:
-    """All of /traces, for administrators: payloads may be personal. Raises Refusal."""
-    if not call.admin:
-        raise Refusal(403, "traces are for administrators")
-    method = call.exchange.method.decode("latin-1")
-    found = _ROUTES.get((method, call.rest)) or _one(method, call.rest)
-    if found is None:
-        raise Refusal(405, f"{method} is not allowed on /traces/{call.rest}")
-    return await found(call, _tracing(call))
-
-
 def _tracing(call: Call) -> Tracing:
     return call.deployment.runtime.tracing
 
 
-def _one(method: str, rest: str) -> Route | None:
-    if rest.startswith("rules/") and method == "DELETE":
-        return _remove_rule
-    return {"GET": _show, "DELETE": _forget}.get(method) if "/" not in rest and rest not in ("rules", "try") else None
-
-
-async def _list(call: Call, tracing: Tracing) -> Answer:
+async def traces(call: Call) -> Answer:
+    """The traces that are kept, newest first, those that fit the query. Raises Refusal."""
+    tracing = _tracing(call)
     query = call.query
     found = [trace for trace in reversed(tracing.traces.values()) if _fits(trace, query)]
     limit = query.get("limit", "100")
@@ -79,8 +63,9 @@ def _fits(trace: Trace, query: dict[str, str]) -> bool:
     return any(text in item.lower() for item in where)
 
 
-async def _show(call: Call, tracing: Tracing) -> Answer:
-    return view.whole(_found(call, tracing))
+async def show(call: Call) -> Answer:
+    """One trace with its flow. Raises Refusal."""
+    return view.whole(_found(call, _tracing(call)))
 
 
 def _found(call: Call, tracing: Tracing) -> Trace:
@@ -90,39 +75,48 @@ def _found(call: Call, tracing: Tracing) -> Trace:
     return trace
 
 
-async def _forget(call: Call, tracing: Tracing) -> Answer:
+async def forget(call: Call) -> Answer:
+    """Forget a trace, or remove a rule: `rules/ID`. Raises Refusal."""
+    if call.rest.startswith("rules/"):
+        return await _remove_rule(call)
+    tracing = _tracing(call)
     del tracing.traces[_found(call, tracing).id]
     return {"message": "the trace is forgotten"}
 
 
-async def _clear(_call: Call, tracing: Tracing) -> Answer:
-    return {"message": f"{tracing.clear()} traces are forgotten"}
+async def clear(call: Call) -> Answer:
+    """Forget all traces."""
+    return {"message": f"{_tracing(call).clear()} traces are forgotten"}
 
 
-async def _rules(_call: Call, tracing: Tracing) -> Answer:
-    found = [rule.describe() for rule in tracing.rules()]
+async def rules(call: Call) -> Answer:
+    """The rules that hold now."""
+    found = [rule.describe() for rule in _tracing(call).rules()]
     return {"count": len(found), "list": found}
 
 
-async def _add_rule(call: Call, tracing: Tracing) -> Answer:
+async def add_rule(call: Call) -> Answer:
+    """Trace messages that match the rule in the body. Raises Refusal."""
     given = await call.json()
     try:
-        rule = tracing.add(given)
+        rule = _tracing(call).add(given)
     except RuleError as error:
         raise Refusal(400, str(error)) from error
     call.audit("created", "trace rule", rule.describe())
     return rule.describe()
 
 
-async def _remove_rule(call: Call, tracing: Tracing) -> Answer:
+async def _remove_rule(call: Call) -> Answer:
     identifier = call.rest.removeprefix("rules/")
-    if not tracing.remove(identifier):
+    if not _tracing(call).remove(identifier):
         raise Refusal(404, f"there is no rule {identifier!r} that was added here")
     call.audit("deleted", "trace rule", {"id": identifier})
     return {"message": "the rule is removed"}
 
 
-async def _try(call: Call, tracing: Tracing) -> Answer:
+async def attempt(call: Call) -> Answer:
+    """Send one request to our own http port and trace it. Raises Refusal."""
+    tracing = _tracing(call)
     method, path, headers, body = _request(await call.json())
     identity = next((value for name, value in headers if name == b"activityid"), b"").decode("latin-1") or new_id()
     headers = [pair for pair in headers if pair[0] != b"activityid"] + [(b"activityid", identity.encode())]
@@ -158,13 +152,3 @@ def _request(given: dict[str, Any]) -> tuple[str, str, list[tuple[bytes, bytes]]
         raise Refusal(400, "field 'headers' must be an object of texts, field 'body' a text")
     pairs = [(str(name).lower().encode("latin-1", "replace"), str(value).encode()) for name, value in headers.items()]
     return method, path, pairs, body.encode()
-
-
-Route = Callable[[Call, "Tracing"], Awaitable[Answer]]
-_ROUTES: dict[tuple[str, str], Route] = {
-    ("GET", ""): _list,
-    ("DELETE", ""): _clear,
-    ("GET", "rules"): _rules,
-    ("POST", "rules"): _add_rule,
-    ("POST", "try"): _try,
-}

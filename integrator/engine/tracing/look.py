@@ -14,6 +14,9 @@ from integrator.engine.xmltools import serialise
 Look = dict[str, dict[str, Any]]
 """Values by scope and name, as the message held them."""
 MAX_CHANGES = 200
+MAX_SECRETS = 100
+SHORTEST_SECRET, LONGEST_SECRET = 6, 10_000
+"""Characters: shorter ones would hide words that only look the same."""
 ON_THE_WIRE = "still on the wire: no step has read it"
 
 
@@ -38,8 +41,11 @@ def look(message: Message) -> Look:
     }
 
 
-def changes(before: Look, after: Look, limits: Limits) -> list[Change]:
-    """What differs, by scope in the order of `look`; values masked and cut."""
+def changes(before: Look, after: Look, limits: Limits, secrets: set[str]) -> list[Change]:
+    """What differs, by scope in the order of `look`; values masked and cut.
+
+    Values of secret names join `secrets`, which are masked wherever else they stand: a step may copy them.
+    """
     found: list[Change] = []
     for scope, now in after.items():
         then = before[scope]
@@ -49,17 +55,36 @@ def changes(before: Look, after: Look, limits: Limits) -> list[Change]:
                 continue
             was, is_now = written(old), written(new)
             if was != is_now:
-                found.append(Change(scope, name, _kept(name, was, limits), _kept(name, is_now, limits)))
+                if is_now and is_secret(name):
+                    remember(is_now, secrets)
+                kept = (_kept(name, text, limits, secrets) for text in (was, is_now))
+                found.append(Change(scope, name, *kept))
     return found
 
 
-def all_of(now: Look, limits: Limits) -> list[Change]:
-    """Everything a message holds, as if it were new."""
-    return changes({scope: {} for scope in now}, now, limits)
+def all_of(now: Look, limits: Limits, secrets: set[str]) -> list[Change]:
+    """Everything a message holds, as if it were new; headers first, so that their secrets are known."""
+    ordered = {"header": now["header"], **now}
+    return changes({scope: {} for scope in now}, ordered, limits, secrets)
 
 
-def _kept(name: str, text: str | None, limits: Limits) -> str | None:
-    return None if text is None else shown(name, text, limits.value)
+def remember(text: str, secrets: set[str]) -> None:
+    """Mask a value, and its last word (what stands behind `Bearer`), from now on."""
+    if len(secrets) < MAX_SECRETS:
+        secrets.update(
+            part for part in (text, text.rpartition(" ")[2]) if SHORTEST_SECRET <= len(part) <= LONGEST_SECRET
+        )
+
+
+def without(text: str, secrets: set[str]) -> str:
+    """The text without any of the secrets, the longest first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _kept(name: str, text: str | None, limits: Limits, secrets: set[str]) -> str | None:
+    return None if text is None else without(shown(name, text, limits.value), secrets)
 
 
 def written(value: Any) -> str | None:

@@ -43,6 +43,7 @@ class Cursor:
         self.mark = mark
         if self.body >= 0 and seen == self.seen and trace.bodies[self.body].content_type == body.content_type:
             return self.body
+        body.text = look.without(body.text, trace.secrets)
         if not trace.room(len(body.text)):
             body.text, body.note = "", "not kept: the trace is full"
         self.seen, self.body = seen, len(trace.bodies)
@@ -190,7 +191,7 @@ def _noted(message: Message, chain: Chain, index: int, reads: bool) -> Iterator[
         record.duration_ms = trace.now() - record.started_ms
         cursor.here = outer
         record.after = cursor.look_at_body(message, closely=reads)
-        found = look.changes(before, look.look(message), trace.limits)
+        found = look.changes(before, look.look(message), trace.limits, trace.secrets)
         record.changes = [item for item in found if trace.room(len(item.before or "") + len(item.after or ""))]
 
 
@@ -214,7 +215,7 @@ class NotingClient:
 
     async def request(self, method: str, url: str, *arguments: Any, **options: Any) -> Response:
         """Send, and note method, address, status and the time to the head of the answer."""
-        call = Call(method, mask(url[:2000]), self.trace.now())
+        call = Call(method, look.without(mask(url[:2000]), self.trace.secrets), self.trace.now())
         if len(self.here.calls) < MAX_STEPS:
             self.here.calls.append(call)
         try:

@@ -121,6 +121,7 @@ class Trace:
     size: int = 0
     written: int = 0
     fault: BaseException | None = None
+    secrets: set[str] = field(default_factory=set)
     start: list[Change] = field(default_factory=list)
     waiting: tuple[Rule, ...] = ()
     touched: set[str] = field(default_factory=set)

@@ -119,7 +119,7 @@ class Tracing:
         trace.root.label = flow.artifact.replace(":", " ", 1)
         message.__class__ = TracedMessage  # the same layout: only how it runs differs
         message.node = Cursor(trace, trace.root)
-        trace.start = look.all_of(look.look(message), trace.limits)
+        trace.start = look.all_of(look.look(message), trace.limits, trace.secrets)
         message.node.look_at_body(message, closely=False)
         flow.trace = trace
         return trace
@@ -131,6 +131,8 @@ class Tracing:
         failed = trace.fault is not None or flow.failure is not None
         if flow.failure is not None and not trace.error:
             trace.error = {"code": flow.failure.code, "message": mask(flow.failure.message[:2000])}
+        if not flow.tasks:  # else branches still take notes
+            trace.secrets = set()
         trace.fault = None  # its traceback would keep the message
         trace.status, trace.duration_ms = status, trace.now()
         trace.root.duration_ms = trace.duration_ms

@@ -1,0 +1,1 @@
+"""Message traces: what is kept of which message, and what it costs when nothing is asked for."""
