@@ -115,7 +115,7 @@ async def test_a_missing_key_is_a_fault(tmp_path: Path, redis_port: int) -> None
 async def test_the_password_is_in_no_error_and_no_log(
     tmp_path: Path, redis_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wrong = connection(redis_port, "<cacheKey>hunter22-secret</cacheKey>")
+    wrong = connection(redis_port, "<username>nobody</username><cacheKey>hunter22-secret</cacheKey>")
     uri = "<redis.init><redisConnectionURI>redis://:hunter22-secret@127.0.0.1:1/0</redisConnectionURI></redis.init>"
     flow = {"f": step("ping"), "g": step("ping").replace('"R"', '"U"')}
     async with flows_of(tmp_path / "home", flow, {"R": wrong, "U": uri}) as world:
