@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from integrator.engine.endpoints.base import Endpoint
-from integrator.engine.endpoints.parse import endpoint_of, injected, read_endpoint
+from integrator.engine.endpoints.parse import read_endpoint
 from integrator.engine.errors import DeploymentError
 from integrator.engine.executors import read_executor
 from integrator.engine.mediators import compile_list, mediators
@@ -23,10 +23,11 @@ from integrator.engine.services.handlers import HANDLERS, Handler
 from integrator.engine.services.inbound import read_inbound
 from integrator.engine.services.pathtemplate import PathTemplate, UrlMapping
 from integrator.engine.services.proxy import Proxy
+from integrator.engine.services.proxyreader import proxy_of
 from integrator.engine.services.rest import Api, Flows, Resource
 from integrator.engine.stores.definition import StoreDefinition, read_store
 from integrator.engine.tasks import Task, read_task
-from integrator.engine.xmltools import Element, child, children, clone, local, move_lines, serialise, text_of
+from integrator.engine.xmltools import Element, child, children, clone, local, move_lines, serialise
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
@@ -273,35 +274,7 @@ def _flow(element: Element, reader: Reader, name: str) -> Branch | None:
 
 def read_proxy(root: Element, reader: Reader) -> tuple[str, Proxy]:
     """A proxy service artifact."""
-    name = reader.required(root, "name")
-    allowed = ("description", "target", "publishWSDL", "policy", "enableAddressing", "enableSec", "parameter")
-    reader.only(root, allowed)
-    if child(root, "enableSec") is not None:
-        raise reader.fail(child(root, "enableSec"), "WS-Security is not supported")
-    target = child(root, "target")
-    if target is None:
-        raise reader.fail(root, "child <target> is required")
-    flows, endpoint = read_flows(target, reader), endpoint_of(target, reader)
-    if flows.incoming is None and endpoint is None:
-        raise reader.fail(target, "inSequence or endpoint is required")
-    wsdl = child(root, "publishWSDL")
-    inline = next(iter(children(wsdl)), None) if wsdl is not None else None
-    is_inline = inline is not None and local(inline) in ("definitions", "description")
-    return name, Proxy(
-        name=name,
-        transports=frozenset((root.get("transports") or "").lower().replace(",", " ").split()),
-        start=reader.flag(root, "startOnLoad", True),
-        endpoint=endpoint,
-        flows=flows,
-        compiled=flows.compile(),
-        wsdl=serialise(inline) if is_inline else "",
-        wsdl_key=(wsdl.get("key") or injected(wsdl, wsdl.get("uri") or "", reader)) if wsdl is not None else "",
-        parameters={
-            item.get("name") or "": injected(item, text_of(item), reader)
-            for item in children(root)
-            if local(item) == "parameter"
-        },
-    )
+    return proxy_of(root, reader, read_flows)
 
 
 def refuse_event_source(root: Element, reader: Reader) -> tuple[str, Any]:

@@ -23,6 +23,7 @@ class User:
     name: str
     password: str
     admin: bool
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,10 @@ def _users(tables: dict[str, Any]) -> list[User]:
     found = []
     for item in tables.get("internal_apis", {}).get("users", ()):
         user = item.get("user", item)
-        found.append(User(str(user.get("name", "")), str(user.get("password", "")), bool(user.get("is_admin", False))))
+        roles = user.get("roles", ())
+        names = tuple(str(role) for role in (roles.split(",") if isinstance(roles, str) else roles))
+        admin = bool(user.get("is_admin", False))
+        found.append(User(str(user.get("name", "")), str(user.get("password", "")), admin, names))
     return found
 
 

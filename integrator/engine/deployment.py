@@ -31,6 +31,7 @@ from integrator.engine.sequence import Chain
 from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.rest import Api
 from integrator.engine.stores.base import Store
+from integrator.engine.stores.definition import StoreDefinition
 from integrator.engine.tasks import Task
 
 
@@ -60,6 +61,8 @@ class Deployment:
     definitions: dict[str, str] = field(default_factory=dict)
     errors: tuple[DeploymentError, ...] = ()
     libraries: dict[str, Library] = field(default_factory=dict)
+    compiled: dict[str, tuple[bytes, Any]] = field(default_factory=dict)
+    """What was compiled of texts that are read when used (security policies), with the text it was made of."""
     _from_registry: dict[str, tuple[bytes, Any]] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> dict[str, Any]:
@@ -173,13 +176,18 @@ class Deployment:
         """A data source by name: of the configuration, or from a car."""
         return self.config.data_sources.get(name) or self.data_sources.get(name)
 
-    def _keyed(self, kind: str, key: str) -> Any:
-        """A sequence or endpoint kept as a local entry or registry resource; compiled again when its text changes."""
+    def store_definition(self, name: str) -> StoreDefinition | None:
+        """The artifact of a message store."""
+        found: StoreDefinition | None = self._value("message-stores", name)
+        return found
+
     def executor(self, name: str) -> PriorityExecutor | None:
         """A priority executor."""
         found: PriorityExecutor | None = self._value("priority-executors", name)
         return found
 
+    def _keyed(self, kind: str, key: str) -> Any:
+        """A sequence or endpoint kept as a local entry or registry resource; compiled again when its text changes."""
         text = self.entry_text(key) if ":" in key or ("local-entries", key) in self.artifacts else None
         if text is None:
             return None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from lxml import etree
-
 from integrator.engine.endpoints.base import Property
 from integrator.engine.endpoints.leaf import Definition, Leaf, join
 from integrator.engine.endpoints.transmit import transmit
@@ -28,16 +26,6 @@ def port_address(root: Element, service: str, port: str) -> str | None:
             if candidate.get("name") == port:
                 return next((inner.get("location") for inner in candidate if local(inner) == "address"), None)
     return None
-
-
-def with_address(text: str, address: str) -> str:
-    """A WSDL document with the locations of all its ports replaced. Raises XmlError."""
-    root = parse(text)
-    for item in root.iter(f"{{{ADDRESSING}}}port"):
-        for inner in item:
-            if local(inner) == "address":
-                inner.set("location", address)
-    return str(etree.tostring(root, encoding="unicode"))
 
 
 class Wsdl(Leaf):

@@ -1,4 +1,4 @@
-"""Definitions that the server answers itself: ?swagger.json, ?swagger.yaml and ?wsdl (reference 1.8, 5.3)."""
+"""Definitions that the server answers itself: ?swagger.json, ?swagger.yaml, ?wsdl and its kin (reference 1.8, 5.3)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import yaml
 from integrator.engine.content.payload import decode_json, encode_json
 from integrator.engine.dataservices.service import DataService
 from integrator.engine.deployment import Deployment
-from integrator.engine.endpoints.wsdl import with_address
 from integrator.engine.errors import BadPayload
 from integrator.engine.message import Message
-from integrator.engine.services.proxy import Proxy
+from integrator.engine.services.published import publish
 from integrator.engine.services.rest import Api
-from integrator.engine.xmltools import XmlError
 from wire.exchange import Exchange
 
 log = logging.getLogger("integrator.http")
@@ -41,7 +39,8 @@ async def answer(exchange: Exchange, message: Message, path: str, query: str) ->
     proxy = deployment.proxies.get(name.partition(".")[0])
     if not path.startswith("/services/") or proxy is None:
         return False
-    exchange.respond(200, [(b"content-type", XML)], wsdl(deployment, proxy, message).encode())
+    published = await publish(message, proxy, query)
+    exchange.respond(404 if published is None else 200, [(b"content-type", XML)], published or b"")
     return True
 
 
@@ -125,44 +124,3 @@ def _as_yaml(definition: Any) -> bytes:
         except BadPayload:
             return str(definition).encode()
     return as_text(definition).encode()
-
-
-def wsdl(deployment: Deployment, proxy: Proxy, message: Message) -> str:
-    """The published WSDL of a proxy, or a minimal one with the operation `mediate`."""
-    host = message.headers.get("Host") or deployment.config.hostname
-    address = f"{message.flow.transport}://{host}/services/{proxy.name}"
-    text = proxy.wsdl or (deployment.entry_text(proxy.wsdl_key) if proxy.wsdl_key else None)
-    if text:
-        try:
-            return with_address(text, address)
-        except XmlError as error:
-            log.warning("the WSDL of proxy %s is not readable: %s", proxy.name, error)
-    return _WSDL.format(name=proxy.name, address=address)
-
-
-_WSDL = """<?xml version="1.0" encoding="UTF-8"?>
-<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
-  xmlns:tns="http://ws.apache.org/axis2" targetNamespace="http://ws.apache.org/axis2">
-  <wsdl:message name="mediateRequest"/>
-  <wsdl:message name="mediateResponse"/>
-  <wsdl:portType name="{name}PortType">
-    <wsdl:operation name="mediate">
-      <wsdl:input message="tns:mediateRequest"/>
-      <wsdl:output message="tns:mediateResponse"/>
-    </wsdl:operation>
-  </wsdl:portType>
-  <wsdl:binding name="{name}Soap11Binding" type="tns:{name}PortType">
-    <soap:binding transport="http://schemas.xmlsoap.org/soap/http" style="document"/>
-    <wsdl:operation name="mediate">
-      <soap:operation soapAction="urn:mediate" style="document"/>
-      <wsdl:input><soap:body use="literal"/></wsdl:input>
-      <wsdl:output><soap:body use="literal"/></wsdl:output>
-    </wsdl:operation>
-  </wsdl:binding>
-  <wsdl:service name="{name}">
-    <wsdl:port name="{name}HttpSoap11Endpoint" binding="tns:{name}Soap11Binding">
-      <soap:address location="{address}"/>
-    </wsdl:port>
-  </wsdl:service>
-</wsdl:definitions>
-"""

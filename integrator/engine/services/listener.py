@@ -156,7 +156,7 @@ async def route(exchange: Exchange, message: Message) -> bool:
     path = unquote(raw_path, "utf-8") if "%" in raw_path else raw_path
     if (
         query
-        and query.lower().startswith(("swagger.", "wsdl", "xsd"))
+        and query.lower().startswith(("swagger.", "wsdl", "xsd", "policy"))
         and await definitions.answer(exchange, message, path, query)
     ):
         return True

@@ -13,8 +13,20 @@ HTTP = frozenset({"http", "https"})
 
 
 @dataclass(frozen=True)
+class Publication:
+    """Where the WSDL of a proxy comes from: one of key, URI, endpoint or inline text; and what it imports, by location."""
+
+    key: str = ""
+    uri: str = ""
+    endpoint: str = ""
+    inline: str = ""
+    preserve_policy: bool = True
+    resources: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Proxy:
-    """Target of a proxy. `wsdl` is inline text, `wsdl_key` a registry key or file."""
+    """Target of a proxy. `pinned` names the servers it runs on (empty: all); `policy` is the key that ?policy shows."""
 
     name: str
     transports: frozenset[str]
@@ -22,8 +34,10 @@ class Proxy:
     endpoint: Endpoint | None
     flows: Flows
     compiled: CompiledFlows
-    wsdl: str = ""
-    wsdl_key: str = ""
+    publication: Publication | None = None
+    pinned: frozenset[str] = frozenset()
+    addressing: bool = False
+    policy: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
 
     @property

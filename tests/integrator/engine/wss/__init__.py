@@ -1,0 +1,1 @@
+"""WS-Security of proxies and endpoints."""
