@@ -82,3 +82,15 @@ CALL_FAILED = 401003
 SOAP_FAULT_FORCED = 500000
 TEMPLATE_PARAMETER_MISSING = 500101
 PARSE_FAILED = 601000
+NOT_THE_BACKENDS = frozenset(
+    {
+        OTHER_ERROR,
+        RECEIVER_IO_SENDING,
+        RECEIVER_IO_RECEIVING,
+        CONNECT_CANCELLED,
+        SEND_ABORTED,
+        SENDER_INVALID_STATE,
+        PARSE_FAILED,
+    }
+)
+"""Codes of failures that no backend is to blame for: a caller that leaves must not suspend an endpoint."""

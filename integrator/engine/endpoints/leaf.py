@@ -13,7 +13,14 @@ from integrator.engine.endpoints.oauth import ClientCredentials
 from integrator.engine.endpoints.state import Policy, State
 from integrator.engine.endpoints.transmit import transmit
 from integrator.engine.endpoints.uritemplate import UriTemplate
-from integrator.engine.errors import CONNECTION_TIMEOUT, ENDPOINT_NOT_READY, SOAP_FAULT_FORCED, Discarded, Fault
+from integrator.engine.errors import (
+    CONNECTION_TIMEOUT,
+    ENDPOINT_NOT_READY,
+    NOT_THE_BACKENDS,
+    SOAP_FAULT_FORCED,
+    Discarded,
+    Fault,
+)
 from integrator.engine.expressions import Expression, scopes
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.message import Message
@@ -105,8 +112,8 @@ class Leaf(Endpoint):
             await extension.incoming(message)
 
     def _failed(self, fault: Fault) -> None:
-        """Keep the state; a failure that is not the backend's (code 0) does not count."""
-        if fault.code == 0:
+        """Keep the state; a failure that is not the backend's does not count."""
+        if fault.code in NOT_THE_BACKENDS:
             return
         name = self.name or "AnonymousEndpoint"
         log.warning("ERROR_CODE : %s ERROR_MESSAGE : %s (%s, %s)", fault.code, fault.message, name, fault.detail)

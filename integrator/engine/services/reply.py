@@ -106,6 +106,8 @@ class HttpReply:
         try:
             async for chunk in chunks():
                 await self.exchange.send(chunk)
+        except Disconnected:
+            raise
         except (ConnectionError, ValueError) as error:
             log.warning("%s: the answer broke off: %s", message.flow.artifact, error)
             self.exchange.abort()
