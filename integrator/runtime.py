@@ -18,8 +18,10 @@ from django.conf import settings
 from integrator import glance, homes
 from integrator.actions.status import Outcome
 from integrator.engine import Engine
+from integrator.engine.deployment import Deployment
 from integrator.engine.processors import process_once as engine_process_once
 from integrator.engine.stores.base import StoreError
+from integrator.engine.switches import task_is_active
 from integrator.engine.tasks import run_task as engine_run_task
 from integrator.snapshot import Snapshot
 
@@ -95,7 +97,13 @@ host = _Host()
 def run_task(home: str, name: str, renew: Renew, every: float) -> Outcome:
     """Run a scheduled task artifact once; what went wrong is in the outcome."""
     engine = host.engine(home)
-    return _explained(lambda: glance.of_flow(host.wait(engine_run_task(engine.deployment, name), renew, every)))
+    return _explained(lambda: host.wait(_run_unless_off(engine.deployment, name), renew, every))
+
+
+async def _run_unless_off(deployment: Deployment, name: str) -> Outcome:
+    if not await task_is_active(deployment.runtime.state, name):
+        return Outcome(result="switched off, nothing was run")
+    return glance.of_flow(await engine_run_task(deployment, name))
 
 
 def process_once(home: str, name: str, renew: Renew, every: float) -> tuple[Outcome, str, float]:

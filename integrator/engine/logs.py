@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from integrator.engine.mediators.log import TRACE
 
 COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[31;1m"}
-FIELDS = ("correlation_id", "artifact")
+FIELDS = ("correlation_id", "artifact", "container")
 
 
 class TextFormatter(logging.Formatter):
-    """`time LEVEL logger [correlation id] text`."""
+    """`time LEVEL logger [artifact, its car, correlation id] text`."""
 
     def __init__(self, colour: bool):
         super().__init__()
@@ -23,9 +23,8 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one text."""
         moment = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        identity = getattr(record, "correlation_id", "")
-        artifact = getattr(record, "artifact", "")
-        context = f" [{' '.join(part for part in (artifact, identity) if part)}]" if identity or artifact else ""
+        told = [text for name in ("artifact", "container", "correlation_id") if (text := getattr(record, name, ""))]
+        context = f" [{' '.join(told)}]" if told else ""
         line = f"{moment} {record.levelname:5} {record.name}{context} {record.getMessage()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from integrator.engine.artifacts import Artifact, EndpointTemplate, LocalEntry, Sequence, SequenceTemplate
 from integrator.engine.databases import Source
 from integrator.engine.dataservices.service import DataService
+from integrator.engine.deploy.loaded import SERVER
 from integrator.engine.deployment import Deployment
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.metrics import VERSION
@@ -25,6 +27,7 @@ from integrator.engine.tasks import Task
 from integrator.management_api.answers import Refusal
 from integrator.management_api.masking import masked, masked_url, masked_values, masked_xml
 
+DATA_SERVICES = SERVER / "dataservices"
 Query = dict[str, str]
 Answer = dict[str, Any] | None
 Handler = Callable[["View", Query], Awaitable[Answer]]
@@ -235,7 +238,11 @@ async def data_services(view: View, query: Query) -> Answer:
     found = view.deployment.data_services
     if "dataServiceName" in query:
         service = found.get(query["dataServiceName"])
-        return None if service is None else _data_service(view, service) | _data_service_detail(service)
+        return (
+            None
+            if service is None
+            else _data_service(view, service) | _data_service_detail(service) | _data_service_text(view, service.name)
+        )
     return _list([_data_service(view, service) for service in found.values()], query)
 
 
@@ -247,6 +254,19 @@ def _data_service(view: View, service: DataService) -> dict[str, Any]:
         "wsdl2_0": f"{url}?wsdl2",
         "swagger_url": f"{url}?swagger.json",
     }
+
+
+def _data_service_text(view: View, name: str) -> dict[str, Any]:
+    """Source of a data service: of its file, else of its car."""
+    texts = [file.read_text("utf-8", "replace") for file in sorted((Path(view.home) / DATA_SERVICES).glob("*.dbs"))]
+    texts += [
+        part.data.decode("utf-8", "replace")
+        for app in view.deployment.applications
+        for part in app.parts
+        if part.kind == "dataservices"
+    ]
+    named = re.compile(rf"""<(?:\w+:)?data\s[^>]*\bname\s*=\s*["']{re.escape(name)}["']""")
+    return {"configuration": next((masked_xml(text) for text in texts if named.search(text)), "")}
 
 
 def _data_service_detail(service: DataService) -> dict[str, Any]:

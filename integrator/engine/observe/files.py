@@ -7,7 +7,6 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from integrator.engine.logs import TextFormatter
-from integrator.engine.observe.masking import Masks
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of one log file; then it is put aside."""
@@ -27,9 +26,9 @@ PLAIN = {"integrator.access": ACCESS, "integrator.correlation": CORRELATION, "in
 class LogFiles:
     """Opens the files while the integrator runs, and lists them."""
 
-    def __init__(self, folder: Path, masks: Masks):
+    def __init__(self, folder: Path, *filters: logging.Filter):
         self.folder = folder
-        self.masks = masks
+        self.filters = filters
         self._handlers: list[tuple[logging.Logger, logging.Handler]] = []
 
     def open(self) -> None:
@@ -41,7 +40,7 @@ class LogFiles:
             root.error("log files cannot be written below %s: %s", self.folder, error)
             return
         for handler in root.handlers:
-            handler.addFilter(self.masks)
+            self._filter(handler)
         self._add(root, MAIN, logging.NOTSET)
         self._add(root, ERRORS, logging.ERROR)
         for name, file in PLAIN.items():
@@ -54,9 +53,13 @@ class LogFiles:
         handler = RotatingFileHandler(self.folder / file, maxBytes=LARGEST, backupCount=KEPT, delay=True)
         handler.setLevel(level)
         handler.setFormatter(logging.Formatter("%(message)s") if plain else TextFormatter(False))
-        handler.addFilter(self.masks)
+        self._filter(handler)
         logger.addHandler(handler)
         self._handlers.append((logger, handler))
+
+    def _filter(self, handler: logging.Handler) -> None:
+        for one in self.filters:
+            handler.addFilter(one)
 
     def follow(self, logger: logging.Logger) -> None:
         """Write a logger that does not belong to the integrator's own, such as that of a Python class, to the main file."""
@@ -70,7 +73,8 @@ class LogFiles:
             handler.close()
         self._handlers.clear()
         for handler in logging.getLogger("integrator").handlers:
-            handler.removeFilter(self.masks)
+            for one in self.filters:
+                handler.removeFilter(one)
 
     def listed(self) -> list[tuple[str, int]]:
         """Name and size in bytes of each file, the newest first."""

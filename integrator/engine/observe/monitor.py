@@ -16,7 +16,26 @@ from integrator.engine.runtime import Runtime
 from integrator.engine.services.listener import Listener
 from integrator.engine.settings import Settings
 
+KINDS = {
+    "api": "api", "proxy": "proxy-services", "inbound-endpoint": "inbound-endpoints", "sequence": "sequences",
+    "task": "tasks", "message-processor": "message-processors",
+}  # fmt: skip
+"""How a flow names its artifact → the kind of the artifact."""
 audit_log = logging.getLogger("integrator.audit")
+
+
+class Containers(logging.Filter):
+    """Says in a record of which car the artifact is that it is about."""
+
+    deployment: Deployment | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add `container` when there is one; every record passes."""
+        kind, _, name = getattr(record, "artifact", "").partition(":")
+        if kind in KINDS and self.deployment is not None:
+            artifact = self.deployment.artifacts.get((KINDS[kind], name))
+            record.container = artifact.container if artifact is not None else ""
+        return True
 
 
 class Monitor:
@@ -26,7 +45,8 @@ class Monitor:
         self.settings = settings
         state = settings.var / "state"
         self.masks = Masks()
-        self.files = LogFiles(settings.var / "logs" / "integrator", self.masks)
+        self.containers = Containers()
+        self.files = LogFiles(settings.var / "logs" / "integrator", self.masks, self.containers)
         self.taps = Taps(listener)
         self.loggers = Loggers(state / "integrator-loggers.json", self._level_changed)
         self.transactions = Transactions(state / "integrator-transactions.json")
@@ -38,6 +58,7 @@ class Monitor:
         """Begin with what the configuration says."""
         tables = deployment.config.tables
         self.masks.read(self.settings.home)
+        self.containers.deployment = deployment
         self.files.open()
         self.taps.client = runtime.client
         self.taps.access = bool(tables.get("access_log", {}).get("enable", False))
@@ -52,6 +73,7 @@ class Monitor:
     def follow(self, deployment: Deployment) -> None:
         """A new deployment is there."""
         self.masks.read(self.settings.home)
+        self.containers.deployment = deployment
         if self.heartbeat is not None:
             self.heartbeat.follow(deployment)
 

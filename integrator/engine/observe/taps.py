@@ -56,7 +56,13 @@ class Taps:
             correlation_line(identity, started, "HTTP", "ROUND-TRIP LATENCY", target)
 
     async def _request(
-        self, method: bytes | str, url: bytes | str, headers: Iterable[Any] = (), body: Any = None, limits: Any = None
+        self,
+        method: bytes | str,
+        url: bytes | str,
+        headers: Iterable[Any] = (),
+        body: Any = None,
+        *more: Any,
+        **options: Any,
     ) -> Response:
         assert self.client is not None
         started, sent = monotonic(), list(headers)
@@ -64,7 +70,7 @@ class Taps:
         log_head("<<", line.encode("latin-1", "replace"), sent)
         if isinstance(body, bytes):
             log_bytes("<<", body)
-        response = await Client.request(self.client, method, url, sent, body, limits)
+        response = await Client.request(self.client, method, url, sent, body, *more, **options)
         if self.correlation:
             identity = next((_text(value) for name, value in sent if name.lower() == b"activityid"), "")
             shown = line.partition("?")[0].replace(" ", "|", 1)
@@ -106,18 +112,18 @@ class Tapped:
             log_bytes(">>", chunk)
             yield chunk
 
-    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b"") -> None:
+    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b"", *more: Any) -> None:
         """Answer at once."""
         given = list(headers)
         self._head(status, given)
         self._piece(body)
-        self._exchange.respond(status, given, body)
+        self._exchange.respond(status, given, body, *more)
 
-    def start(self, status: int, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    def start(self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), *more: Any) -> None:
         """Begin an answer."""
         given = list(headers)
         self._head(status, given)
-        self._exchange.start(status, given)
+        self._exchange.start(status, given, *more)
 
     async def send(self, chunk: bytes) -> None:
         """A piece of the answer."""

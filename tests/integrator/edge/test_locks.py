@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from integrator import locks
+import pytest
+
+from integrator import locks, runtime, tasks
+from tests.integrator.coverage import covers
 
 
 def test_a_lock_has_one_holder_and_is_free_afterwards() -> None:
@@ -34,3 +37,15 @@ def test_a_limit_is_never_passed_by_parallel_callers() -> None:
         assert sum(pool.map(lambda _: locks.counted("test:count", 5), range(60))) == 5
     locks.forget_count("test:count")
     assert locks.counted("test:count", 1)
+
+
+@covers("obs.coordination")
+def test_only_one_worker_runs_a_task_or_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one holds it, the same task and the same processor are left alone by others."""
+    asked: list[str] = []
+    monkeypatch.setattr(runtime, "run_task", lambda home, name, renew, every: asked.append(name))
+    monkeypatch.setattr(runtime, "process_once", lambda home, name, renew, every: asked.append(name))
+    with locks.held("task:/srv/h:tick"), locks.held("processor:/srv/h:mover"):
+        tasks.run_task(home="/srv/h", name="tick")
+        tasks.process_store(home="/srv/h", name="mover")
+    assert asked == []
