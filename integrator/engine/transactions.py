@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -30,15 +30,18 @@ class Transaction:
         self._lock = threading.Lock()
 
     @contextmanager
-    def connection(self, source: Source) -> Iterator[Connection]:
-        """The connection of a database for one statement. Raises Fault when the transaction is over."""
+    def using(self) -> Iterator[Callable[[Source], Connection]]:
+        """Gives the connections of databases for as long as the block runs. Raises Fault when the transaction is over."""
         with self._lock:
             if self.over:
                 raise Fault(0, "the transaction is over")
-            found = self._connections.get(source)
-            if found is None:
-                found = self._connections[source] = self.pools.engine(source).connect()
-            yield found
+            yield self._connection
+
+    def _connection(self, source: Source) -> Connection:
+        found = self._connections.get(source)
+        if found is None:
+            found = self._connections[source] = self.pools.engine(source).connect()
+        return found
 
     def end(self, commit: bool) -> None:
         """Commit or roll back all connections and give them back. Raises Fault; what is not committed is rolled back."""

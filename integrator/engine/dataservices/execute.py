@@ -39,12 +39,22 @@ TYPES: dict[str, Callable[[str], Any]] = {
 
 
 class Session:
-    """One request: a connection and transaction per database; commits when left without an error, else rolls back."""
+    """One request: a connection and transaction per database; commits when left without an error, else rolls back.
 
-    def __init__(self, service: DataService, pools: Pools, data_source: Callable[[str], Source | None]):
+    With `borrow` the connections are those of a transaction that somebody else ends.
+    """
+
+    def __init__(
+        self,
+        service: DataService,
+        pools: Pools,
+        data_source: Callable[[str], Source | None],
+        borrow: Callable[[Source], Connection] | None = None,
+    ):
         self.service = service
         self.pools = pools
         self.data_source = data_source
+        self.borrow = borrow
         self.connections: dict[str, Connection] = {}
         self.exports: dict[str, Any] = {}
 
@@ -74,6 +84,8 @@ class Session:
             if source is None:
                 raise DataServiceFault(CONNECTION_ERROR, f"data source {config.data_source!r} is not defined")
             try:
+                if self.borrow is not None:
+                    return self.borrow(source)
                 found = self.connections[name] = self.pools.engine(source).connect()
             except (sql_errors(), DatabaseUrlError) as error:
                 raise DataServiceFault(CONNECTION_ERROR, str(getattr(error, "orig", None) or error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
@@ -15,6 +15,9 @@ from integrator.engine.dataservices.records import Config, Operation, Query
 from integrator.engine.dataservices.rows import Table, to_json, to_xml
 from integrator.engine.services.pathtemplate import PathTemplate
 from integrator.engine.xmltools import Element
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 Call = tuple[str, dict[str, Any]]
 BATCH = "_batch_req"
@@ -54,13 +57,15 @@ class DataService:
         """Whether some resource has this path, whatever its method."""
         return any(template.match("/" + path.strip("/")) is not None for template, _ in self._paths)
 
-    def call_all(self, calls: Sequence[Call]) -> Table | str | None:
-        """Run operations in order in one transaction; the last result. Raises DataServiceFault."""
+    def call_all(
+        self, calls: Sequence[Call], borrow: Callable[[Source], Connection] | None = None
+    ) -> Table | str | None:
+        """Run operations in order in one transaction, that of `borrow` if given; the last result. Raises DataServiceFault."""
         result: Table | str | None = None
         name = ""
         parameters: dict[str, Any] = {}
         try:
-            with Session(self, self.pools, self.data_source) as session:
+            with Session(self, self.pools, self.data_source, borrow) as session:
                 for name, parameters in calls:
                     operation = self.by_name.get(name.lower())
                     if operation is None:

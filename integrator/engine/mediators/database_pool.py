@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.endpoints.parse import injected
@@ -51,7 +52,7 @@ class Pool:
             return found
         if not self.keys:
             return self.source
-        given = {}
+        given: dict[str, Any] = {}
         for part, key in self.keys:
             text = message.deployment.entry_text(key)
             if text is None:
@@ -67,7 +68,8 @@ def read_pool(pool: Element, reader: Reader) -> Pool:
     name = text_of(child(pool, "dsName"))
     if name:
         return Pool(None, name, (), autocommit)
-    values, keys = {}, []
+    values: dict[str, Any] = {}
+    keys = []
     for part, field in (("url", "url"), ("user", "username"), ("password", "password")):
         item = child(pool, part)
         if item is not None and item.get("key"):

@@ -112,9 +112,9 @@ class Database(Mediator):
         found: dict[str, Any] = {}
         try:
             if isinstance(place, Transaction):
-                for statement, values in bound:
-                    with place.connection(source) as connection:
-                        found |= self.one(connection, statement, values)
+                with place.using() as connection_of:
+                    for statement, values in bound:
+                        found |= self.one(connection_of(source), statement, values)
                 return found
             engine = place.engine(source)
             for group in [[item] for item in bound] if self.pool.autocommit else [bound]:
