@@ -33,6 +33,7 @@ KINDS = {
 """The engine's kinds, named after their folders, in the words of people."""
 FAILED_STEPS = {
     "retry": "delivery failed, it will be tried again",
+    "unreachable": "the store cannot be reached, it will be tried again",
     "dropped": "delivery failed too often, the message was dropped",
     "moved": "delivery failed too often, the message was moved to the store of failed messages",
     "deactivated": "delivery failed too often, the processor was switched off",

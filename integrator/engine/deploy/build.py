@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +23,14 @@ from integrator.engine.deploy.capp import ROLES, Part, read_car
 from integrator.engine.deploy.loaded import SERVER, SYNAPSE, Import, Loaded, Stamp, scan
 from integrator.engine.deploy.metadata import definitions_of, pairs
 from integrator.engine.deployment import Deployment, Metadata
-from integrator.engine.errors import DeploymentError, Place
+from integrator.engine.errors import DeploymentError, Fault, Place
 from integrator.engine.libraries import Library
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.registry import CACHE_S, Registry
 from integrator.engine.runtime import Runtime
+from integrator.engine.scripting.classes import ClassProblem
+from integrator.engine.stores.base import Store, StoreError
+from integrator.engine.stores.making import Makers
 from integrator.engine.xmltools import Element, children, local, text_of
 
 __all__ = ["Builder", "Stamp", "scan"]
@@ -63,6 +67,8 @@ class Builder:
         self.runtime = runtime
         self.loaded: dict[str, Loaded] = {}
         self.registry = Registry(home)
+        self.data_source: Callable[[str], Source | None] = lambda _: None
+        self.makers = Makers(runtime, home, lambda name: self.data_source(name))
 
     def build(self, files: dict[str, Stamp]) -> Deployment:
         """A new deployment from the given files. Bad files end up in its errors."""
@@ -250,7 +256,7 @@ class Builder:
             artifacts=artifacts,
             apis=apis(artifacts, config),
             data_services=made.services,
-            stores={name: self.runtime.store(name) for kind, name in artifacts if kind == "message-stores"},
+            stores=self._stores(made),
             data_sources={name: source for held in held_files for name, source in held.sources.items()},
             applications=tuple(made.applications),
             metadata=tuple(self._metadata(made)),
@@ -260,7 +266,27 @@ class Builder:
         )
         for service in made.services.values():
             service.data_source = deployment.data_source
+        self.data_source = deployment.data_source
         return deployment
+
+    def _stores(self, made: Assembly) -> dict[str, Store]:
+        """Stores by name; one whose class or parameters cannot be used is refused."""
+        found: dict[str, Store] = {}
+        for (kind, name), artifact in list(made.artifacts.items()):
+            if kind != "message-stores":
+                continue
+            try:
+                found[name] = self.makers.store(artifact.value, self._entry, self.config.python_packages)
+            except (StoreError, ClassProblem) as error:
+                made.errors.append(DeploymentError(Place(artifact.file, 1, "messageStore"), str(error)))
+                del made.artifacts[(kind, name)]
+        return found
+
+    def _entry(self, key: str) -> str | None:
+        try:
+            return self.registry.text(key)
+        except Fault:
+            return None
 
     def _yaml(self, made: Assembly) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -9,8 +9,7 @@ from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
-from integrator.engine.stores.base import StoreError
-from integrator.engine.stores.envelope import pack
+from integrator.engine.stores.putting import keep
 
 
 @register("store")
@@ -45,10 +44,6 @@ class Store(Mediator):
                 raise Fault(0, f"message store {name!r} is not deployed")
             if self.before:
                 await message.deployment.required_sequence(self.before).run(message)
-            try:
-                await store.put(pack(message))
-            except StoreError as error:
-                message.axis2["HTTP_SC"] = 500
-                raise Fault(0, f"message store {name!r}: {error}") from error
+            await keep(message, name, store)
 
         return step
