@@ -30,6 +30,8 @@ _STALE = ("head", "send")
 
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
+_LOOKED_AT = HOP_BY_HOP | {b"content-length", b"host"}
+
 _KEPT = "%/:=&?~+!$,;'@()*[]|"
 
 _PHRASES = {status.value: (status.phrase.encode(), status.phrase) for status in HTTPStatus}
@@ -322,10 +324,16 @@ def _checked_target(target: str) -> bytes:
 
 
 def _request_head(method: bytes, target: bytes, authority: bytes, headers: list[Header], body: Body) -> bytes:
-    own = [pair for pair in headers if pair[0] not in HOP_BY_HOP and pair[0] != b"content-length"]
-    length = next((value for name, value in headers if name == b"content-length"), None)
-    lines = [] if any(name == b"host" for name, _ in own) else [(b"host", authority)]
-    lines += own
+    length = None
+    lines = [(b"host", authority)]
+    for pair in headers:
+        name = pair[0]
+        if name not in _LOOKED_AT:
+            lines.append(pair)
+        elif name == b"host":
+            lines[0] = pair
+        elif name == b"content-length" and length is None:
+            length = pair[1]
     if isinstance(body, bytes):
         lines.append((b"content-length", b"%d" % len(body)))
     elif body is not None:

@@ -393,9 +393,7 @@ class Exchange:
 
 def _framed_by_us(headers: Iterable[Header]) -> list[Header]:
     """Without the headers that say how the message is framed: those are ours to write."""
-    return [
-        pair for pair in headers if pair[0] not in HOP_BY_HOP and pair[0] != b"content-length" and pair[0] != b"date"
-    ]
+    return [pair for pair in headers if pair[0] not in _FRAMING]
 
 
 def _joined(headers: list[Header]) -> dict[bytes, bytes]:

@@ -62,13 +62,12 @@ date_line = _DateLine()
 
 def block(headers: Iterable[Header]) -> bytes:
     """Headers as lines with CRLF. Raises ValueError for a name or value that would break out of its line."""
-    lines = []
-    for name, value in headers:
-        line = b"%b: %b\r\n" % (name, value)
-        if line.count(b"\n") != 1 or line.count(b"\r") != 1 or b"\0" in line:
-            raise ValueError(f"header {name!r} has a line break or NUL in its name or value")
-        lines.append(line)
-    return b"".join(lines)
+    lines = [b"%b: %b\r\n" % pair for pair in headers]
+    whole = b"".join(lines)
+    if whole.count(b"\n") != len(lines) or whole.count(b"\r") != len(lines) or b"\0" in whole:
+        bad = next(line for line in lines if line.count(b"\n") != 1 or line.count(b"\r") != 1 or b"\0" in line)
+        raise ValueError(f"header {bad[:-2]!r} has a line break or NUL in its name or value")
+    return whole
 
 
 def tokens(value: bytes) -> list[bytes]:

@@ -25,9 +25,10 @@ _seeded = random.Random(random.SystemRandom().getrandbits(256)).getrandbits  # n
 
 def new_id() -> str:
     """A random UUID (version 4) as text."""
-    digits = f"{_seeded(122):032x}"
+    bits = _seeded(122)
     return (
-        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:]}"
+        f"{bits >> 90:08x}-{(bits >> 74) & 0xFFFF:04x}-4{(bits >> 62) & 0xFFF:03x}-"
+        f"{(bits >> 48) & 0x3FFF | 0x8000:04x}-{bits & 0xFFFFFFFFFFFF:012x}"
     )
 
 

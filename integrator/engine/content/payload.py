@@ -130,7 +130,7 @@ class Payload:
     def body(self) -> Element:
         """The SOAP body element."""
         root = self.envelope
-        found = root.find(root.tag.removesuffix("Envelope") + "Body")
+        found = next(root.iterchildren(root.tag.removesuffix("Envelope") + "Body"), None)
         if found is None:
             raise BadPayload("the SOAP envelope has no Body")
         return found
@@ -149,7 +149,7 @@ class Payload:
     @property
     def root(self) -> Element | None:
         """The first element in the body: the payload."""
-        return next((item for item in self.body if isinstance(item.tag, str)), None)
+        return next(self.body.iterchildren("*"), None)
 
     def xml_changed(self) -> None:
         """The envelope was changed: it is the truth now."""

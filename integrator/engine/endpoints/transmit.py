@@ -214,6 +214,7 @@ def request_headers(message: Message, content_type: str | None) -> list[tuple[by
     return result
 
 
+@lru_cache(maxsize=1024)
 def _header(name: str, value: str) -> tuple[bytes, bytes]:
     return name.lower().encode("latin-1", "replace"), value.strip().encode("utf-8", "replace")
 

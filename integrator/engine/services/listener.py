@@ -51,7 +51,6 @@ class Listener:
         """Start serving one request, of the main ports or of an inbound endpoint."""
         task = asyncio.get_running_loop().create_task(self.serve(exchange, inbound))
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
 
     async def serve(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
         """Serve one request to its end: whatever happens, it is answered."""
@@ -74,6 +73,7 @@ class Listener:
         if flow is not None and flow.trace is not None:
             flow.deployment.runtime.tracing.finish(flow, exchange.status)
         served(flow.artifact if flow else "", exchange.status, monotonic() - started)
+        self.tasks.discard(asyncio.current_task())
 
 
 def _length(exchange: Exchange) -> int:

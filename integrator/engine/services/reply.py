@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 
 from integrator.engine.content import media
 from integrator.engine.content.writers import write
@@ -150,7 +151,12 @@ def headers_of(message: Message, content_type: str | None) -> list[Header]:
     headers = message.headers
     result = [pair for pair in headers.wire_added() if pair[0] not in NOT_SENT]
     if content_type:
-        result.append((b"content-type", b" ".join(content_type.encode("utf-8", "replace").splitlines())))
+        result.append(_type_header(content_type))
     if headers.of_request or "activityid" not in headers:
         result.append((b"activityid", b" ".join(message.flow.correlation_id.encode("utf-8", "replace").splitlines())))
     return result
+
+
+@lru_cache(maxsize=1024)
+def _type_header(content_type: str) -> Header:
+    return b"content-type", b" ".join(content_type.encode("utf-8", "replace").splitlines())
