@@ -1,4 +1,4 @@
-"""Runs the inline scripts of mocked APIs, in an engine that has nothing but the message: bounded in time and memory.
+"""Runs the inline scripts of mocked APIs, in a process and an engine that have nothing but the message, bounded.
 
 A script sees `mc` as the original's do: `getProperty` (`query.param.X`, `uri.var.X`, `AcceptHeader`), `setProperty` (`HTTP_SC`,
 `CONTENT_TYPE`), `getPayloadJSON`, `setPayloadJSON`, `getPayloadXML`, `setPayloadXML`, `getHeader` and `setHeader`.
@@ -6,35 +6,26 @@ A script sees `mc` as the original's do: `getProperty` (`query.param.X`, `uri.va
 
 from __future__ import annotations
 
-import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl, unquote
-
-import quickjs  # type: ignore[import-untyped]
 
 from gateway import faults
 from gateway.call import Call
 from gateway.endpoints.parameters import path_parameters
 from gateway.endpoints.target import Failed
 from gateway.message import Answer, check_header
+from wire.sandbox import Limits, Overloaded, Sandbox, ScriptError
 
-SECONDS = 1.0
-"""CPU time of a script."""
-
-MEMORY = 16 * 1024 * 1024
-STACK = 256 * 1024
 BODY_LIMIT = 1024 * 1024
 """Bytes of a request body that a script may look at, and of the answer it may give."""
 
-WAITING = 64
-"""Scripts that wait for a thread; more are refused."""
+LIMITS = Limits(memory=16 * 1024 * 1024, stack=256 * 1024, seconds=1.0, processes=2, waiting=64, wait_s=30.0)
+SANDBOX = Sandbox(LIMITS)
 
 _ODD = (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError)
 """What reading the outcome may raise: a script can put anything where status, headers and payload are looked for."""
 
-_THREADS = 2
 _MC = """
 var __in = JSON.parse(__input), __out = {properties: {}, headers: {}, payload: null, type: null};
 var mc = {
@@ -54,43 +45,29 @@ var mc = {
   setHeader: function (name, value) { __out.headers[name] = String(value); }
 };
 """
-_pool: list[ThreadPoolExecutor] = []
-_running: list[int] = [0]
 
 
 async def run(call: Call, script: str) -> Answer:
     """What the script makes of this call. Raises Failed when it fails, runs for too long or takes too much."""
     body = await call.read(BODY_LIMIT)
-    if _running[0] >= WAITING:
-        raise Failed(faults.OVERLOADED, "too many mock scripts run already")
-    _running[0] += 1
     try:
         given = json.dumps(_given(call, body))
-        return _answer(await asyncio.get_running_loop().run_in_executor(_threads(), evaluate, script, given))
-    except (quickjs.JSException, *_ODD) as error:
+        return _answer(json.loads(await SANDBOX.run(_steps(script, given)) or "null"))
+    except Overloaded:
+        raise Failed(faults.OVERLOADED, "too many mock scripts run already") from None
+    except (ScriptError, *_ODD) as error:
         raise Failed(faults.RESPONSE_FAILED, f"the mock script failed: {str(error)[:500]}") from None
-    finally:
-        _running[0] -= 1
 
 
 def evaluate(script: str, given: str) -> dict[str, Any]:
-    """Runs `script` in a fresh engine. Raises quickjs.JSException."""
-    engine = quickjs.Context()
-    engine.set_memory_limit(MEMORY)
-    engine.set_max_stack_size(STACK)
-    engine.set_time_limit(SECONDS)
-    engine.set("__input", given)
-    engine.eval(_MC)
-    engine.eval(f"(function () {{\n{script}\n}})();")
-    found: dict[str, Any] = json.loads(engine.eval("JSON.stringify(__out)"))
+    """Runs `script` in a fresh engine; blocks. Raises ScriptError."""
+    found: dict[str, Any] = json.loads(SANDBOX.evaluate(_steps(script, given)) or "null")
     return found
 
 
-def _threads() -> ThreadPoolExecutor:
-    """Made at first need, after the worker was forked."""
-    if not _pool:
-        _pool.append(ThreadPoolExecutor(_THREADS, thread_name_prefix="mock-script"))
-    return _pool[0]
+def _steps(script: str, given: str) -> list[tuple[str, str]]:
+    wrapped = f"(function () {{\n{script}\n}})();"
+    return [("set __input", given), ("eval", _MC), ("eval", wrapped), ("eval", "JSON.stringify(__out)")]
 
 
 def _given(call: Call, body: bytes) -> dict[str, Any]:

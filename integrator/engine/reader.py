@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.expressions import Constant, Expression, compile_path, compile_value
+from integrator.engine.patterns import Pattern, PatternError, compiled
 from integrator.engine.xmltools import Element, XmlError, children, local, parse
 
 
@@ -86,12 +86,12 @@ class Reader:
             raise self.fail(element, "attribute 'value' or 'expression' is required")
         return None
 
-    def regex(self, element: Element, name: str) -> re.Pattern[str]:
-        """A required Java regular expression attribute."""
+    def regex(self, element: Element, name: str, *, anywhere: bool = False) -> Pattern:
+        """A required Java regular expression attribute; `anywhere` when it is searched for in a text."""
         text = self.required(element, name)
         try:
-            return re.compile(java_regex(text), re.DOTALL if text.startswith("(?s)") else 0)
-        except re.error as error:
+            return compiled(text, anywhere=anywhere)
+        except PatternError as error:
             raise self.fail(element, f"attribute {name}={text!r}: bad regular expression ({error})") from error
 
     def only(self, element: Element, allowed: Iterable[str]) -> None:
@@ -103,11 +103,6 @@ class Reader:
                     item,
                     f"element <{local(item)}> is not allowed in <{local(element)}>; allowed are {', '.join(names)}",
                 )
-
-
-def java_regex(text: str) -> str:
-    """Java's possessive quantifiers and inline flags in Python's words (both engines share nearly everything)."""
-    return re.sub(r"\\p\{Alpha\}", "[A-Za-z]", text.replace(r"\p{Digit}", r"\d").replace(r"\p{Alnum}", "[A-Za-z0-9]"))
 
 
 def read_xml(data: bytes | str, file: str | Path) -> tuple[Element, Reader]:

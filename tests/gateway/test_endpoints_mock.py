@@ -90,6 +90,7 @@ DEFINITION = described(
     empty={"responses": {"204": {"description": "nothing"}}},
     loop={"responses": {"200": {}}, "x-mediation-script": "while (true) {}"},
     memory={"responses": {"200": {}}, "x-mediation-script": "var a = []; while (true) a.push('x'.repeat(10000));"},
+    regex={"responses": {"200": {}}, "x-mediation-script": "/^(a+)+$/.test('a'.repeat(60) + '!')"},
     broken={"responses": {"200": {}}, "x-mediation-script": "this is no script"},
     reach={
         "responses": {"200": {}},
@@ -173,12 +174,13 @@ def test_scripts_reach_nothing_but_the_message(served: Served, mocked: str) -> N
     assert call(served, f"{mocked}/reach").json == {"seen": ["undefined"] * 5}
 
 
-@pytest.mark.parametrize("name", ["loop", "memory", "broken", "split", "odd", "endless", "nothing"])
+@pytest.mark.parametrize("name", ["loop", "memory", "regex", "broken", "split", "odd", "endless", "nothing"])
 def test_scripts_that_misbehave_are_ended_and_others_go_on(served: Served, mocked: str, name: str) -> None:
     answer = call(served, f"{mocked}/{name}")
     assert (answer.status, answer.json["code"]) == (500, "101510")
     assert "x-b" not in answer.headers
     assert call(served, f"{mocked}/example").status == 200
+    assert call(served, f"{mocked}/pet/7").json == {"id": 10, "name": "doggie"}
 
 
 def test_without_scripts(served: Served) -> None:

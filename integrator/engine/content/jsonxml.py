@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from integrator.engine.errors import BadPayload
+from integrator.engine.patterns import Pattern, compiled
 from integrator.engine.xmltools import XSI, Element, local, namespace
 
 WRAPPERS = frozenset({"jsonObject", "jsonArray", "jsonElement", "jsonValue"})
@@ -31,7 +32,7 @@ class Rules:
     """Settings of XML -> JSON output; names as in synapse.properties (reference 2.8)."""
 
     auto_primitive: bool = True
-    keep_as_string: re.Pattern[str] | None = None
+    keep_as_string: Pattern | None = None
     empty_is_null: bool = True
     keep_spaces: bool = False
     preserve_namespace: bool = False
@@ -53,7 +54,7 @@ def rules_from(settings: dict[str, str]) -> Rules:
     as_null = settings.get("enableXmlNullForEmptyElement", "true").lower() == "true"
     return Rules(
         auto_primitive=settings.get("json.output.autoPrimitive", "true").lower() == "true",
-        keep_as_string=re.compile(pattern) if pattern else None,
+        keep_as_string=compiled(pattern) if pattern else None,
         empty_is_null=as_null and settings.get("json.output.emptyXmlElemToEmptyStr", "false").lower() != "true",
         preserve_namespace=settings.get("json.preserve.namespace", "false").lower() == "true",
         separator=settings.get("json.output.namespaceSepChar", "_"),
@@ -199,7 +200,7 @@ def _members(kids: list[Element], forced: set[str], result: dict[str, Any], rule
 
 def _leaf(element: Element, attributes: dict[str, Any], rules: Rules) -> Any:
     text = element.text or ""
-    if not rules.keep_spaces and not text.strip():
+    if not rules.keep_spaces and not text.strip(" \t\r\n"):
         text = ""
     value = primitive(text, rules) if text else None if rules.empty_is_null else ""
     if element.get(f"{{{XSI}}}nil") in ("true", "1"):

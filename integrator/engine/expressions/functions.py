@@ -16,6 +16,7 @@ from integrator.engine.errors import Fault
 from integrator.engine.expressions import scopes
 from integrator.engine.expressions.values import nodes_text, text_of
 from integrator.engine.message import Message
+from integrator.engine.patterns import Pattern, PatternError, kept
 
 _current = threading.local()
 _URL_SAFE = "/?&=:@+,;$!'()*~-_."
@@ -77,7 +78,24 @@ def _json_eval(_context: Any, path: Any) -> str:
 
 
 def _replace(_context: Any, value: Any, pattern: Any, replacement: Any) -> str:
-    return re.sub(_text(pattern), re.sub(r"\$(\d)", r"\\\1", _text(replacement)), _text(value))
+    template = _text(replacement)
+    return _pattern(pattern).sub(
+        lambda found: _GROUP.sub(lambda at: found.group(int(at[1])) or "", template), _text(value)
+    )
+
+
+def _pattern(value: Any) -> Pattern:
+    try:
+        return kept(_text(value), anywhere=True)
+    except PatternError as error:
+        raise Fault(0, f"bad regular expression {_text(value)[:200]!r}: {error}") from error
+
+
+def _matches(_context: Any, value: Any, pattern: Any) -> bool:
+    return _pattern(pattern).search(_text(value)) is not None
+
+
+_GROUP = re.compile(r"\$(\d)")
 
 
 _FUNCTIONS = {
@@ -90,7 +108,7 @@ _FUNCTIONS = {
     "replace": _replace,
     "upper-case": lambda _context, value: _text(value).upper(),
     "lower-case": lambda _context, value: _text(value).lower(),
-    "matches": lambda _context, value, pattern: bool(re.search(_text(pattern), _text(value))),
+    "matches": _matches,
 }
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from integrator.engine.patterns import Pattern, PatternError, compiled
+
 FUNCTIONS = ("length", "size", "min", "max", "sum", "avg", "keys", "concat", "first", "last")
 _NAME = re.compile(r"[^\s.\[\]()'\"?*,=<>!&|]+")
 _INTEGER = re.compile(r"-?\d+")
@@ -207,7 +209,7 @@ class _Reader:
         compare = _COMPARE[operator]
         return lambda item, root: compare(left(item, root), right(item, root))
 
-    def regex(self) -> re.Pattern[str]:
+    def regex(self) -> Pattern:
         if not self.take("/"):
             raise self.fail("expected /regex/ after =~")
         end = self.text.find("/", self.at)
@@ -215,8 +217,8 @@ class _Reader:
             raise self.fail("the regular expression is not closed by /")
         body, self.at = self.text[self.at : end], end + 1
         try:
-            return re.compile(body, re.IGNORECASE if self.take("i") else 0)
-        except re.error as error:
+            return compiled(f"(?i){body}" if self.take("i") else body)
+        except PatternError as error:
             raise self.fail(f"bad regular expression ({error})") from error
 
     def operand(self) -> Operand:

@@ -77,7 +77,9 @@ class XPath(Expression):
         self.reads_content = reads
         self.parents = "node()" in text
         try:
-            self.compiled = etree.XPath(rewritten, namespaces=nsmap, extensions=functions.table(), smart_strings=False)
+            self.compiled = etree.XPath(
+                rewritten, namespaces=nsmap, extensions=functions.table(), regexp=False, smart_strings=False
+            )
         except etree.XPathSyntaxError as error:
             raise PathError(f"{error} in XPath {text!r}") from error
         prefixes = set(

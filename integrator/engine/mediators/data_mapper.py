@@ -14,10 +14,11 @@ from integrator.engine.mediators.base import Element, Mediator, Reader, Step, re
 from integrator.engine.mediators.xslt import transform
 from integrator.engine.message import Message
 from integrator.engine.xmltools import parse, serialise
+from wire.sandbox import Limits, Sandbox, ScriptError
 
 KINDS = ("XML", "JSON", "CSV")
-SECONDS, MEMORY, STACK = 5.0, 64 * 1024 * 1024, 512 * 1024
-"""What one mapping may take: processor time of the process in seconds, bytes, bytes of stack."""
+LIMITS = Limits(memory=64 * 1024 * 1024, stack=512 * 1024, seconds=5.0, processes=2, waiting=256, wait_s=60.0)
+SANDBOX = Sandbox(LIMITS)
 
 SCOPES = {
     "DEFAULT": "default",
@@ -84,7 +85,7 @@ class DataMapper(Mediator):
             return
         given = encode_json(self._input(message, source)).decode()
         properties = encode_json(read_properties(message, script)).decode()
-        value = decode_json(await run(evaluate, script, source.title, target.title, given, properties))
+        value = decode_json(await evaluate(script, source.title, target.title, given, properties))
         self._finish(message, value, target)
 
     def _compatible_sheet(self, message: Message) -> str | None:
@@ -168,23 +169,20 @@ def function_of(script: str, source: str, target: str) -> tuple[str, str]:
     return name, given
 
 
-def evaluate(script: str, source: str, target: str, given: str, properties: str) -> str:
+async def evaluate(script: str, source: str, target: str, given: str, properties: str) -> str:
     """JSON text of what the mapping makes of JSON text, in an engine that has nothing else. Raises Fault."""
-    import quickjs  # type: ignore[import-untyped]  # noqa: PLC0415  (homes without mappings and scripts do not load it)
-
     name, variable = function_of(script, source, target)
-    engine = quickjs.Context()
-    engine.set_memory_limit(MEMORY)
-    engine.set_max_stack_size(STACK)
-    engine.set_time_limit(SECONDS)
+    steps = [
+        ("set __input", given),
+        ("set __properties", properties),
+        ("eval", f"var DM_PROPERTIES = JSON.parse(__properties), input{variable} = JSON.parse(__input);"),
+        ("eval", script),
+        ("eval", f"JSON.stringify({name}())"),
+    ]
     try:
-        engine.set("__input", given)
-        engine.set("__properties", properties)
-        engine.eval(f"var DM_PROPERTIES = JSON.parse(__properties), input{variable} = JSON.parse(__input);")
-        engine.eval(script)
-        result = engine.eval(f"JSON.stringify({name}())")
-    except quickjs.JSException as error:
+        result = await SANDBOX.run(steps)
+    except ScriptError as error:
         raise Fault(0, f"datamapper: the mapping failed: {str(error)[:500]}") from None
-    if not isinstance(result, str):
+    if result is None:
         raise Fault(0, f"datamapper: {name} returned nothing")
     return result

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Self
 
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
 from integrator.engine.message import Message
+from integrator.engine.patterns import Pattern
 from integrator.engine.xmltools import child
 
 
@@ -18,7 +18,7 @@ class Filter(Mediator):
     """Either a boolean path, or a source matched by a regular expression."""
 
     condition: Expression
-    regex: re.Pattern[str] | None
+    regex: Pattern | None
     then: Branch
     otherwise: Branch | None
 

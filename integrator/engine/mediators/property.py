@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,6 +13,7 @@ from integrator.engine.expressions.base import Constant
 from integrator.engine.expressions.values import text_of
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
+from integrator.engine.patterns import Pattern
 from integrator.engine.xmltools import XmlError, children, clone, parse
 
 REMOVABLE = ("default", "axis2", "axis2-client", "transport", "operation", "analytics")
@@ -80,7 +80,7 @@ class Property(Mediator):
     type: str
     scope: str
     remove: bool
-    pattern: re.Pattern[str] | None
+    pattern: Pattern | None
     group: int
 
     @classmethod

@@ -13,6 +13,7 @@ from integrator.engine.expressions import Constant, Expression, scopes
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.conditional import Condition, read_condition
 from integrator.engine.message import Message
+from integrator.engine.patterns import Pattern
 from integrator.engine.xmltools import child, children, local
 
 ACTIONS = ("set", "append", "prepend", "replace", "remove", "remove-query-param")
@@ -80,7 +81,7 @@ class Action:
     kind: str
     fragment: str
     value: Expression | None
-    pattern: re.Pattern[str] | None
+    pattern: Pattern | None
     resolve: bool
 
     def run(self, message: Message, address: Address) -> Address:
@@ -111,12 +112,12 @@ class Action:
         return _NAME.sub(lambda found: scopes.as_text(values[found.group(1)]), text)
 
 
-def _replaced(held: str | None, value: str | None, pattern: re.Pattern[str] | None) -> str | None:
+def _replaced(held: str | None, value: str | None, pattern: Pattern | None) -> str | None:
     assert pattern is not None
     return None if held is None else pattern.sub(lambda _: value or "", held)
 
 
-_CHANGES: dict[str, Callable[[str | None, str | None, re.Pattern[str] | None], str | None]] = {
+_CHANGES: dict[str, Callable[[str | None, str | None, Pattern | None], str | None]] = {
     "set": lambda held, value, pattern: value,
     "append": lambda held, value, pattern: (held or "") + (value or ""),
     "prepend": lambda held, value, pattern: (value or "") + (held or ""),
@@ -227,5 +228,5 @@ def read_action(element: Element, reader: Reader) -> Action:
         raise reader.fail(element, "attribute 'value' or 'xpath' is required")
     if fragment == "port" and isinstance(value, Constant) and not value.text.isdecimal() and "{" not in value.text:
         raise reader.fail(element, f"attribute value={value.text!r}: a port is a whole number")
-    pattern = reader.regex(element, "regex") if kind == "replace" else None
+    pattern = reader.regex(element, "regex", anywhere=True) if kind == "replace" else None
     return Action(kind, fragment, value, pattern, reader.flag(element, "resolve"))

@@ -56,21 +56,21 @@ class Script(Mediator):
         return True
 
     def compile(self) -> Step:
-        """A step that runs the script on a worker thread."""
+        """A step that runs the script: JavaScript in the sandbox, Python on a worker thread."""
         return self._python if self.language == "py" else self._javascript
 
     async def _javascript(self, message: Message) -> bool:
-        script = self._program(message)
+        script = await self._program(message)
         given = javascript.snapshot(message, script)
         return javascript.apply(message, await javascript.run(script, given))
 
-    def _program(self, message: Message) -> javascript.Program:
+    async def _program(self, message: Message) -> javascript.Program:
         keys = [*self.includes] if self.key is None else [*self.includes, self.key]
         texts = [required_text(message, key.string(message) or "") for key in keys]
         if self.key is None:
             texts.append(self.text)
         try:
-            return javascript.program(tuple(texts), self.function)
+            return await javascript.program_of(tuple(texts), self.function)
         except ValueError as error:
             raise Fault(0, f"script: {error}") from error
 

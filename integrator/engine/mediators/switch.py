@@ -9,6 +9,7 @@ from typing import Any, Self
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
 from integrator.engine.message import Message
+from integrator.engine.patterns import Pattern
 from integrator.engine.xmltools import children, local
 
 _PLAIN = re.compile(r"[\w\s,:;/@#%&=~-]+\Z")
@@ -20,7 +21,7 @@ class Switch(Mediator):
     """Cases in order, and a default."""
 
     condition: Expression
-    cases: tuple[tuple[re.Pattern[str], Branch], ...]
+    cases: tuple[tuple[Pattern, Branch], ...]
     default: Branch | None
 
     @classmethod

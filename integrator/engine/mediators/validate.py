@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from integrator.engine.expressions.jsonpath import MISSING
 from integrator.engine.expressions.scopes import set_error
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
 from integrator.engine.message import Message
+from integrator.engine.patterns import PatternError, kept
 from integrator.engine.resources import Known, read_resources
 from integrator.engine.xmltools import XmlError, child, children, local, parse
 
@@ -133,7 +135,55 @@ def json_validator(text: str) -> Any:
         cls.check_schema(schema)
     except (BadPayload, jsonschema.SchemaError) as error:
         raise Fault(0, f"validate: bad JSON schema: {getattr(error, 'message', error)}") from error
-    return cls(schema)
+    return jsonschema.validators.extend(cls, BOUNDED)(schema)
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
+    if validator.is_type(instance, "string") and not _found(pattern, instance):
+        yield _violation(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    if validator.is_type(instance, "object"):
+        for pattern, inner in patterns.items():
+            for name, value in instance.items():
+                if _found(pattern, name):
+                    yield from validator.descend(value, inner, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, rule: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    if not validator.is_type(instance, "object"):
+        return
+    named, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    extras = [name for name in instance if name not in named and not any(_found(text, name) for text in patterns)]
+    if validator.is_type(rule, "object"):
+        for name in extras:
+            yield from validator.descend(instance[name], rule, path=name)
+    elif rule is False and extras:
+        verb = "was" if len(extras) == 1 else "were"
+        named_extras = ", ".join(repr(name) for name in sorted(extras))
+        yield _violation(f"Additional properties are not allowed ({named_extras} {verb} unexpected)")
+
+
+def _found(pattern: str, text: str) -> bool:
+    try:
+        return kept(pattern, anywhere=True).search(text) is not None
+    except PatternError as error:
+        raise Fault(0, f"validate: bad JSON schema: pattern {pattern!r}: {error}") from error
+
+
+def _violation(message: str) -> Any:
+    import jsonschema  # noqa: PLC0415  (see json_validator)
+
+    return jsonschema.ValidationError(message)
+
+
+BOUNDED = {
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+}
+"""Keywords with regular expressions, on engines that hostile texts do not keep busy."""
 
 
 def xml_schema(text: str, others: dict[str, str] | None = None) -> Any:

@@ -63,11 +63,13 @@ class Xslt(Mediator):
             if node is None:
                 return
             values = {key: value.string(message) or "" for key, value in self.properties}
-            data = etree.tostring(node, with_tail=False)
             others = {location: self._resource(message, key) for location, key in self.resources}
+            data = message.payload.data or etree.tostring(node, with_tail=False)
             if not others and is_quick(sheet, len(data)):
-                result = transform(sheet, data, values)
-            elif version_of(sheet) != "1.0":
+                self._apply(message, node, transform_here(sheet, node, values))
+                return
+            data = etree.tostring(node, with_tail=False)
+            if version_of(sheet) != "1.0":
                 result = await by_saxon(sheet, data, values, others)
             else:
                 result = await message.deployment.runtime.run(transform, sheet, data, values, others)
@@ -88,9 +90,9 @@ class Xslt(Mediator):
             return message.payload.root
         return next((item for item in self.origin.nodes(message) if hasattr(item, "tag")), None)
 
-    def _apply(self, message: Message, node: Element, result: str) -> None:
+    def _apply(self, message: Message, node: Element, result: Any) -> None:
         made: Any = result
-        if result.lstrip().startswith("<"):
+        if isinstance(result, str) and result.lstrip().startswith("<"):
             try:
                 made = parse(result)
             except XmlError as error:
@@ -120,23 +122,40 @@ SMALL, QUICK = 16 * 1024, 0.001
 class Sheet:
     """A compiled stylesheet, and how long it took lately (seconds; a long run is forgotten slowly)."""
 
-    __slots__ = ("apply", "longest")
+    __slots__ = ("apply", "longest", "raw")
 
     def __init__(self, text: str, others: dict[str, str]) -> None:
         parse(text)
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
         parser.resolvers.add(Known(others))
-        self.apply = etree.XSLT(etree.fromstring(text.encode(), parser), access_control=_ACCESS)
+        self.apply = etree.XSLT(etree.fromstring(text.encode(), parser), access_control=_ACCESS, regexp=False)
         self.longest = QUICK
+        self.raw = "disable-output-escaping" in text
 
 
 _sheets: dict[str, Sheet] = {}
 
 
 def is_quick(sheet: str, size: int) -> bool:
-    """Whether a document of `size` bytes may be transformed where it is, without a thread."""
+    """Whether a body of `size` bytes may be transformed where it is, without a thread."""
     known = _sheets.get(sheet)
     return known is not None and size <= SMALL and known.longest < QUICK
+
+
+def transform_here(sheet: str, node: Element, values: dict[str, str]) -> Any:
+    """Apply a known stylesheet on this thread: an element where that is the whole result, else its text. Raises Fault."""
+    known = _sheets[sheet]
+    began = thread_time()
+    try:
+        result = known.apply(node, **{key: etree.XSLT.strparam(value) for key, value in values.items()})
+    except etree.XSLTError as error:
+        raise Fault(0, f"xslt: {error}") from error
+    finally:
+        known.longest = max(thread_time() - began, known.longest * 0.9)
+    text = saxon.without_declaration(str(result))
+    root = result.getroot()
+    alone = root is not None and root.getnext() is None and root.getprevious() is None
+    return root if alone and not known.raw and text.lstrip().startswith("<") else text
 
 
 def transform(sheet: str, data: bytes, values: dict[str, str], others: dict[str, str] | None = None) -> str:

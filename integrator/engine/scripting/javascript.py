@@ -1,40 +1,33 @@
-"""Runs JavaScript in QuickJS: an engine without files, network, modules or clock other than Date, bounded in time and memory.
+"""Runs JavaScript in QuickJS: an engine without files, network, modules or clock other than Date, in a process of its own.
 
 A script gets a copy of what it may read and hands back the list of what it changed, so that nothing of the host can be reached
-from inside. Each run has an engine of its own: no variable of one message is seen by the next.
+from inside. Each run has an engine of its own: no variable of one message is seen by the next. What ignores the engine's limits
+(one regular expression without end, a crash of the engine) ends its process, and the next script gets another one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import quickjs  # type: ignore[import-untyped]
 
 from integrator.engine.errors import Fault
 from integrator.engine.expressions.values import text_of
 from integrator.engine.message import Message
 from integrator.engine.scripting.context import ADDRESSES, FIELDS, FLAGS, SCOPES, MessageContext, json_of
 from integrator.engine.xmltools import serialise
+from wire.sandbox import Limits, Sandbox, ScriptError
 
-SECONDS = 1.0
-"""CPU time of one run. QuickJS does not look at it inside one regular expression: see docs/integrator.md."""
-WAIT_S = 30.0
-"""Longest wait for an outcome, the time in the queue included."""
-THREADS, WAITING = 4, 256
-"""Threads of their own, so that a script that cannot be stopped takes none from SQL; and runs that may wait for one."""
-MEMORY = 64 * 1024 * 1024
-STACK = 256 * 1024
-PRELUDE = Path(__file__).with_name("mc.js").read_text("utf-8")
+LIMITS = Limits(memory=64 * 1024 * 1024, stack=256 * 1024, seconds=1.0, processes=3, waiting=256, wait_s=30.0)
+SANDBOX = Sandbox(LIMITS, Path(__file__).with_name("mc.js"))
 SPECIAL = ("To", "MessageID", "From", "Action", "MESSAGE_FORMAT", "SYSTEM_TIME")
 """Names that getProperty reads though they are no properties."""
+KEPT = 512
+"""Checked scripts that are kept."""
 
 CALLS = frozenset(
     {
@@ -59,16 +52,29 @@ class Program:
     entries: tuple[str, ...]
 
 
-@lru_cache(maxsize=512)
+_programs: dict[tuple[tuple[str, ...], str], Program] = {}
+
+
+async def program_of(texts: tuple[str, ...], function: str) -> Program:
+    """`program`, beside the event loop when the script is new."""
+    found = _programs.get((texts, function))
+    return found if found is not None else await asyncio.to_thread(program, texts, function)
+
+
 def program(texts: tuple[str, ...], function: str) -> Program:
-    """Check a script. Raises ValueError with the engine's reason."""
+    """Check a script; blocks when it is new. Raises ValueError with the engine's reason."""
+    found = _programs.get((texts, function))
+    if found is not None:
+        return found
     for text in texts:
         problem = syntax(text, bool(function))
         if problem:
             raise ValueError(problem)
     whole = "\n".join(texts)
     every = _ANY.search(whole) is not None
-    return Program(
+    if len(_programs) >= KEPT:
+        _programs.clear()
+    made = _programs[texts, function] = Program(
         texts,
         function,
         body=_returns(texts[-1]) if not function else False,
@@ -77,6 +83,7 @@ def program(texts: tuple[str, ...], function: str) -> Program:
         envelope=every or "Envelope" in whole or "PayloadText" in whole,
         entries=tuple(dict.fromkeys(_ENTRY.findall(whole))),
     )
+    return made
 
 
 def syntax(text: str, file: bool) -> str:
@@ -90,20 +97,11 @@ def _returns(text: str) -> bool:
 
 
 def _problem(text: str) -> str:
-    engine = _engine()
     try:
-        engine.eval(text)
-    except quickjs.JSException as error:
-        return str(error).strip().splitlines()[0]
+        SANDBOX.evaluate([("eval", text)])
+    except ScriptError as error:
+        return (str(error).strip() or "failed").splitlines()[0]
     return ""
-
-
-def _engine() -> Any:
-    engine = quickjs.Context()
-    engine.set_memory_limit(MEMORY)
-    engine.set_max_stack_size(STACK)
-    engine.set_time_limit(SECONDS)
-    return engine
 
 
 def snapshot(message: Message, script: Program) -> str:
@@ -137,41 +135,15 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_pool: list[ThreadPoolExecutor] = []
-_under_way: list[int] = [0]
-
-
 async def run(script: Program, given: str) -> dict[str, Any]:
-    """`evaluate` on a thread of the scripts. Raises Fault also when too many wait, or when no outcome comes."""
-    if not _pool:  # made at first need, after the worker was forked
-        _pool.append(ThreadPoolExecutor(THREADS, thread_name_prefix="script"))
-    if _under_way[0] >= WAITING:
-        raise Fault(0, f"script: {WAITING} scripts are under way already")
-    _under_way[0] += 1
+    """The changes, and whether the flow goes on. Raises Fault when the script fails, or too many run."""
+    steps = [("given", given)]
+    steps += [("eval", f"(function () {{\n{text}\n}})()" if script.body else text) for text in script.texts]
+    if script.function:
+        steps.append(("call", script.function))
     try:
-        return await asyncio.wait_for(
-            asyncio.get_running_loop().run_in_executor(_pool[0], evaluate, script, given), WAIT_S
-        )
-    except TimeoutError:
-        raise Fault(0, f"script: no outcome within {WAIT_S:.0f} s") from None
-    finally:
-        _under_way[0] -= 1
-
-
-def evaluate(script: Program, given: str) -> dict[str, Any]:
-    """Run on a worker thread: the changes and whether the flow goes on. Raises Fault when the script fails."""
-    engine = _engine()
-    try:
-        prelude: Callable[..., Any] = engine.eval(PRELUDE)
-        finish = prelude(engine.parse_json(given))
-        result: Any = None
-        for text in script.texts:
-            result = engine.eval(f"(function () {{\n{text}\n}})()" if script.body else text)
-        if script.function:
-            engine.set("__name", script.function)
-            result = engine.eval("globalThis[__name](mc)")
-        outcome: dict[str, Any] = msgspec.json.decode(finish(result is not False))
-    except quickjs.JSException as error:
+        outcome: dict[str, Any] = msgspec.json.decode(await SANDBOX.run(steps) or "null")
+    except ScriptError as error:
         lines = str(error).strip().splitlines()
         raise Fault(0, f"script: {lines[0] if lines else 'failed'}", str(error)[:4000]) from None
     return outcome

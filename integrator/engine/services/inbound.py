@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from integrator.engine.endpoints.parse import injected
+from integrator.engine.patterns import Pattern, PatternError, compiled
 from integrator.engine.reader import Reader
 from integrator.engine.xmltools import Element, child, children, local, text_of
 from wire.exchange import Exchange
@@ -37,7 +37,7 @@ class Inbound:
     sequence: str
     on_error: str
     suspended: bool
-    pattern: re.Pattern[str] | None
+    pattern: Pattern | None
     parameters: dict[str, str]
 
     def dispatches(self, path: str) -> bool:
@@ -63,8 +63,8 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
     if not root.get("sequence") and not pattern:
         raise reader.fail(root, "attribute 'sequence' or parameter dispatch.filter.pattern is required")
     try:
-        compiled = re.compile(pattern) if pattern else None
-    except re.error as error:
+        matching = compiled(pattern) if pattern else None
+    except PatternError as error:
         raise reader.fail(
             root, f"parameter dispatch.filter.pattern={pattern!r}: bad regular expression ({error})"
         ) from error
@@ -75,7 +75,7 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
         sequence=root.get("sequence") or "",
         on_error=root.get("onError") or "",
         suspended=reader.flag(root, "suspend"),
-        pattern=compiled,
+        pattern=matching,
         parameters={key: value for key, value in values.items() if "store" not in key.lower()},
     )
 

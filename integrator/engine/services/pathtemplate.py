@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, unquote
 
+from integrator.engine.patterns import compiled
+
 _PIECE = re.compile(r"\{(\+?)([^{}]+)\}|\*")
 
 
@@ -18,8 +20,12 @@ class PathTemplate:
         if path.count("{") != path.count("}"):
             raise ValueError(f"uri-template {text!r}: a brace is not closed")
         self.names: list[str] = []
-        self._path = re.compile(self._regex(path) + r"\Z")
+        pattern = self._regex(path)
+        loose = path.count("*") + path.count("{+") > 1 or any(len(_PIECE.findall(part)) > 1 for part in path.split("/"))
+        # several pieces that may share what they match are tried in every way: only RE2 does that in linear time
+        self._match = compiled(pattern).fullmatch if loose else re.compile(pattern).fullmatch
         self.query = dict(parse_qsl(query, keep_blank_values=True)) if question else {}
+        self._fixed = None if question or _PIECE.search(path) else _spellings(path)
 
     def _regex(self, path: str) -> str:
         pattern, last = "", 0
@@ -38,7 +44,9 @@ class PathTemplate:
 
     def match(self, path: str, query: dict[str, str] | None = None) -> dict[str, str] | None:
         """Variables of a path (still percent-encoded ones are decoded); None when it does not match."""
-        found = self._path.match(path)
+        if self._fixed is not None:
+            return {} if path in self._fixed else None
+        found = self._match(path)
         if found is None:
             return None
         values = {name: unquote(value) for name, value in zip(self.names, found.groups(), strict=True)}
@@ -51,6 +59,12 @@ class PathTemplate:
             elif pattern not in ("*", query[name]):
                 return None
         return values
+
+
+def _spellings(path: str) -> frozenset[str]:
+    """What a path without variables matches: itself, with and without a slash at its end."""
+    stem = path.rstrip("/")
+    return frozenset({stem, f"{stem}/"} if len(path) > 1 else {path})
 
 
 class UrlMapping:

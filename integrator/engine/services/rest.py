@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from integrator.engine.content.media import media_type
 from integrator.engine.errors import Place
 from integrator.engine.mediators.base import Branch, Mediator, compile_list
 from integrator.engine.message import Message
+from integrator.engine.patterns import Pattern
 from integrator.engine.sequence import Chain
 from integrator.engine.services.handlers import Handler
 from integrator.engine.services.pathtemplate import PathTemplate, UrlMapping
@@ -67,11 +67,11 @@ class Resource:
     mapping: UrlMapping | None
     protocol: str
     content_type: str
-    user_agent: re.Pattern[str] | None
+    user_agent: Pattern | None
     flows: Flows
     compiled: CompiledFlows
 
-    @property
+    @cached_property
     def url(self) -> str:
         """The template or mapping as written."""
         if self.template is not None:
@@ -159,8 +159,7 @@ class Api:
         return not self.port or str(self.port) == (port or {"https": "443"}.get(message.flow.transport, "80"))
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """What was found: a resource with its variables, or the status to answer."""
 
     resource: Resource | None
@@ -171,17 +170,27 @@ class Match:
 
 def find_resource(api: Api, rest: str, query: dict[str, str], method: str, message: Message) -> Match:
     """The resource of a request below the API's context: mappings, then templates, then the default resource."""
-    problems: set[str] = set()
-    allowed: set[str] = set()
-    for item, variables in _candidates(api, rest, query):
+    candidates = _candidates(api, rest, query)
+    for item, variables in candidates:
+        problem = item.accepts(method, message)
+        if not problem:
+            return Match(item, variables)
+        return _other(candidates, item, problem, method, message)
+    return Match(None, {}, 404)
+
+
+def _other(
+    candidates: Iterator[tuple[Resource, dict[str, str]]], first: Resource, why: str, method: str, message: Message
+) -> Match:
+    """The next candidate that fits, after the first did not."""
+    problems, allowed = {why}, first.methods
+    for item, variables in candidates:
         problem = item.accepts(method, message)
         if not problem:
             return Match(item, variables)
         problems.add(problem)
         allowed |= item.methods
-    if not problems:
-        return Match(None, {}, 404)
-    return Match(None, {}, 405 if "method" in problems else 400, frozenset(allowed))
+    return Match(None, {}, 405 if "method" in problems else 400, allowed)
 
 
 def _candidates(api: Api, rest: str, query: dict[str, str]) -> Iterator[tuple[Resource, dict[str, str]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from integrator.engine.reader import Reader
 from integrator.engine.xmltools import SYNAPSE, children, parse, serialise
 from tests.integrator.coverage import covers
 from tests.integrator.engine.harness import integrator, write
+from wire.sandbox import Sandbox
 
 API = f'<api xmlns="{SYNAPSE}" name="t" context="/t"><resource methods="GET POST"><inSequence>'
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -126,10 +128,12 @@ def test_log_is_refused(bad: str) -> None:
         parse_one(children(parse(f'<sequence xmlns="{SYNAPSE}">{bad}</sequence>'))[0], Reader("x.xml"))
 
 
-def test_a_mapping_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_mapper, "SECONDS", 0.2)
+@pytest.mark.parametrize("body", ["while (true) {}", "return /^(a+)+$/.test('a'.repeat(60) + '!')"])
+async def test_a_mapping_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    monkeypatch.setattr(data_mapper, "SANDBOX", Sandbox(replace(data_mapper.LIMITS, seconds=0.2)))
     with pytest.raises(Fault, match="the mapping failed"):
-        data_mapper.evaluate("map_S_a_S_b = function () { while (true) {} };", "a", "b", "{}", "{}")
+        await data_mapper.evaluate(f"map_S_a_S_b = function () {{ {body} }};", "a", "b", "{}", "{}")
+    assert await data_mapper.evaluate("map_S_a_S_b = function () { return 1 };", "a", "b", "{}", "{}") == "1"
 
 
 @pytest.mark.parametrize(
