@@ -11,6 +11,7 @@ from lxml import etree
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.endpoints.parse import read_endpoint
 from integrator.engine.errors import DeploymentError
+from integrator.engine.events import read_sink
 from integrator.engine.executors import read_executor
 from integrator.engine.mediators import compile_list, mediators
 from integrator.engine.mediators.base import Branch, Mediator, chain_of
@@ -297,6 +298,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Read]] = {
     "inbound-endpoints": (("inboundEndpoint",), read_inbound),
     "priority-executors": (("priority-executor", "priorityExecutor"), read_executor),
     "event-sources": (("eventSource",), refuse_event_source),
+    "event-sinks": (("eventSink",), read_sink),
 }
 ORDER = tuple(KINDS)
 

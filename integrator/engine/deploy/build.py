@@ -161,7 +161,7 @@ class Builder:
             return self._definitions(data, path, stamp)
         if folder == SYNAPSE / "imports":
             return Loaded(stamp, imports=(_import(*read_xml(data, path)),))
-        if folder.parent == SYNAPSE:
+        if folder.parent == SYNAPSE or folder == SERVER / "event-sinks":
             return Loaded(stamp, (read_artifact(folder.name, data, path),))
         return Loaded(stamp)
 

@@ -80,6 +80,7 @@ def scan(home: Path) -> dict[str, Stamp]:
         (SERVER / "dataservices", "*.dbs"),
         (SERVER / "carbonapps", "*.car"),
         (SERVER / "metadata", "*.yaml"),
+        (SERVER / "event-sinks", "*.xml"),
         (SERVER / "axis2services", "*.aar"),
         (SERVER / "userstores", "*.xml"),
     ]
