@@ -16,6 +16,12 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 """Upper bounds of the histogram of times to serve a request, seconds."""
 ARTIFACTS = Gauge("integrator_artifacts", "Deployed artifacts", ["kind"], registry=REGISTRY)
 REFUSED = Gauge("integrator_refused_files", "Artifact files that were refused", registry=REGISTRY)
+FAILED_OVER = Counter(
+    "integrator_endpoint_failovers",
+    "Calls that went on to another child endpoint",
+    ["endpoint", "code"],
+    registry=REGISTRY,
+)
 RUNS = Counter("integrator_runs", "Runs of tasks and message processors", ["kind", "name", "result"], registry=REGISTRY)
 
 

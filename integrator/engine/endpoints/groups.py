@@ -1,22 +1,31 @@
-"""Endpoints made of endpoints: failover, load balance, recipient list, and references (reference 4.4 - 4.6)."""
+"""Endpoints made of endpoints: failover, load balance, and references (reference 4.4 - 4.6)."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 
 from integrator.engine.endpoints.base import Endpoint, Property
-from integrator.engine.endpoints.leaf import Address, Default, Definition, Leaf
-from integrator.engine.errors import INDIRECT_NOT_READY, NO_CHILD_READY, Discarded, Fault
+from integrator.engine.endpoints.leaf import Default, Definition, Leaf
+from integrator.engine.errors import (
+    FAILOVER_FAILED_OVER,
+    INDIRECT_NOT_READY,
+    LOAD_BALANCE_FAILED_OVER,
+    NO_CHILD_READY,
+    Discarded,
+    Fault,
+)
 from integrator.engine.expressions import Expression
 from integrator.engine.message import Message
+from integrator.engine.metrics import FAILED_OVER
 
 log = logging.getLogger("integrator.endpoint")
 
 
 class Group(Endpoint):
     """Tries its children one after the other, from a start that the kind of group chooses."""
+
+    failed_over = FAILOVER_FAILED_OVER
 
     def __init__(
         self,
@@ -45,8 +54,16 @@ class Group(Endpoint):
     def used(self, index: int) -> None:
         """A member has answered."""
 
+    async def attempt(self, index: int, copy: Message) -> None:
+        """Send by one member."""
+        await self.members[index].send(copy)
+
     async def send(self, message: Message) -> None:
         """Send to the first member that answers. Raises Fault 303000 when none is ready."""
+        await self.send_new(message)
+
+    async def send_new(self, message: Message) -> int:
+        """As `send`; the index of the member that answered."""
         for item in self.properties:
             item.apply(message)
         await message.payload.read()
@@ -58,24 +75,46 @@ class Group(Endpoint):
                 continue
             copy = message.copy()
             try:
-                await member.send(copy)
+                await self.attempt(index, copy)
             except Discarded:
                 raise
             except Fault as fault:
                 last = fault
-                name = self.name or "AnonymousEndpoint"
-                log.warning(
-                    "%s %s - Detect a Failure in a child endpoint : Endpoint [%s]", self.kind, name, member.name
-                )
-                if not self.failover or (isinstance(member, Leaf) and not member.retryable(fault.code)):
+                if not self._goes_on(member, fault):
+                    carry_failure(message, copy)
                     raise
                 continue
             self.used(index)
             adopt(message, copy)
-            return
-        raise Fault(
-            NO_CHILD_READY, f"{self.kind} {self.name}: no child endpoint is ready", last.message if last else ""
-        ) from last
+            return index
+        detail = last.message if last else ""
+        raise Fault(NO_CHILD_READY, f"{self.kind} {self.name}: no child endpoint is ready", detail) from last
+
+    def _goes_on(self, member: Endpoint, fault: Fault) -> bool:
+        """Whether the next member is tried after a failure, which is logged and counted."""
+        name = self.name or "AnonymousEndpoint"
+        text = "%s %s - Detect a Failure in a child endpoint : Endpoint [%s]"
+        log.warning(text, self.kind, name, member.name)
+        if not self.failover:
+            return False
+        if isinstance(member, Leaf) and not member.retryable(fault.code):
+            log.warning(
+                "%s %s - one of the child endpoints encountered a non-retry error %s", self.kind, name, fault.code
+            )
+            return False
+        FAILED_OVER.labels(name, str(self.failed_over)).inc()
+        log.warning("ERROR_CODE : %s ERROR_MESSAGE : %s %s fails over", self.failed_over, self.kind, name)
+        return True
+
+
+def carry_failure(message: Message, copy: Message) -> None:
+    """What fault handling reads about the endpoint that failed, from the copy that was sent."""
+    for name in ("last_endpoint",):
+        if name in copy.properties:
+            message.properties[name] = copy.properties[name]
+    for name in ("ENDPOINT_PREFIX", "SEND_TIMEOUT"):
+        if name in copy.axis2:
+            message.axis2[name] = copy.axis2[name]
 
 
 def adopt(message: Message, copy: Message) -> None:
@@ -105,6 +144,7 @@ class LoadBalance(Group):
     """Members in turn, by weight when weights are given."""
 
     kind = "Load Balance Endpoint"
+    failed_over = LOAD_BALANCE_FAILED_OVER
 
     def __init__(
         self,
@@ -129,10 +169,8 @@ class LoadBalance(Group):
         return 0
 
 
-class RecipientList(Endpoint):
-    """Every member gets a copy; a list computed per message gets an endpoint for each address."""
-
-    kind = "Recipient List Endpoint"
+class LeastConnections(LoadBalance):
+    """By weight, among the members that serve the fewest calls for their weight at the moment."""
 
     def __init__(
         self,
@@ -140,39 +178,34 @@ class RecipientList(Endpoint):
         on_error: str | None,
         properties: tuple[Property, ...],
         members: Sequence[Endpoint],
-        addresses: Expression | None = None,
+        failover: bool = True,
+        weights: Sequence[int] = (),
     ):
-        super().__init__(name, on_error, properties)
-        self.members = tuple(members)
-        self.addresses = addresses
-        self._made: dict[str, Address] = {}
+        super().__init__(name, on_error, properties, members, failover, weights)
+        self.weights = list(weights or [1] * len(members))
+        self.open = [0] * len(members)
 
-    def children(self) -> Sequence[Endpoint]:
-        """The fixed members."""
-        return self.members
-
-    def recipients(self, message: Message) -> Sequence[Endpoint]:
-        """Members that are ready. Raises Fault 303000 when there is none."""
-        members = self.members if self.addresses is None else self._computed(message)
-        ready = [member for member in members if member.ready(message)]
+    def start(self, message: Message) -> int:
+        """The next in turn among the least busy that are ready."""
+        ready = [index for index, member in enumerate(self.members) if member.ready(message)]
         if not ready:
-            raise Fault(NO_CHILD_READY, f"recipient list {self.name}: no child endpoint is ready")
-        return ready
+            return 0
+        least = min(self.open[index] / self.weights[index] for index in ready)
+        chosen = {index for index in ready if self.open[index] / self.weights[index] == least}
+        for _ in self.order:
+            index = self.order[self.next % len(self.order)]
+            self.next += 1
+            if index in chosen:
+                return index
+        return min(chosen)
 
-    async def send(self, message: Message) -> None:
-        """As a member of another group: send to all, and go on with the answer of the first."""
-        await message.payload.read()
-        members = self.recipients(message)
-        copies = [message.copy() for _ in members]
-        await asyncio.gather(*(member.send(copy) for member, copy in zip(members, copies, strict=True)))
-        adopt(message, copies[0])
-
-    def _computed(self, message: Message) -> list[Endpoint]:
-        text = self.addresses.string(message) or "" if self.addresses else ""
-        urls = [url.strip() for url in text.split(",") if url.strip()]
-        if len(self._made) > 1000:
-            self._made.clear()
-        return [self._made.setdefault(url, Address("", None, (), Definition(), url)) for url in urls]
+    async def attempt(self, index: int, copy: Message) -> None:
+        """Send, counted as open while it lasts."""
+        self.open[index] += 1
+        try:
+            await super().attempt(index, copy)
+        finally:
+            self.open[index] -= 1
 
 
 class Reference(Endpoint):

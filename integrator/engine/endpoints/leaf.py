@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from integrator.engine.endpoints.base import Endpoint, Extension, Property
-from integrator.engine.endpoints.oauth import ClientCredentials
+from integrator.engine.endpoints.oauth import Tokens
 from integrator.engine.endpoints.state import Policy, State
 from integrator.engine.endpoints.transmit import transmit
 from integrator.engine.endpoints.uritemplate import UriTemplate
@@ -28,6 +28,7 @@ from integrator.engine.xmltools import local
 
 log = logging.getLogger("integrator.endpoint")
 
+UNAUTHORIZED = 401
 OPTIMIZED = {"mtom": "enableMTOM", "swa": "enableSwA"}
 """The axis2 property that asks for the form of attachments."""
 
@@ -105,9 +106,14 @@ class Leaf(Endpoint):
             scopes.write(message, "axis2", OPTIMIZED[definition.optimize], "true")
         if definition.extensions or is_true(message.properties.get("PRESERVE_ENVELOPE")):
             await message.payload.read()
+        kept = message.payload, message.axis2
         for extension in definition.extensions:
             await extension.outgoing(message)
-        await self.transmit(message)
+        try:
+            await self.transmit(message)
+        except Fault:  # who handles the failure has the message as it was, not what was made for the wire
+            message.payload, message.axis2 = kept
+            raise
         for extension in reversed(definition.extensions):
             await extension.incoming(message)
 
@@ -223,7 +229,7 @@ class Http(Leaf):
         definition: Definition,
         template: UriTemplate,
         method: str | None,
-        authentication: BasicAuth | ClientCredentials | None,
+        authentication: BasicAuth | Tokens | None,
     ):
         super().__init__(name, on_error, properties, definition)
         self.template = template
@@ -236,21 +242,24 @@ class Http(Leaf):
         url = self.template.expand(message)
         message.to = url
         timeout = self.timeout_ms(message)
-        if isinstance(self.authentication, ClientCredentials):
+        if isinstance(self.authentication, Tokens):
             await self._with_token(message, url, timeout, self.authentication)
             return
         if self.authentication is not None:
             message.headers.set("Authorization", basic(message, self.authentication))
         await transmit(message, url, self.method, self.definition.form, timeout)
 
-    async def _with_token(self, message: Message, url: str, timeout: int, credentials: ClientCredentials) -> None:
+    async def _with_token(self, message: Message, url: str, timeout: int, tokens: Tokens) -> None:
         await message.payload.read()
         again = message.copy()
-        message.headers.set("Authorization", f"Bearer {await credentials.token(message, fresh=False)}")
+        token = await tokens.token(message)
+        message.headers.set("Authorization", f"Bearer {token}")
         await transmit(message, url, self.method, self.definition.form, timeout)
-        if message.axis2.get("HTTP_SC") != 401:
+        if message.axis2.get("HTTP_SC") != UNAUTHORIZED:
             return
-        again.headers.set("Authorization", f"Bearer {await credentials.token(message, fresh=True)}")
+        message.payload.discard()
+        message.properties["RETRIED_ON_OAUTH_FAILURE"] = True
+        again.headers.set("Authorization", f"Bearer {await tokens.token(again, refused=token)}")
         await transmit(again, url, self.method, self.definition.form, timeout)
         message.payload, message.headers, message.axis2 = again.payload, again.headers, again.axis2
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from integrator.engine.endpoints.base import Endpoint, Extension, Property
-from integrator.engine.endpoints.groups import Failover, FromTemplate, LoadBalance, RecipientList, Reference
-from integrator.engine.endpoints.leaf import Address, BasicAuth, Default, Definition, Http
-from integrator.engine.endpoints.oauth import ClientCredentials
+from integrator.engine.endpoints.groups import FromTemplate, Reference
+from integrator.engine.endpoints.leaf import Address, Default, Definition, Http
+from integrator.engine.endpoints.parse_auth import authentication, injected
+from integrator.engine.endpoints.parse_groups import READERS, Common
+from integrator.engine.endpoints.quality import read_quality
 from integrator.engine.endpoints.state import TIMEOUT_CODES, Policy
 from integrator.engine.endpoints.uritemplate import UriTemplate
 from integrator.engine.endpoints.wsdl import Wsdl
 from integrator.engine.expressions import Constant, Expression, compile_value
-from integrator.engine.inject import InjectionError, inject
 from integrator.engine.reader import Reader
 from integrator.engine.xmltools import Element, child, children, local, text_of
 
-KINDS = ("address", "http", "default", "failover", "loadbalance", "recipientlist", "wsdl")
+__all__ = ["EXTENSIONS", "endpoint_of", "injected", "read_endpoint"]
+
+KINDS = ("address", "http", "default", "wsdl", *READERS)
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 FORMS = ("soap11", "soap12", "pox", "get", "rest")
 OPTIMIZATIONS = ("mtom", "swa")
-EXTENSIONS: dict[str, Callable[[Element, Reader], Extension]] = {}
+EXTENSIONS: dict[str, Callable[[Element, Reader], Extension]] = {
+    "enableAddressing": read_quality,
+    "enableSec": read_quality,
+}
 """Children of address, http, wsdl and default that change what is sent or received, by element name, in this order."""
 SCOPES = ("default", "transport", "axis2", "axis2-client")
 
@@ -62,14 +69,6 @@ def _from_template(element: Element, reader: Reader) -> Endpoint:
         if element.get(name):
             parameters.setdefault(name, injected(element, element.get(name), reader))
     return FromTemplate(element.get("name") or "", reader.required(element, "template"), parameters)
-
-
-def injected(element: Element, text: str, reader: Reader) -> str:
-    """The text with $SYSTEM:, $ENV: and $FILE: resolved."""
-    try:
-        return inject(text)
-    except InjectionError as error:
-        raise reader.fail(element, str(error)) from error
 
 
 def _properties(element: Element, reader: Reader) -> tuple[Property, ...]:
@@ -165,9 +164,6 @@ def _codes(element: Element | None, reader: Reader) -> frozenset[int] | None:
         raise reader.fail(element, f"{local(element)} {text!r}: numbers separated by commas are expected") from error
 
 
-Common = tuple[str, str | None, tuple[Property, ...]]
-
-
 def _address(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
     uri = injected(element, reader.required(element, "uri"), reader)
     return Address(*common, _definition(element, reader), uri)
@@ -192,87 +188,7 @@ def _http(element: Element, _outer: Element, common: Common, reader: Reader) -> 
         template = UriTemplate(injected(element, element.get("uri-template") or "", reader))
     except ValueError as error:
         raise reader.fail(element, str(error)) from error
-    return Http(*common, _definition(element, reader), template, method or None, _authentication(element, reader))
-
-
-def _authentication(element: Element, reader: Reader) -> BasicAuth | ClientCredentials | None:
-    holder = child(element, "authentication")
-    if holder is None:
-        return None
-    basic, oauth = child(holder, "basicAuth"), child(holder, "oauth")
-    if basic is not None:
-        return BasicAuth(_text_value(basic, "username", reader), _text_value(basic, "password", reader))
-    grant = child(oauth, "clientCredentials") if oauth is not None else None
-    if grant is None:
-        raise reader.fail(holder, "allowed are basicAuth and oauth/clientCredentials")
-    more = child(grant, "requestParameters")
-    parameters = tuple(
-        (reader.required(item, "name"), compile_value(text_of(item), item, reader.place(item)))
-        for item in (children(more) if more is not None else ())
-    )
-    return ClientCredentials(
-        _text_value(grant, "clientId", reader),
-        _text_value(grant, "clientSecret", reader),
-        _text_value(grant, "tokenUrl", reader),
-        text_of(child(grant, "authMode")).lower() == "payload",
-        parameters,
-    )
-
-
-def _text_value(parent: Element, name: str, reader: Reader) -> Expression:
-    node = child(parent, name)
-    if node is None or not text_of(node):
-        raise reader.fail(parent, f"child <{name}> is required")
-    return compile_value(injected(node, text_of(node), reader), node, reader.place(node))
-
-
-def _members(element: Element, reader: Reader) -> list[Endpoint]:
-    found = [read_endpoint(item, reader) for item in children(element) if local(item) == "endpoint"]
-    for item in children(element):
-        if local(item) == "member":
-            host = injected(item, reader.required(item, "hostName"), reader)
-            port = reader.integer(item, injected(item, item.get("httpPort") or "80", reader), "attribute httpPort", 80)
-            found.append(Address("", None, (), Definition(), f"http://{host}:{port}"))
-    return found
-
-
-def _group_members(element: Element, reader: Reader) -> list[Endpoint]:
-    members = _members(element, reader)
-    if not members:
-        raise reader.fail(element, "at least one child <endpoint> is required")
-    return members
-
-
-def _failover(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
-    group = Failover(*common, _group_members(element, reader))
-    group.dynamic = reader.flag(element, "dynamic", True)
-    return group
-
-
-def _loadbalance(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
-    weighted = "Weighted" in (element.get("algorithm") or "")
-    weights = []
-    for item in children(element):
-        if local(item) == "endpoint":
-            given = next(
-                (
-                    p.get("value")
-                    for p in item.iter()
-                    if local(p) == "property" and p.get("name") == "loadbalance.weight"
-                ),
-                None,
-            )
-            weights.append(max(1, reader.integer(item, given, "loadbalance.weight", 1)) if weighted else 1)
-    members = _group_members(element, reader)
-    weights += [1] * (len(members) - len(weights))
-    return LoadBalance(*common, members, reader.flag(element, "failover", True), weights)
-
-
-def _recipients(element: Element, _outer: Element, common: Common, reader: Reader) -> Endpoint:
-    computed = child(element, "endpoints")
-    if computed is not None:
-        return RecipientList(*common, (), reader.value(computed, "value"))
-    return RecipientList(*common, _group_members(element, reader))
+    return Http(*common, _definition(element, reader), template, method or None, authentication(element, reader))
 
 
 _READERS: dict[str, Callable[[Element, Element, Common, Reader], Endpoint]] = {
@@ -280,7 +196,5 @@ _READERS: dict[str, Callable[[Element, Element, Common, Reader], Endpoint]] = {
     "http": _http,
     "default": _default,
     "wsdl": _wsdl,
-    "failover": _failover,
-    "loadbalance": _loadbalance,
-    "recipientlist": _recipients,
+    **{name: partial(read, read_endpoint) for name, read in READERS.items()},
 }

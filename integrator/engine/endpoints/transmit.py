@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from integrator.engine.content import media
+from integrator.engine.content.attachments import FORMS
 from integrator.engine.content.payload import Payload
 from integrator.engine.content.writers import write
 from integrator.engine.endpoints import wishes
@@ -50,6 +51,9 @@ NOT_SENT = frozenset(
 )
 """Headers of the message that are not sent on; without accept-encoding, answers come in a form mediators can read."""
 NOT_SENT_WITH_ACTION = NOT_SENT | {b"soapaction"}
+WITH_ACTION = frozenset({media.SOAP11, "multipart/related"})
+"""Types whose action is told by the SOAPAction header."""
+SOAP_FORMS = {"soap11": media.SOAP11, "soap12": media.SOAP12}
 BODILESS_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 BUFFERED = 256 * 1024
 """Answers announced to be at most this long are taken at once; longer ones are streamed."""
@@ -160,7 +164,7 @@ def prepare(
         return verb, url, headers, payload.chunks()
     if target in (media.SOAP11, media.SOAP12):
         payload.pox = False
-    data, content_type = write(payload, target)
+    data, content_type = write(payload, target, message)
     if not data and not content_type:
         return verb, url, request_headers(message, None), b""
     return verb, url, request_headers(message, outgoing_type(message, content_type, target)), data
@@ -168,10 +172,9 @@ def prepare(
 
 def target_type(message: Message, form: str) -> str:
     """Content type to write, empty to leave the body as it is."""
-    if form == "soap11":
-        return media.SOAP11
-    if form == "soap12":
-        return media.SOAP12
+    if form in SOAP_FORMS:
+        soap, wanted = SOAP_FORMS[form], message.axis2.get("messageType")
+        return f'{wanted}; start-info="{soap}"' if wanted in FORMS.values() else soap
     if form == "pox":
         return media.XML
     wanted = str(message.axis2.get("messageType") or "")
@@ -199,7 +202,7 @@ def outgoing_type(message: Message, written: str, target: str) -> str:
 
 def request_headers(message: Message, content_type: str | None) -> list[tuple[bytes, bytes]]:
     """Transport headers without the hop-by-hop ones, with type, action, host override and correlation id."""
-    soap = content_type is not None and media.media_type(content_type) == media.SOAP11
+    soap = content_type is not None and media.media_type(content_type) in WITH_ACTION
     skip = NOT_SENT_WITH_ACTION if soap and message.action else NOT_SENT
     result = [pair for pair in message.headers.wire() if pair[0] not in skip]
     if content_type:
