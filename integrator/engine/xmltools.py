@@ -14,6 +14,7 @@ SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
 PAYLOAD = "http://ws.apache.org/commons/ns/payload"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
+ADDRESSING = ("http://www.w3.org/2005/08/addressing", "http://schemas.xmlsoap.org/ws/2004/08/addressing")
 XPATH_FUNCTIONS = "http://www.w3.org/2005/xpath-functions"
 
 _OPTIONS: dict[str, Any] = {

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import secrets
 from email import policy
-from email.message import Message as Part
+from email.message import Message as MimePart
 from email.parser import BytesParser
 from email.utils import collapse_rfc2231_value
-from urllib.parse import unquote
 
 from lxml import etree
 
 from integrator.engine.content import jsonxml, media
+from integrator.engine.content.attachments import Attachments, Part, read
 from integrator.engine.errors import BadPayload
-from integrator.engine.xmltools import Element, children, local, parse
+from integrator.engine.xmltools import Element, children, local
 
 MAX_PARTS = 1000
-_XOP = "{http://www.w3.org/2004/08/xop/include}Include"
+_START = re.compile(r'start="?<?([^">;]+)', re.IGNORECASE)
 _XML = ("application/xop+xml", "text/xml", "application/soap+xml", "application/xml")
 _parser = BytesParser(policy=policy.compat32)
 
 
 def build(data: bytes, content_type: str) -> Element:
-    """The payload element: the root part of multipart/related XML, else `mediate`. Raises BadPayload."""
+    """The payload element `mediate` with a child for each part. Raises BadPayload."""
     parts = _parts(data, content_type)
-    if content_type.lower().startswith("multipart/related") and parts[0].get_content_type() in _XML:
-        return _with_attachments(parts)
     root = etree.Element("mediate")
     for number, part in enumerate(parts, 1):
         _add(root, part, number)
     return root
 
 
-def _parts(data: bytes, content_type: str) -> list[Part]:
+def _parts(data: bytes, content_type: str) -> list[MimePart]:
     line = content_type.encode("latin-1", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
     whole = _parser.parsebytes(b"Content-Type: " + line + b"\r\n\r\n" + data)
     found = whole.get_payload()
@@ -42,15 +41,15 @@ def _parts(data: bytes, content_type: str) -> list[Part]:
         raise BadPayload("the multipart body has no parts, or its content type no boundary")
     if len(found) > MAX_PARTS:
         raise BadPayload(f"the multipart body has more than {MAX_PARTS} parts")
-    return [part for part in found if isinstance(part, Part)]
+    return [part for part in found if isinstance(part, MimePart)]
 
 
-def _content(part: Part) -> bytes:
+def _content(part: MimePart) -> bytes:
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else part.as_bytes()
 
 
-def _add(root: Element, part: Part, number: int) -> None:
+def _add(root: Element, part: MimePart, number: int) -> None:
     given = part.get_param("name", header="content-disposition")
     name = collapse_rfc2231_value(given) if given else ""
     file = part.get_filename()
@@ -66,19 +65,22 @@ def _add(root: Element, part: Part, number: int) -> None:
     item.text = base64.b64encode(data).decode()
 
 
-def _with_attachments(parts: list[Part]) -> Element:
-    """The root part with what its xop:Include elements name put in as base64."""
-    root = parse(_content(parts[0]))
-    held = {str(part.get("Content-ID", "")).strip("<> "): part for part in parts[1:]}
-    for include in list(root.iter(_XOP)):
-        wanted = unquote(str(include.get("href", "")).removeprefix("cid:"))
-        if wanted not in held:
-            raise BadPayload(f"the multipart body has no part {wanted!r}")
-        parent = include.getparent()
-        if parent is not None:
-            parent.remove(include)
-            parent.text = base64.b64encode(_content(held[wanted])).decode()
-    return root
+def related(data: bytes, content_type: str) -> tuple[Element, Attachments] | None:
+    """The root of multipart/related XML with what came beside it; None for another multipart. Raises BadPayload."""
+    if not content_type.lower().startswith("multipart/related"):
+        return None
+    parts = _parts(data, content_type)
+    start = _START.search(content_type)
+    wanted = start.group(1).strip() if start else ""
+    first = next((part for part in parts if _identity(part) == wanted), parts[0])
+    if first.get_content_type() not in _XML:
+        return None
+    others = [part for part in parts if part is not first]
+    return read(_content(first), [Part(_identity(part), part.get_content_type(), _content(part)) for part in others])
+
+
+def _identity(part: MimePart) -> str:
+    return str(part.get("Content-ID", "")).strip("<> ")
 
 
 def write(root: Element, kind: str) -> tuple[bytes, str]:

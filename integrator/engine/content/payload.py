@@ -16,8 +16,10 @@ import msgspec
 from lxml import etree
 
 from integrator.engine.content import badgerfish, jsonxml, media, multipart
+from integrator.engine.content.attachments import Attachments
 from integrator.engine.errors import BadPayload
 from integrator.engine.xmltools import (
+    ADDRESSING,
     PAYLOAD,
     SOAP11,
     SOAP12,
@@ -40,7 +42,9 @@ Reader = Callable[[], Awaitable[bytes]]
 class Payload:
     """Body and content type. `unread` is set while the bytes are still on the wire."""
 
-    __slots__ = ("_envelope", "_json", "abandon", "chunks", "content_type", "data", "pox", "unread")
+    __slots__ = ("_envelope", "_json", "abandon", "attachments", "chunks", "content_type", "data", "pox", "unread")
+    attachments: Attachments
+    """Set only for multipart/related that was parsed; ask `attached`."""
 
     def __init__(self, data: bytes | None = None, content_type: str = "", *, pox: bool = True):
         self.data = data
@@ -195,11 +199,18 @@ class Payload:
         self._json = _UNSET
         self._envelope = None
 
+    @property
+    def attached(self) -> Attachments | None:
+        """Parts beside the envelope; None when there are none."""
+        return getattr(self, "attachments", None)
+
     def copy(self) -> Payload:
         """A deep copy; the body must have been read."""
         result = Payload(self.data, self.content_type, pox=self.pox)
         result._json = self._json if self._json is _UNSET else copy.deepcopy(self._json)
         result._envelope = None if self._envelope is None else clone(self._envelope)
+        if self.attached is not None:
+            result.attachments = self.attachments
         return result
 
     @property
@@ -258,6 +269,8 @@ def _soap(payload: Payload) -> Element:
     if not any(local(item) == "Body" for item in root):
         raise BadPayload("the SOAP envelope has no Body")
     payload.pox = False
+    if any(namespace(block) in ADDRESSING for item in root if local(item) == "Header" for block in item):
+        payload.data = None  # blocks that are only for us are left out when it is written
     return root
 
 
@@ -283,10 +296,14 @@ def _binary(payload: Payload) -> Element:
 
 
 def _multipart(payload: Payload) -> Element:
+    data, kind = payload.data or b"", payload.content_type
     try:
-        root = multipart.build(payload.data or b"", payload.content_type)
+        found = multipart.related(data, kind)
+        root = multipart.build(data, kind) if found is None else found[0]
     except XmlError as error:
         raise BadPayload(f"invalid XML in the root part: {error}") from error
+    if found is not None:
+        payload.attachments = found[1]
     if local(root) == "Envelope" and namespace(root) in (SOAP11, SOAP12):
         payload.pox = False
         return root

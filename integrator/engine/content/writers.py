@@ -4,27 +4,58 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from lxml import etree
 
-from integrator.engine.content import badgerfish, jsonxml, media, multipart
+from integrator.engine import addressing
+from integrator.engine.content import attachments, badgerfish, jsonxml, media, multipart
 from integrator.engine.content.payload import Payload, encode_json
 from integrator.engine.xmltools import PAYLOAD, SOAP11, SOAP12, Element, clone, local, namespace
 
+if TYPE_CHECKING:
+    from integrator.engine.message import Message
 
-def write(payload: Payload, target: str) -> tuple[bytes, str]:
-    """(body, content type) for a content type such as `application/json`; unchanged bytes are passed on as they are."""
+RELATED = "multipart/related"
+_SOAP = (media.SOAP11, media.SOAP12)
+
+
+def write(payload: Payload, target: str, message: Message | None = None) -> tuple[bytes, str]:
+    """(body, content type) for a content type such as `application/json`; unchanged bytes are passed on as they are.
+
+    With the message, header blocks of an envelope that were only for us are left out.
+    """
     wanted = media.media_type(target) if target else payload.media
     if payload.data is not None and (wanted == payload.media or not target):
         return payload.data, payload.content_type
     if payload.empty:
         return b"", target or payload.content_type
     family = media.family(wanted)
+    if message is not None and (family in _SOAP or wanted == RELATED) and not payload.is_json and not payload.pox:
+        addressing.settle(message, payload.envelope)
+    if wanted == RELATED and (payload.attached is not None or attachments.XOP_TYPE in target or "xml" in target):
+        return _related(payload, target or payload.content_type)
     if family == media.MULTIPART:
         root = payload.root
         return (b"", wanted) if root is None else multipart.write(_without_marks(root), wanted)
     return _WRITERS[family](payload, wanted), _with_charset(target or payload.content_type)
+
+
+def _related(payload: Payload, target: str) -> tuple[bytes, str]:
+    """As MTOM or SwA; a message that has nothing to attach is plain SOAP."""
+    version = (
+        SOAP12
+        if "soap+xml" in target
+        else SOAP11
+        if '"text/xml"' in target.partition("start-info")[2]
+        else payload.soap
+    )
+    root = with_version(payload.envelope, version)
+    written = attachments.write(root, payload.attached, target)
+    if written is None:
+        return _bytes(root), f"{media.SOAP12 if version == SOAP12 else media.SOAP11}; charset=UTF-8"
+    return written
 
 
 def _with_charset(content_type: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from integrator.engine.addressing import field_of
+from integrator.engine.content.attachments import FORMS
 from integrator.engine.expressions import derived
 from integrator.engine.expressions.javadate import java_format
 from integrator.engine.message import Message
@@ -31,6 +33,8 @@ MARKED = frozenset(
         "NO_KEEPALIVE",
         "POST_TO_URI",
         "SEND_TIMEOUT",
+        "enableMTOM",
+        "enableSwA",
         "setCharacterEncoding",
     }
 )
@@ -115,12 +119,12 @@ def _format(message: Message) -> str:
 
 _SPECIAL: dict[str, Callable[[Message], Any]] = {
     "To": lambda message: message.to,
-    "Action": lambda message: message.action,
-    "MessageID": lambda message: message.id,
-    "From": lambda message: message.addressing.get("From"),
-    "FaultTo": lambda message: message.addressing.get("FaultTo"),
-    "ReplyTo": lambda message: message.addressing.get("ReplyTo"),
-    "RelatesTo": lambda message: message.addressing.get("RelatesTo"),
+    "Action": lambda message: message.action or field_of(message, "Action"),
+    "MessageID": lambda message: field_of(message, "MessageID") or message.id,
+    "From": lambda message: field_of(message, "From"),
+    "FaultTo": lambda message: field_of(message, "FaultTo"),
+    "ReplyTo": lambda message: field_of(message, "ReplyTo"),
+    "RelatesTo": lambda message: field_of(message, "RelatesTo"),
     "FAULT": _is_fault,
     "MESSAGE_FORMAT": _format,
     "OperationName": lambda message: message.properties.get("OperationName", "mediate"),
@@ -182,12 +186,22 @@ def write(message: Message, scope: str, name: str, value: Any) -> None:
 def _write_axis2(message: Message, name: str, value: Any) -> None:
     if name in MARKED:
         message.axis2[MARK] = True
+        if name in FORMS:
+            _attach(message, FORMS[name], value)
     if name in ORIGINALS and name in message.axis2 and "TRANSPORT_IN_URL" not in message.axis2:
         message.axis2.setdefault(ORIGINALS[name], message.axis2[name])
     message.axis2[name] = value
     if name == "messageType":
         message.axis2["ContentType"] = value
         message.headers.set("Content-Type", as_text(value))
+
+
+def _attach(message: Message, form: str, value: Any) -> None:
+    """enableMTOM and enableSwA say what the body is written as, as messageType does for other forms."""
+    if is_true(value):
+        message.axis2["messageType"] = form
+    elif message.axis2.get("messageType") == form:
+        del message.axis2["messageType"]
 
 
 def remove(message: Message, scope: str, name: str) -> None:
@@ -200,6 +214,8 @@ def remove(message: Message, scope: str, name: str) -> None:
         message.axis2.pop(name, None)
         if name in WAITING:
             message.axis2[name] = "false"
+        elif name in FORMS:
+            _attach(message, FORMS[name], False)
     elif scope == "transport":
         message.headers.remove(name)
     elif scope == "operation":

@@ -86,7 +86,7 @@ class HttpReply:
             await self._stream(message, status, words)
             return
         await payload.read()
-        data, content_type = write(payload, target)
+        data, content_type = write(payload, target, message)
         if status == 200 and not is_true(message.axis2.get("FAULTS_AS_HTTP_200")) and is_fault(message):
             status = 500
         kind = outgoing_type(message, content_type, target) if data else None

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from integrator.engine import addressing
 from integrator.engine.content import media
 from integrator.engine.content.payload import Payload
 from integrator.engine.content.writers import with_version
+from integrator.engine.endpoints.quality import replace_body
 from integrator.engine.errors import Fault
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.headers import Headers
@@ -25,9 +27,6 @@ from integrator.engine.wss.tokens import WRONG
 from integrator.engine.xmltools import SOAP12, Element, envelope, local, namespace
 
 log = logging.getLogger("integrator.security")
-
-PROCESSED = "{urn:integrator:internal}processed"
-"""Marks a header block that was dealt with here: it is not passed on (`preserveProcessedHeaders` keeps it)."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ async def _check(message: Message, engaged: Engaged) -> Facts:
         raise SecurityRefusal(INVALID_SECURITY, "a SOAP message is expected")
     facts = await engaged.enforce(message.deployment, root)
     if header is not None:
-        header.set(PROCESSED, "true")
+        header.set(addressing.PROCESSED, "true")
     payload.xml_changed()
     if facts.user:
         message.axis2["username"] = facts.user
@@ -183,13 +182,3 @@ class SecuredReply:
         replace_body(message, root)
         if failed and not is_true(message.axis2.get("FAULTS_AS_HTTP_200")):
             message.axis2["HTTP_SC"] = 500
-
-
-def replace_body(message: Message, root: Element) -> None:
-    """The message is from now on these bytes of a SOAP envelope, which nothing may change any more."""
-    kind = media.SOAP12 if namespace(root) == SOAP12 else media.SOAP11
-    content_type = f"{kind}; charset=UTF-8"
-    message.payload.discard()
-    message.payload = Payload(etree.tostring(root, encoding="utf-8"), content_type, pox=False)
-    message.axis2["messageType"] = message.axis2["ContentType"] = content_type
-    message.headers.remove("Content-Type")
