@@ -54,6 +54,8 @@ class Backend(Service):
         self.seen.append(Seen(method, exchange.target.decode(), headers, body))
         for answer in self.answers:
             if answer.get("path", path) == path and answer.get("method", method) == method:
+                if answer.get("once"):
+                    self.answers = [other for other in self.answers if other is not answer]
                 await asyncio.sleep(answer.get("delay", 0))
                 if answer.get("abort"):
                     exchange.abort()
@@ -142,6 +144,8 @@ def write(home: Path, kind: str, name: str, text: str) -> Path:
         file = home / SERVER / kind / f"{name}.dbs"
     elif kind in ("conf", "metadata"):
         file = home / (kind if kind == "conf" else SERVER / kind) / name
+    elif kind == "python":
+        file = home / kind / f"{name}.py"
     elif kind == "registry":
         file = home / "registry" / name
     else:

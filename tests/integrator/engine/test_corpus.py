@@ -1,7 +1,8 @@
 """Every YAML document below tests/corpus/mediation is a case: artifacts, requests, and what client and backend must see.
 
 `covers` lists the ids of tests/integrator/coverage that it proves.
-`in` is short for an API at /t whose only resource runs that XML; `{backend}` stands for the backend's address.
+`in` is short for an API at /t whose only resource runs that XML; `{backend}` stands for the backend's address, `{host}` for its
+host and port.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ async def test_case(case: dict[str, Any], tmp_path: Path) -> None:
                     home,
                     kind,
                     name,
-                    text.replace("{backend}", f"http://127.0.0.1:{stub.port}").replace("{home}", str(home)),
+                    text.replace("{backend}", f"http://127.0.0.1:{stub.port}")
+                    .replace("{host}", f"127.0.0.1:{stub.port}")
+                    .replace("{port}", str(stub.port))
+                    .replace("{home}", str(home)),
                 )
         async with integrator(home) as running:
             refused = [str(error) for error in running.service.engine.deployment.errors]
