@@ -26,7 +26,7 @@ class CannotStart(Exception):
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    made = argparse.ArgumentParser("manage.py integrator", description="Run the integrator alone, in the foreground.")
+    made = argparse.ArgumentParser("manage.py integrator", description="Run the integrator alone, in the foreground, or `test FILE...`: unit tests of artifacts.")
     made.add_argument("--home", required=True, type=Path, help="folder with conf/ and repository/deployment/server/")
     made.add_argument("--port-offset", type=int, default=0, help=f"added to the ports {HTTP}, {HTTPS} and {MANAGEMENT}")
     made.add_argument("--host", default="0.0.0.0", help="address to listen on (all)")  # noqa: S104 - a server
@@ -34,7 +34,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check, then become gunicorn. Returns an exit code only when the integrator cannot start."""
+    """Check, then become gunicorn; `test` runs unit tests of artifacts instead. Returns an exit code when it does not serve."""
+    if arguments[:1] == ["test"]:
+        from integrator.unittests.command import main as run_tests  # noqa: PLC0415 - who serves must not load it
+
+        return run_tests(arguments[1:])
     options = parser().parse_args(arguments)
     try:
         home, ports = checked_home(options.home), checked_ports(options.host, options.port_offset)

@@ -91,9 +91,10 @@ REST = ["/* inSequence", "respond"]
 @covers("obs.errors")
 async def test_a_fault_tells_its_path(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The step that failed is marked with code, message, place and path; the log line has path and correlation id."""
-    flow = '<filter xpath="true()"><then><log level="custom"/><property name="n" type="INTEGER" expression="string(\'x\')"/></then></filter>'
+    wrong = '<property name="n" type="INTEGER" expression="string(\'x\')"/>'
+    flow = f'<filter xpath="true()"><then><log level="custom"/>{wrong}</then></filter>'
     artifacts = {("api", "orders"): api(flow, fault='<property name="d" expression="$ctx:ERROR_DETAIL"/><respond/>')}
-    logging.getLogger("integrator").propagate = True
+    logging.getLogger("integrator.mediation").addHandler(caplog.handler)
     async with world(tmp_path, artifacts) as running:
         with caplog.at_level(logging.ERROR, "integrator"):
             answer = await running.call(activityid="here-is-an-id")
@@ -108,7 +109,8 @@ async def test_a_fault_tells_its_path(tmp_path: Path, caplog: pytest.LogCaptureF
     assert trace["flow"]["groups"][-1]["fault"] is True
     detail = next(step for step in steps(trace["flow"]["groups"][-1]))["changes"][0]
     assert f"in {path}" in detail["after"]
-    (line,) = [record for record in caplog.records if "api:orders failed" in record.getMessage()]
+    logging.getLogger("integrator.mediation").removeHandler(caplog.handler)
+    line = next(record for record in caplog.records if "api:orders failed" in record.getMessage())
     assert line.getMessage().endswith(f" in {path}")
     assert line.correlation_id == "here-is-an-id" == answer.headers["activityid"]
 
@@ -134,7 +136,7 @@ async def test_a_call_that_fails(tmp_path: Path) -> None:
     ids=["authorization", "cookie", "api-key"],
 )
 async def test_secrets_are_masked(tmp_path: Path, secret: tuple[str, str]) -> None:
-    """Headers, properties, fields of bodies, addresses, configuration, copies under another name: nothing of a secret is in a trace."""
+    """Headers, properties, fields of bodies, addresses, configuration, copies under another name: no secret is in a trace."""
     flow = (
         '<property name="dbPassword" value="0123456789abcdef"/><property name="h" expression="$trp:' + secret[0] + '"/>'
         f"{CALL}<respond/>"
