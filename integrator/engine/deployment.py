@@ -61,6 +61,8 @@ class Deployment:
     definitions: dict[str, str] = field(default_factory=dict)
     errors: tuple[DeploymentError, ...] = ()
     libraries: dict[str, Library] = field(default_factory=dict)
+    before: Chain | None = None
+    """The sequence `pre-mediate`, which every message runs through first."""
     compiled: dict[str, tuple[bytes, Any]] = field(default_factory=dict)
     """What was compiled of texts that are read when used (security policies), with the text it was made of."""
     _from_registry: dict[str, tuple[bytes, Any]] = field(default_factory=dict)

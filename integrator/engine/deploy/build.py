@@ -20,6 +20,7 @@ from integrator.engine.dataservices.service import DataService
 from integrator.engine.deploy import connectors
 from integrator.engine.deploy.assemble import GOES_ON, Assembly, apis, with_stock
 from integrator.engine.deploy.capp import ROLES, Part, read_car
+from integrator.engine.deploy.guard import on_this_server, with_policies
 from integrator.engine.deploy.loaded import SERVER, SYNAPSE, Import, Loaded, Stamp, scan
 from integrator.engine.deploy.metadata import definitions_of, pairs
 from integrator.engine.deployment import Deployment, Metadata
@@ -244,11 +245,12 @@ class Builder:
         made = Assembly(errors=errors + [held.error for held in self.loaded.values() if held.error])
         for path, held in self.loaded.items():
             made.add(path, held)
-        artifacts, held_files = with_stock(made.artifacts), made.accepted.values()
+        artifacts, held_files = on_this_server(with_stock(made.artifacts), config), made.accepted.values()
         for path, held in made.accepted.items():
             made.errors += _unusable(path, held)
         self.registry.packed = {key: item for app in made.applications for key, item in app.resources.items()}
         self.registry.cache_s = next((held.cache_s for held in held_files if held.cache_s is not None), CACHE_S)
+        before = artifacts.get(("sequences", "pre-mediate"))
         deployment = Deployment(
             runtime=self.runtime,
             config=config,
@@ -263,7 +265,9 @@ class Builder:
             definitions=definitions_of(self._yaml(made)),
             errors=tuple(made.errors),
             libraries=dict(libraries.installed),
+            before=before.value.chain if before is not None else None,
         )
+        deployment = with_policies(deployment)
         for service in made.services.values():
             service.data_source = deployment.data_source
         self.data_source = deployment.data_source

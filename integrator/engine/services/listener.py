@@ -16,7 +16,7 @@ from integrator.engine.errors import RECEIVER_IO_RECEIVING, BadPayload, Fault
 from integrator.engine.headers import Headers
 from integrator.engine.message import Flow, Message
 from integrator.engine.metrics import served
-from integrator.engine.sequence import run_fault
+from integrator.engine.sequence import Chain, run_fault
 from integrator.engine.services import definitions
 from integrator.engine.services.cors import cors_headers
 from integrator.engine.services.inbound import Inbound
@@ -61,7 +61,8 @@ class Listener:
             flow = message.flow
             if exchange.has_body and message.payload.unread is not None and _length(exchange) <= BUFFERED:
                 await message.payload.read()
-            await (dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound))
+            if flow.deployment.before is None or await premediate(message, flow.deployment.before):
+                await (dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound))
             await finish(exchange, message)
         except (Disconnected, CallerLeft):
             exchange.abort()
@@ -74,6 +75,16 @@ class Listener:
             flow.deployment.runtime.tracing.finish(flow, exchange.status)
         served(flow.artifact if flow else "", exchange.status, monotonic() - started)
         self.tasks.discard(asyncio.current_task())
+
+
+async def premediate(message: Message, before: Chain) -> bool:
+    """Run the mandatory sequence; whether the message goes on to whom it is for."""
+    message.flow.artifact = "sequence:pre-mediate"
+    try:
+        return await before.run(message)
+    except Fault as fault:
+        await run_fault(message, fault)
+        return False
 
 
 def _length(exchange: Exchange) -> int:

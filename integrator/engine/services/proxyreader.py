@@ -7,9 +7,9 @@ from typing import Any
 
 from integrator.engine.endpoints.parse import endpoint_of, injected
 from integrator.engine.reader import Reader
+from integrator.engine.services.guarded import GuardedProxy
 from integrator.engine.services.proxy import Proxy, Publication
 from integrator.engine.services.rest import Flows
-from integrator.engine.services.secured import SecuredProxy
 from integrator.engine.xmltools import Element, child, children, local, serialise, text_of
 
 CHILDREN = (
@@ -53,11 +53,15 @@ def proxy_of(root: Element, reader: Reader, flows_of: Callable[[Element, Reader]
         "parameters": _parameters(root, reader),
     }
     inward, outward = _policies(root, reader)
+    given["policy"] = inward or outward
+    enforced = str(given["parameters"].get("enforceWSAddressing", "")).strip().lower() == "true"
     if child(root, "enableSec") is None:
-        return name, Proxy(**given, policy=inward)
-    if not inward and not outward:
+        inward = outward = ""
+        if not enforced and not given["addressing"]:
+            return name, Proxy(**given)
+    elif not given["policy"]:
         raise reader.fail(child(root, "enableSec"), "a <policy key> is required, or nothing would be enforced")
-    return name, SecuredProxy(**given, policy=inward or outward, inward=inward, outward=outward)
+    return name, GuardedProxy(**given, inward=inward, outward=outward, enforce_addressing=enforced)
 
 
 def _parameters(root: Element, reader: Reader) -> dict[str, str]:

@@ -37,15 +37,16 @@ EXPIRED = "MessageExpired"
 class SecurityRefusal(Exception):
     """A message is refused. `code` is a local name of the specification's fault codes; the text is safe to send."""
 
-    def __init__(self, code: str, text: str):
+    def __init__(self, code: str, text: str, space: str = ""):
         super().__init__(text)
         self.code = code
         self.text = text
+        self.namespace = space or (WSU if code == EXPIRED else WSSE)
 
     @property
-    def namespace(self) -> str:
-        """Namespace of the fault code: that of the utility schema for messages that are too old."""
-        return WSU if self.code == EXPIRED else WSSE
+    def prefix(self) -> str:
+        """Prefix for its namespace, as people know it."""
+        return {WSSE: "wsse", WSU: "wsu"}.get(self.namespace, "wsa")
 
 
 def wsse(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Proxies with WS-Security: the policy is enforced before the in sequence runs, and applied to the answer."""
+"""Proxies with WS-Security or WS-Addressing: requests are checked before the in sequence runs, answers get their headers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from integrator.engine import addressing
+from integrator.engine.addressing import FINAL
 from integrator.engine.content import media
 from integrator.engine.content.payload import Payload
 from integrator.engine.content.writers import with_version
@@ -30,24 +31,47 @@ log = logging.getLogger("integrator.security")
 
 
 @dataclass(frozen=True)
-class SecuredProxy(Proxy):
-    """Keys of the policies of requests and of answers; empty for none."""
+class GuardedProxy(Proxy):
+    """Keys of the policies of requests and of answers, empty for none; whether requests must be addressed."""
 
     inward: str = ""
     outward: str = ""
+    enforce_addressing: bool = False
 
     async def run(self, message: Message) -> None:
         """Admit the message, then run as any proxy. Raises Fault for a policy that is missing or wrong."""
-        engaged = engage(message.deployment, self.inward) if self.inward else None
-        answering = engage(message.deployment, self.outward) if self.outward else None
         facts: Facts | None = Facts()
-        if engaged is not None:
-            facts = await admit(message, engaged)
-            if facts is None:
-                return
-        if answering is not None and facts is not None and not facts.basic:
+        if self.inward:
+            facts = await admit(message, engage(message.deployment, self.inward))
+        if facts is None:
+            return
+        if self.outward and not facts.basic:
+            answering = engage(message.deployment, self.outward)
             message.flow.reply = SecuredReply(message.flow.reply, answering, facts, message.payload.soap)
+        if (self.addressing or self.enforce_addressing) and not await self._addressed(message):
+            return
         await super().run(message)
+
+    async def _addressed(self, message: Message) -> bool:
+        """Take the fields of the request; False when it has none but should, and was answered so."""
+        await message.payload.read()
+        envelope = None if message.payload.is_json or message.payload.pox else message.payload.envelope
+        found = addressing.blocks(envelope) if envelope is not None else []
+        if envelope is None or not found:
+            if self.enforce_addressing:
+                await message.flow.reply.send(fault_of(message, UNADDRESSED))
+                return False
+            return True
+        addressing.take(message, envelope)
+        message.flow.reply = AddressedReply(message.flow.reply, namespace(found[0]), dict(message.addressing))
+        return True
+
+
+UNADDRESSED = SecurityRefusal(
+    "MessageAddressingHeaderRequired",
+    "A required header representing a Message Addressing Property is not present",
+    FINAL,
+)
 
 
 async def admit(message: Message, engaged: Engaged) -> Facts | None:
@@ -132,18 +156,52 @@ def fault_of(message: Message, refusal: SecurityRefusal) -> Message:
 
 
 def _fault(soap: str, refusal: SecurityRefusal, twelve: bool) -> Element:
-    fault = etree.Element(f"{{{soap}}}Fault", nsmap={"soapenv": soap, "wsse": refusal.namespace})
+    fault = etree.Element(f"{{{soap}}}Fault", nsmap={"soapenv": soap, refusal.prefix: refusal.namespace})
     if not twelve:
-        etree.SubElement(fault, "faultcode").text = f"wsse:{refusal.code}"
+        etree.SubElement(fault, "faultcode").text = f"{refusal.prefix}:{refusal.code}"
         etree.SubElement(fault, "faultstring").text = refusal.text
         return fault
     code = etree.SubElement(fault, f"{{{soap}}}Code")
     etree.SubElement(code, f"{{{soap}}}Value").text = "soapenv:Sender"
-    etree.SubElement(etree.SubElement(code, f"{{{soap}}}Subcode"), f"{{{soap}}}Value").text = f"wsse:{refusal.code}"
+    etree.SubElement(
+        etree.SubElement(code, f"{{{soap}}}Subcode"), f"{{{soap}}}Value"
+    ).text = f"{refusal.prefix}:{refusal.code}"
     text = etree.SubElement(etree.SubElement(fault, f"{{{soap}}}Reason"), f"{{{soap}}}Text")
     text.text = refusal.text
     text.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
     return fault
+
+
+class AddressedReply:
+    """Writes the addressing fields of the answer: whose it is, and that it belongs to the request."""
+
+    def __init__(self, inner: Reply, version: str, asked: dict[str, str]):
+        self.inner, self.version, self.asked = inner, version, asked
+
+    @property
+    def sent(self) -> bool:
+        """Whether there was an answer."""
+        return self.inner.sent
+
+    @sent.setter
+    def sent(self, value: bool) -> None:
+        self.inner.sent = value
+
+    def accept(self) -> None:
+        """Answer 202 at once."""
+        self.inner.accept()
+
+    async def send(self, message: Message) -> None:
+        """Add the fields to an answer that is SOAP, unless a property says no."""
+        await message.payload.read()
+        wanted = not is_true(message.axis2.get("disableAddressingForOutMessages"))
+        if wanted and not self.inner.sent and not message.payload.is_json and not message.payload.empty:
+            root = message.payload.envelope
+            if not message.payload.pox:
+                addressing.settle(message, root)
+                addressing.write(root, self.version, addressing.reply_fields(self.asked, message))
+                replace_body(message, root)
+        await self.inner.send(message)
 
 
 class SecuredReply:
