@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -75,20 +77,37 @@ class Deployment:
         artifact = self.artifacts.get((kind, name))
         return None if artifact is None else artifact.value
 
-    @property
+    @cached_property
     def tasks(self) -> dict[str, Task]:
         """Scheduled tasks by name."""
         return self.of_kind("tasks")
 
-    @property
+    @cached_property
     def processors(self) -> dict[str, Processor]:
         """Message processors by name."""
         return self.of_kind("message-processors")
 
-    @property
+    @cached_property
     def proxies(self) -> dict[str, Proxy]:
         """Proxy services by name."""
         return self.of_kind("proxy-services")
+
+    def apis_below(self, path: str) -> tuple[Api, ...]:
+        """The APIs that a path may be for, in the order in which they are asked."""
+        return self._apis_by_segment.get(path[1:].partition("/")[0]) or self._apis_by_segment.get("", ())
+
+    @cached_property
+    def _apis_by_segment(self) -> dict[str, tuple[Api, ...]]:
+        """APIs by the first segment of their context, each with those that take every path (also below \"\")."""
+        held: dict[str, list[tuple[int, Api]]] = {}
+        for place, api in enumerate(self.apis):
+            held.setdefault(api.first_segment, []).append((place, api))
+        everywhere = held.pop("", [])
+        found = {
+            segment: tuple(api for _, api in sorted(apis + everywhere, key=itemgetter(0)))
+            for segment, apis in held.items()
+        }
+        return {**found, "": tuple(api for _, api in everywhere)}
 
     def sequence(self, name: str) -> Chain | None:
         """The chain of a named sequence, or of one in the registry; None when there is none."""

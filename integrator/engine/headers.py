@@ -70,6 +70,10 @@ class Headers:
         found = self._items.get(name.lower())
         return found[0][1] if found else None
 
+    def first(self, name: bytes) -> bytes | None:
+        """First value as the wire gave it, by the lower-case name; for headers that nothing was written to."""
+        return self._first.get(name)
+
     def set(self, name: str, value: str) -> None:
         """Replace all values of the name."""
         self._all()[name.lower()] = [(name, value)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 from integrator.engine.errors import Fault, Place
 from integrator.engine.expressions import scopes
@@ -40,14 +41,15 @@ class Chain:
         self.on_error = on_error
         self.reads_content = any(reads for _, reads, _ in steps)
 
-    async def run(self, message: Message, start: int = 0) -> bool:
+    def run(self, message: Message, start: int = 0) -> Coroutine[Any, Any, bool]:
         """Run the steps in order until one returns False. Raises Fault with the place of the step."""
-        if self.on_error is None:
-            return await message.walk(self, start)
+        return message.walk(self, start) if self.on_error is None else self._guarded(message, start, self.on_error)
+
+    async def _guarded(self, message: Message, start: int, on_error: str) -> bool:
         try:
             return await message.walk(self, start)
         except Fault as fault:
-            handler = message.deployment.sequence(self.on_error)
+            handler = message.deployment.sequence(on_error)
             if handler is None:
                 raise
             note_fault(message, fault)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, TypeAlias
 
 from lxml import etree
@@ -110,7 +109,7 @@ def serialise(element: Element) -> str:
 
 def clone(element: Element) -> Element:
     """A deep copy that stands alone (no tail)."""
-    result = copy.deepcopy(element)
+    result = element.__copy__()  # deep, as lxml says; the detour over `copy` costs more than a small element
     result.tail = None
     return result
 
@@ -126,7 +125,14 @@ def strip_indentation(element: Element) -> None:
 
 def envelope(soap: str = SOAP11) -> Element:
     """An empty SOAP envelope with header and body."""
+    return _EMPTY[soap].__copy__()
+
+
+def _empty_envelope(soap: str) -> Element:
     root = etree.Element(f"{{{soap}}}Envelope", nsmap={"soapenv": soap})
     etree.SubElement(root, f"{{{soap}}}Header")
     etree.SubElement(root, f"{{{soap}}}Body")
     return root
+
+
+_EMPTY = {soap: _empty_envelope(soap) for soap in (SOAP11, SOAP12)}

@@ -33,6 +33,8 @@ from integrator.engine.xmltools import (
 )
 
 _UNSET: Any = object()
+_BODIES = {f"{{{soap}}}Envelope": f"{{{soap}}}Body" for soap in (SOAP11, SOAP12)}
+"""Where the body almost always is, the last child, its name by that of the envelope."""
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -134,6 +136,8 @@ class Payload:
     def body(self) -> Element:
         """The SOAP body element."""
         root = self.envelope
+        if len(root) and root[-1].tag == _BODIES.get(root.tag):
+            return root[-1]
         found = next(root.iterchildren(root.tag.removesuffix("Envelope") + "Body"), None)
         if found is None:
             raise BadPayload("the SOAP envelope has no Body")

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from integrator.engine.content import media
+from integrator.engine.content import jsonxml, media
 from integrator.engine.content.attachments import FORMS
 from integrator.engine.content.payload import Payload
 from integrator.engine.content.writers import write
@@ -179,8 +179,19 @@ def target_type(message: Message, form: str) -> str:
         return media.XML
     wanted = str(message.axis2.get("messageType") or "")
     if wanted and media.media_type(wanted) != message.payload.media:
+        if "PRESERVE_SPACES" in message.properties:
+            keep_spaces(message, wanted)
         return wanted
     return ""
+
+
+def keep_spaces(message: Message, wanted: str) -> None:
+    """XML that becomes JSON keeps text of white space only when PRESERVE_SPACES is true."""
+    payload = message.payload
+    to_json = media.family(media.media_type(wanted)) == media.JSON and not payload.is_json
+    root = payload.root if to_json and is_true(message.properties["PRESERVE_SPACES"]) else None
+    if root is not None:
+        payload.set_json(jsonxml.to_json_with_spaces(root))
 
 
 def outgoing_type(message: Message, written: str, target: str) -> str:
@@ -234,13 +245,9 @@ async def take_response(message: Message, response: Response, limit: int) -> Non
     """The message becomes the response: status, headers and body of the answer; default-scope properties stay."""
     message.payload.discard()
     headers = Headers.of_wire(response.headers)
-    content_type = headers.get("content-type") or ""
-    payload = Payload(
-        None,
-        content_type,
-        pox=media.media_type(content_type) != media.SOAP12 and content_type != "" and not _soap(content_type),
-    )
-    length = headers.get("content-length")
+    content_type, pox = _type_of(headers.first(b"content-type"))
+    payload = Payload(None, content_type, pox=pox)
+    length = headers.first(b"content-length")
     if length is not None and length.isdigit() and int(length) <= BUFFERED:
         payload.data = await response.body(BUFFERED)
     else:
@@ -264,5 +271,8 @@ async def later(response: Response, limit: int) -> bytes:
         raise as_fault(error, "the endpoint", 0) from error
 
 
-def _soap(content_type: str) -> bool:
-    return media.media_type(content_type) == media.SOAP11
+@lru_cache(maxsize=1024)
+def _type_of(raw: bytes | None) -> tuple[str, bool]:
+    """The content type of an answer as text, and whether its body is no SOAP envelope."""
+    content_type = (raw or b"").decode("latin-1")
+    return content_type, content_type != "" and media.media_type(content_type) not in (media.SOAP11, media.SOAP12)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from urllib.parse import unquote
 
+from integrator.engine import synapse_handlers
 from integrator.engine.content import media
 from integrator.engine.content.payload import Payload
 from integrator.engine.dataservices import http as data_service_http
@@ -21,7 +23,7 @@ from integrator.engine.services import definitions
 from integrator.engine.services.cors import cors_headers
 from integrator.engine.services.inbound import Inbound
 from integrator.engine.services.reply import HttpReply
-from integrator.engine.services.rest import Api, Match, find_resource, query_parameters, set_properties
+from integrator.engine.services.rest import Api, Match, deny_transport, find_resource, query_parameters, set_properties
 from integrator.engine.tasks import flow_end
 from wire.exchange import BodyTooLarge, Disconnected, Exchange
 
@@ -47,12 +49,18 @@ class Listener:
         self.current = current
         self.tasks: set[asyncio.Task[None]] = set()
 
+    def follow(self, _deployment: Deployment) -> None:
+        """With synapse handlers, requests go past them; without, none is asked for."""
+        self.__dict__.pop("serve", None)
+        if synapse_handlers.active:
+            self.serve = partial(self.serve, watched=True)  # type: ignore[method-assign]
+
     def handle(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
         """Start serving one request, of the main ports or of an inbound endpoint."""
         task = asyncio.get_running_loop().create_task(self.serve(exchange, inbound))
         self.tasks.add(task)
 
-    async def serve(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
+    async def serve(self, exchange: Exchange, inbound: Inbound | None = None, watched: bool = False) -> None:
         """Serve one request to its end: whatever happens, it is answered."""
         started = monotonic()
         flow: Flow | None = None
@@ -62,6 +70,9 @@ class Listener:
             if exchange.has_body and message.payload.unread is not None and _length(exchange) <= BUFFERED:
                 await message.payload.read()
             if flow.deployment.before is None or await premediate(message, flow.deployment.before):
+                if watched:
+                await synapse_handlers.entering(message, lambda: enter(exchange, message, inbound))
+            else:
                 await (dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound))
             await finish(exchange, message)
         except (Disconnected, CallerLeft):
@@ -136,10 +147,18 @@ def make_message(exchange: Exchange, deployment: Deployment) -> Message:
     return message
 
 
+async def enter(exchange: Exchange, message: Message, inbound: Inbound | None) -> None:
+    """Find who serves the request of a main port or of an inbound endpoint, and run it."""
+    await (dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound))
+
+
 async def dispatch_inbound(exchange: Exchange, message: Message, inbound: Inbound) -> None:
     """Run the sequence of an inbound endpoint; paths that match its pattern go to APIs and proxies first."""
     message.properties["inbound.endpoint.name"] = inbound.name
     message.properties["isInbound"] = True
+    bound = message.deployment.bound.get(inbound.name, ()) if inbound.serves_bound else ()
+    if bound and await run_matching(exchange, message, bound):
+        return
     if inbound.dispatches(exchange.path.decode("latin-1")) and await route(exchange, message):
         return
     message.flow.artifact = f"inbound-endpoint:{inbound.name}"
@@ -171,13 +190,21 @@ async def route(exchange: Exchange, message: Message) -> bool:
         and await definitions.answer(exchange, message, path, query)
     ):
         return True
+    if await run_matching(exchange, message, deployment.open_apis):
+        return True
+    return path.startswith(SERVICES) and await run_service(exchange, message, path[len(SERVICES) :], query)
+
+
+async def run_matching(exchange: Exchange, message: Message, apis: tuple[Api, ...]) -> bool:
+    """Run the first API that the request is for; False when there is none."""
+    raw_path = exchange.path.decode("latin-1")
     host = (message.headers.get("Host") or "").lower()
-    for api in deployment.apis:
+    for api in apis:
         rest = api.rest(raw_path)
         if rest is not None and api.serves(message, host):
-            await run_api(exchange, message, api, rest, query)
+            await run_api(exchange, message, api, rest, exchange.query.decode("latin-1"))
             return True
-    return path.startswith(SERVICES) and await run_service(exchange, message, path[len(SERVICES) :], query)
+    return False
 
 
 async def run(message: Message, work: object) -> None:
@@ -241,6 +268,8 @@ async def run_service(exchange: Exchange, message: Message, below: str, query: s
         return True
     proxy = deployment.proxies.get(bare)
     if proxy is None or not proxy.serves(flow.transport):
+        if proxy is not None and proxy.start:
+            deny_transport(message, f"proxy {bare}")
         return False
     flow.artifact, flow.service = f"proxy:{bare}", bare
     if proxy.inbound_only and "isInbound" not in message.properties:

@@ -153,7 +153,7 @@ def headers_of(message: Message, content_type: str | None) -> list[Header]:
     if content_type:
         result.append(_type_header(content_type))
     if headers.of_request or "activityid" not in headers:
-        result.append((b"activityid", b" ".join(message.flow.correlation_id.encode("utf-8", "replace").splitlines())))
+        result.append((b"activityid", message.flow.correlation_id.encode("utf-8", "replace")))
     return result
 
 

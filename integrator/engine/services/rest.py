@@ -17,6 +17,8 @@ from integrator.engine.sequence import Chain
 from integrator.engine.services.handlers import Handler
 from integrator.engine.services.pathtemplate import PathTemplate, UrlMapping
 
+log = logging.getLogger("integrator.http")
+
 
 @dataclass(frozen=True)
 class Flows:
@@ -135,10 +137,25 @@ class Api:
             "ARTIFACT_NAME": f"api{self.name}",
         }
 
-    @property
+    @cached_property
     def full_name(self) -> str:
         """Name by which management knows it."""
         return f"{self.name}:v{self.version}" if self.version else self.name
+
+    @cached_property
+    def artifact(self) -> str:
+        """Name by which flows, logs and metrics know it."""
+        return f"api:{self.full_name}"
+
+    @cached_property
+    def serves_all(self) -> bool:
+        """Whether it takes requests of every host, port and transport."""
+        return not (self.transports or self.hostname or self.port)
+
+    @cached_property
+    def first_segment(self) -> str:
+        """The context up to its second slash, by which requests look it up; empty for one that takes every path."""
+        return self.root[1:].partition("/")[0]
 
     def rest(self, path: str) -> str | None:
         """The path below context and version; None when the request is not for this API."""
@@ -149,9 +166,11 @@ class Api:
         rest = path[len(self.root) :]
         return rest if not rest or rest[0] == "/" else None
 
-    def serves(self, message: Message, host: str) -> bool:
+    def serves(self, message: Message) -> bool:
         """Whether host, port and transport fit."""
+        host = (message.headers.get("Host") or "").lower()
         if self.transports and self.transports != message.flow.transport:
+            deny_transport(message, f"API {self.full_name}")
             return False
         name, _, port = host.partition(":")
         if self.hostname and self.hostname != name:
@@ -234,10 +253,12 @@ def set_properties(
     """Properties that the API dispatcher sets (reference 2.4, 5.3)."""
     tail = rest + (f"?{query}" if query else "")
     properties = message.properties
-    for name, value in match.variables.items():
-        properties[f"uri.var.{name}"] = value
-    for name, value in parameters.items():
-        properties[f"query.param.{name}"] = value
+    if match.variables:
+        for name, value in match.variables.items():
+            properties[f"uri.var.{name}"] = value
+    if parameters:
+        for name, value in parameters.items():
+            properties[f"query.param.{name}"] = value
     properties["REST_FULL_REQUEST_PATH"] = message.to or ""
     properties["REST_SUB_REQUEST_PATH"] = tail or "/"
     properties["REST_METHOD"] = method
