@@ -115,6 +115,10 @@ class Config(BaseSettings):
         default="",
         description="Where gateways ask about opaque tokens; default http://localhost:9763/oauth2/introspect.",
     )
+    integrator_networks: str = Field(
+        default="",
+        description="Networks (CIDR, by comma) in which the dashboard may ask integrators besides public addresses.",
+    )
     key_manager_networks: str = Field(
         default="",
         description="Networks (CIDR, by comma) in which the control plane may call key managers besides public addresses.",

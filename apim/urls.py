@@ -11,6 +11,7 @@ urlpatterns = [
     path("admin/login/", accounts.admin_login),
     path("admin/logout/", accounts.logout),
     path("admin/password_change/", accounts.admin_password),
+    path("admin/integrations/", include("integrator.dashboard.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("apim.accounts.urls")),
     path("accounts/", include("apim.login.urls")),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.text import Truncator
 from unfold.decorators import action, display
 
 from apim.accounts.admin_base import PlatformAdmin, ReadOnly
 from apim.errors import ApimError
+from integrator.actions import nodes
 from integrator.actions.run import run_now
-from integrator.models import ArtifactStatus, TaskRun
+from integrator.forms import IntegratorForm
+from integrator.models import ArtifactStatus, Integrator, TaskRun
 
 STATE_LABELS = {"deployed": "success", "refused": "danger"}
 RUN_LABELS = {"ok": "success", "failed": "danger"}
@@ -71,6 +75,36 @@ class TaskRunAdmin(ReadOnly, PlatformAdmin):
         wanted = {(row.home, kinds[row.kind], row.name) for row in rows}
         found = [ArtifactStatus.objects.filter(home=h, kind=k, name=n).first() for h, k, n in sorted(wanted)]
         _run(request, [artifact for artifact in found if artifact is not None])
+
+
+@admin.register(Integrator)
+class IntegratorAdmin(PlatformAdmin):
+    """Registering integrators; everything else is on the dashboard, which stands in the sidebar in place of a list."""
+
+    form = IntegratorForm
+    fields = ("name", "url", "username", "password", "certificate")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """The dashboard is the list."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The dashboard is the list."""
+        return HttpResponseRedirect(reverse("integrations:overview"))
+
+    def perform_save(self, request: HttpRequest, obj: Integrator, form: Any, change: bool) -> None:
+        """Through the action."""
+        nodes.save_integrator(by=request.user, row=obj, password=form.cleaned_data.get("password") or None)
+
+    def perform_delete(self, request: HttpRequest, obj: Integrator) -> None:
+        """Through the action."""
+        nodes.remove_integrator(by=request.user, row=obj)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Integrator) -> HttpResponse:
+        """To its page."""
+        return HttpResponseRedirect(reverse("integrations:node", args=[obj.pk]))
+
+    response_post_save_change = response_post_save_add
 
 
 def _run(request: HttpRequest, artifacts: Iterable[ArtifactStatus]) -> None:

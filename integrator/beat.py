@@ -1,18 +1,27 @@
-"""The integrator's own chore in beat's schedule: looking at what is deployed."""
+"""The integrator's own chores in beat's schedule: looking at what is deployed, and at the registered integrators."""
 
 from __future__ import annotations
 
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from integrator.actions.schedule import QUEUE
+from integrator.dashboard.watching import ensure_local
 
 EVERY = 5
 """Seconds between two looks at a home."""
+WATCH_EVERY = 15
+"""Seconds between two looks at the registered integrators."""
 
 
 def schedule() -> None:
-    """Write the chore; called when the platform is prepared, safe to repeat."""
-    interval = IntervalSchedule.objects.filter(every=EVERY, period=IntervalSchedule.SECONDS).first()
-    interval = interval or IntervalSchedule.objects.create(every=EVERY, period=IntervalSchedule.SECONDS)
-    wanted = {"task": "integrator.tasks.sync", "interval": interval, "queue": QUEUE, "expire_seconds": EVERY * 2}
-    PeriodicTask.objects.update_or_create(name="integrator sync", defaults=wanted)
+    """Write the chores, and the row of the platform's own integrator; called when the platform is prepared, safe to repeat."""
+    _chore("integrator sync", "integrator.tasks.sync", EVERY)
+    _chore("integrator watch", "integrator.tasks.watch", WATCH_EVERY)
+    ensure_local()
+
+
+def _chore(name: str, task: str, seconds: int) -> None:
+    interval = IntervalSchedule.objects.filter(every=seconds, period=IntervalSchedule.SECONDS).first()
+    interval = interval or IntervalSchedule.objects.create(every=seconds, period=IntervalSchedule.SECONDS)
+    wanted = {"task": task, "interval": interval, "queue": QUEUE, "expire_seconds": seconds * 2}
+    PeriodicTask.objects.update_or_create(name=name, defaults=wanted)

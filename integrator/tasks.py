@@ -16,6 +16,7 @@ from celery.signals import worker_ready, worker_shutdown
 from integrator import homes, runtime
 from integrator.actions import schedule, status
 from integrator.actions.status import Outcome
+from integrator.dashboard import watching
 from integrator.locks import LEASE, counted, forget_count, held
 
 log = structlog.get_logger(__name__)
@@ -82,6 +83,14 @@ def sync(home: str = "") -> None:
                 _sync(each)
 
 
+@shared_task(queue=schedule.QUEUE, acks_late=False, ignore_result=True, expires=30)
+def watch() -> None:
+    """Look at every registered integrator; one worker at a time does."""
+    with held("watch") as lock:
+        if lock is not None:
+            watching.watch_all()
+
+
 def _sync(home: str) -> None:
     snapshot = runtime.snapshot(home)
     begun, refused = schedule.apply(snapshot)
@@ -97,6 +106,7 @@ def _sync(home: str) -> None:
 def _sync_on_start(**_: Any) -> None:
     """Do not wait for beat: a fresh worker looks at once."""
     sync.delay()
+    watch.delay()
 
 
 @worker_shutdown.connect

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apim.accounts.queries import sees_every_organisation
 from apim.ui.dashboard import contents
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -19,6 +20,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Operations": ("eventhub", "websub", "django_celery_beat"),
 }
 """Sidebar groups and the apps in them; models of other apps come last, under Operations."""
+
+PAGES = (("Integration", "Integrators", "hub", "integrations:overview"),)
+"""Pages of the platform's administrators that are no lists of a model: group, title, symbol, name of the address."""
 
 SYMBOLS = {
     "organisation": "corporate_fare", "user": "person", "role": "badge", "auditrow": "history", "policy": "speed",
@@ -56,6 +60,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     for model, model_admin in admin.site._registry.items():
         if model_admin.has_module_permission(request) and model_admin.has_view_permission(request):
             groups[_group(model._meta.app_label)].append(_item(model))
+    for group, title, icon, name in PAGES:
+        if sees_every_organisation(request.user):
+            groups[group].insert(0, {"title": title, "icon": icon, "link": reverse(name)})
     home = {"title": "", "items": [{"title": "Dashboard", "icon": "home", "link": reverse("admin:index")}]}
     return [home] + [{"title": name, "separator": True, "items": items} for name, items in groups.items() if items]
 

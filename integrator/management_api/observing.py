@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from integrator.engine.metrics import Figures, figures
+from integrator.engine.metrics import VERSION, Figures, figures
 from integrator.engine.observe.files import LARGEST
 from integrator.engine.observe.loggers import ROOT, Logger, LoggerError
+from integrator.management_api import resources
 from integrator.management_api.answers import Call, Raw, Refusal, listed, text_of
 
 CORRELATION = "correlation"
+MOST_REFUSED = 50
 LONGEST_TAIL = 1024 * 1024
 PAGE = resource.getpagesize()
 
@@ -149,8 +151,13 @@ def _month(text: str, name: str) -> str:
 
 async def statistics(call: Call) -> dict[str, Any]:
     """What a dashboard draws: requests, errors and seconds by artifact since the start, memory in bytes (our addition)."""
-    found = figures()
+    found, deployment = figures(), call.deployment
     return {
+        "productVersion": VERSION,
+        "kinds": resources.counts(deployment),
+        "applications": len(deployment.applications),
+        "faulty": len({one.place.file.partition("!")[0] for one in deployment.errors if ".car" in one.place.file}),
+        "refused": [str(one)[:500] for one in deployment.errors[:MOST_REFUSED]],
         "uptimeSeconds": round(call.management.uptime()),
         "memoryBytes": await call.management.run(_memory),
         "requests": sum(one.requests for one in found.values()),

@@ -66,6 +66,19 @@ def _container(artifact: Artifact) -> str:
     return f"[ Deployed From Artifact Container: {artifact.container} ] " if artifact.container else "[ No container ]"
 
 
+def counts(deployment: Deployment) -> dict[str, int]:
+    """How many artifacts of each resource are deployed."""
+    found = dict.fromkeys(RESOURCES.keys() - {"server", "applications"}, 0)
+    for kind, _ in deployment.artifacts:
+        name = "apis" if kind == "api" else kind
+        if name in found:
+            found[name] += 1
+    found["data-services"] = len(deployment.data_services)
+    found["data-sources"] = len(deployment.data_sources | deployment.config.data_sources)
+    found["connectors"] = len(deployment.libraries)
+    return found
+
+
 def addresses(view: View) -> dict[str, str]:
     """Address by artifact, as the metrics name artifacts, of everything that is called from outside."""
     found = {f"api:{api.full_name}": view.base + api.root for api in view.deployment.apis}

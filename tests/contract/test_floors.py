@@ -67,7 +67,7 @@ FLOORS += [
     ("catalog", ("catalog", *SERVICES)),
     ("publisher", ("publisher", "catalog", *SERVICES)),
     ("portal", ("portal", "publisher", "catalog", *SERVICES)),
-    ("integrator", ("integrator", *GROUND, "wire")),
+    ("integrator", ("integrator", "apim.keymanager.vault", *GROUND, "wire")),
     ("apim", OURS),
 ]
 DATA_PLANES = (
