@@ -59,7 +59,7 @@ class Integrator(models.Model):
         DOWN = "down", "down"
 
     name = models.CharField(max_length=100, unique=True, help_text="How people call it.")
-    url = models.URLField("address", max_length=500, help_text="Of the management API, for example https://host:9164.")
+    url = models.CharField("address", max_length=500, help_text="Of the management API, for example https://host:9164.")
     username = models.CharField("user name", max_length=100, default="admin", help_text="An administrator of it.")
     sealed_password = models.TextField(blank=True, editable=False)
     certificate = models.TextField(

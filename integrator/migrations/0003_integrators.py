@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='How people call it.', max_length=100, unique=True)),
-                ('url', models.URLField(help_text='Of the management API, for example https://host:9164.', max_length=500, verbose_name='address')),
+                ('url', models.CharField(help_text='Of the management API, for example https://host:9164.', max_length=500, verbose_name='address')),
                 ('username', models.CharField(default='admin', help_text='An administrator of it.', max_length=100, verbose_name='user name')),
                 ('sealed_password', models.TextField(blank=True, editable=False)),
                 ('certificate', models.TextField(blank=True, help_text='Certificate (PEM) to trust, when it is not of a known authority; its own one if self-signed.')),
