@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +15,7 @@ from integrator.engine.errors import Discarded, Fault
 from integrator.engine.expressions import Expression, scopes
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.mediators.builder import build
 from integrator.engine.mediators.loopback import to_response
 from integrator.engine.message import Message
 from integrator.engine.sequence import note_fault, run_fault
@@ -57,7 +59,14 @@ class Send(Mediator):
             await deliver(message, fixed or fallback, receive.string(message) if receive else None)
             return False
 
-        return step
+        if not self.build:
+            return step
+
+        def built(message: Message) -> Awaitable[bool]:
+            build(message)
+            return step(message)
+
+        return built
 
 
 async def deliver(message: Message, endpoint: Endpoint, receive: str | None = None) -> bool:
