@@ -271,6 +271,10 @@ async def _forward(deployment: Deployment, processor: Processor, store: Store, r
 
 
 def _refused(processor: Processor, message: Message) -> str | None:
+    root = None if message.payload.is_json else message.payload.root
+    if root is not None and local(root) == "Fault" and not message.payload.pox:
+        retried = str(message.properties.get("RETRY_ON_SOAPFAULT", "true")).lower() == "true"
+        return "the endpoint answered a SOAP fault" if retried else None
     status = int(message.axis2.get("HTTP_SC") or 200)
     listed = processor.parameters.get("non.retry.status.codes", "").replace(",", " ").split()
     if status < 400 or str(status) in listed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lxml import etree
@@ -155,6 +155,11 @@ def to_json(root: Element, rules: Rules | None = None) -> Any:
     if name in WRAPPERS:
         return _value(root, rules)
     return {_key(root, rules): _value(root, rules)}
+
+
+def to_json_with_spaces(root: Element) -> Any:
+    """As `to_json`, with text that is white space only."""
+    return to_json(root, replace(_in_force[0], keep_spaces=True))
 
 
 def _key(element: Element, rules: Rules) -> str:

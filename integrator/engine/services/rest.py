@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
@@ -72,6 +73,7 @@ class Resource:
     user_agent: Pattern | None
     flows: Flows
     compiled: CompiledFlows
+    binds: tuple[str, ...] = ()
 
     @cached_property
     def url(self) -> str:
@@ -110,6 +112,11 @@ class Api:
     resources: Sequence[Resource]
     root: str = field(default="")
     handlers: tuple[Handler, ...] = ()
+    binds: tuple[str, ...] = ()
+
+    def bound_to(self, listener: str) -> Api:
+        """The API as one listener serves it: with the resources that are bound to it."""
+        return replace(self, resources=[item for item in self.resources if not item.binds or listener in item.binds])
 
     @cached_property
     def mapped(self) -> tuple[Resource, ...]:
@@ -176,6 +183,12 @@ class Api:
         if self.hostname and self.hostname != name:
             return False
         return not self.port or str(self.port) == (port or {"https": "443"}.get(message.flow.transport, "80"))
+
+
+def deny_transport(message: Message, service: str) -> None:
+    """The service is not offered on the transport the message came by; whoever takes it can see that."""
+    message.properties["TRANSPORT_DENIED"] = True
+    log.warning("%s is not offered on %s", service, message.flow.transport)
 
 
 class Match(NamedTuple):

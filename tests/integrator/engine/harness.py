@@ -30,6 +30,7 @@ class Seen:
     target: str
     headers: dict[str, str]
     body: bytes
+    version: str = "1.1"
 
 
 @dataclass
@@ -51,7 +52,10 @@ class Backend(Service):
         body = await exchange.body()
         headers = {name.decode(): value.decode("latin-1") for name, value in exchange.headers}
         path, method = exchange.path.decode(), exchange.method.decode()
-        self.seen.append(Seen(method, exchange.target.decode(), headers, body))
+        for answer in self.answers:  # `wait`: before the request is noted, `delay`: before it is answered
+            if answer.get("wait") and answer.get("path", path) == path:
+                await asyncio.sleep(answer["wait"])
+        self.seen.append(Seen(method, exchange.target.decode(), headers, body, f"1.{exchange.minor}"))
         for answer in self.answers:
             if answer.get("path", path) == path and answer.get("method", method) == method:
                 if answer.get("once"):
@@ -61,8 +65,9 @@ class Backend(Service):
                     exchange.abort()
                     return
                 given = [(k.lower().encode(), str(v).encode()) for k, v in answer.get("headers", {}).items()]
+                given += [(k.lower().encode(), v.encode()) for k, vs in answer.get("more", {}).items() for v in vs]
                 data = str(answer.get("body", "")).encode() if "echo" not in answer else body
-                exchange.respond(answer.get("status", 200), given, data)
+                exchange.respond(answer.get("status", 200), given, data, answer.get("words", "").encode())
                 return
         exchange.respond(404, [], b"")
 
@@ -110,6 +115,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    reason: str = ""
 
 
 @dataclass
@@ -121,20 +127,31 @@ class Running:
     client: Client
 
     async def call(
-        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | AsyncIterator[bytes] | None = None,
     ) -> Answer:
         """One request to the http port."""
         return await self.request(f"http://127.0.0.1:{self.settings.http_port}{path}", method, headers, body)
 
     async def request(
-        self, url: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
+        self,
+        url: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: bytes | AsyncIterator[bytes] | None = None,
     ) -> Answer:
         """One request to any address."""
         pairs = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
         response = await self.client.request(method, url, pairs, body, Limits(connect=2, read=15))
         data = await response.body()
         return Answer(
-            response.status, {name.decode(): value.decode("latin-1") for name, value in response.headers}, data
+            response.status,
+            {name.decode(): value.decode("latin-1") for name, value in response.headers},
+            data,
+            response.reason,
         )
 
 

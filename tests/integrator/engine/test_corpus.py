@@ -8,6 +8,7 @@ host and port.
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +65,24 @@ async def test_case(case: dict[str, Any], tmp_path: Path) -> None:
                 stub.seen.clear()
                 given = step["request"]
                 body = given.get("body")
+                if isinstance(body, str):
+                    body = (body * given.get("times", 1)).encode()
+                elif "chunks" in given:
+                    body = pieces(given["chunks"])
                 answer = await running.call(
                     given.get("method", "POST" if body is not None else "GET"),
                     given.get("path", "/t"),
                     given.get("headers", {}),
-                    body.encode() if isinstance(body, str) else body,
+                    body,
                 )
                 check(answer, step.get("expect", {}))
                 check_backend(stub, step.get("backend"))
+
+
+async def pieces(texts: list[str]) -> AsyncIterator[bytes]:
+    """A body of unknown length."""
+    for text in texts:
+        yield text.encode()
 
 
 def check(answer: Answer, expect: dict[str, Any]) -> None:
@@ -81,6 +92,8 @@ def check(answer: Answer, expect: dict[str, Any]) -> None:
         assert json.loads(answer.body) == expect["json"]
     if "xml" in expect:
         assert canonical(answer.body) == canonical(expect["xml"].encode())
+    if "reason" in expect:
+        assert answer.reason == expect["reason"]
     if "body" in expect:
         assert answer.body.decode() == expect["body"]
     for text in expect.get("contains", []):
@@ -96,7 +109,10 @@ def check_backend(stub: Backend, expect: Any) -> None:
     """Compare what the backend got, in order."""
     if expect is None:
         return
-    assert [f"{seen.method} {seen.target}" for seen in stub.seen] == [item["line"] for item in expect]
+    here = f"http://127.0.0.1:{stub.port}"
+    assert [f"{seen.method} {seen.target}" for seen in stub.seen] == [
+        item["line"].replace("{backend}", here) for item in expect
+    ]
     for seen, item in zip(stub.seen, expect, strict=True):
         if "json" in item:
             assert json.loads(seen.body) == item["json"]
@@ -104,6 +120,11 @@ def check_backend(stub: Backend, expect: Any) -> None:
             assert canonical(seen.body) == canonical(item["xml"].encode())
         if "body" in item:
             assert seen.body.decode() == item["body"]
+        if "latin" in item:
+            assert seen.body.decode("latin-1") == item["latin"]
+        if "holds" in item:
+            assert item["holds"] in seen.body.decode(), seen.body
+        assert seen.version == item.get("version", seen.version)
         for name, value in item.get("headers", {}).items():
             found = seen.headers.get(name.lower())
             assert (found or "").startswith(value) if value is not None else found is None, (name, found)
