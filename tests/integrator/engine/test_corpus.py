@@ -124,6 +124,10 @@ def check_backend(stub: Backend, expect: Any) -> None:
             assert seen.body.decode("latin-1") == item["latin"]
         if "holds" in item:
             assert item["holds"] in seen.body.decode(), seen.body
+        for text in item.get("contains", []):
+            assert text in seen.body.decode("latin-1"), seen.body
+        for text in item.get("missing", []):
+            assert text not in seen.body.decode("latin-1"), seen.body
         assert seen.version == item.get("version", seen.version)
         for name, value in item.get("headers", {}).items():
             found = seen.headers.get(name.lower())
