@@ -12,8 +12,9 @@ from typing import Any
 from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.tracing.rules import Given, settings_of
+from integrator.engine.vault import plain
 
-_REFERENCE = re.compile(r"\$(env|sys|ref)\{([^}]+)\}")
+_REFERENCE = re.compile(r"\$(env|sys|ref|secret)\{([^}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def _resolve(value: Any, root: dict[str, Any]) -> Any:
 
     def replace(found: re.Match[str]) -> str:
         kind, name = found.groups()
+        if kind == "secret":
+            return plain(_resolve(root.get("secrets", {}).get(name, ""), {})) or ""
         if kind == "ref":
             target: Any = root
             for part in name.split("."):

@@ -97,6 +97,7 @@ class Message:
         "response",
         "suspended",
         "to",
+        "variables",
     )
 
     def __init__(self, flow: Flow, payload: Payload, headers: Headers | None = None):
@@ -115,6 +116,7 @@ class Message:
         self.action: str | None = None
         self.response = False
         self.suspended = False
+        self.variables: dict[str, Any] | None = None
 
     @property
     def id(self) -> str:
@@ -158,4 +160,6 @@ class Message:
         made.func = [dict(parameters) for parameters in self.func]
         made.frames = [Frame(frame.chain, frame.index) for frame in self.frames]
         made.to, made.action, made.response = self.to, self.action, self.response
+        if self.variables is not None:
+            made.variables = dict(self.variables)
         return made

@@ -8,13 +8,14 @@ from typing import Any
 from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.expressions.base import Constant, Expression
 from integrator.engine.expressions.json import JsonEval
+from integrator.engine.expressions.synapse import SynapseError, compile_synapse, compile_template, is_synapse
 from integrator.engine.expressions.xpath import PathError, compile_xpath
 from integrator.engine.message import Message
 from integrator.engine.xmltools import Element
 
 _JSON_EVAL = re.compile(r"json-eval\((.*)\)\s*\Z", re.DOTALL)
 
-__all__ = ["Constant", "Deferred", "Expression", "compile_path", "compile_value"]
+__all__ = ["Constant", "Deferred", "Expression", "compile_path", "compile_text", "compile_value"]
 
 
 def compile_path(text: str, element: Element, place: Place, language: str = "") -> Expression:
@@ -29,8 +30,10 @@ def compile_path(text: str, element: Element, place: Place, language: str = "") 
             return JsonEval(found.group(1) if found else text, nsmap)
         if found and language != "xml":
             return JsonEval(found.group(1), nsmap)
+        if is_synapse(text.strip()):
+            return compile_synapse(text, nsmap)
         return compile_xpath(found.group(1) if found else text, nsmap)
-    except PathError as error:
+    except (PathError, SynapseError) as error:
         raise DeploymentError(place, f"wrong expression: {error}") from error
 
 
@@ -58,4 +61,12 @@ def compile_value(text: str, element: Element, place: Place) -> Expression:
         return Deferred(compile_path(stripped[2:-2], element, place))
     if stripped.startswith("{") and stripped.endswith("}") and not stripped.startswith('{"'):
         return compile_path(stripped[1:-1], element, place)
-    return Constant(text)
+    return compile_text(text, element, place) if "${" in text else Constant(text)
+
+
+def compile_text(text: str, element: Element, place: Place) -> Expression:
+    """Compile text in which `${…}` may stand. Raises DeploymentError."""
+    try:
+        return compile_template(text, element.nsmap)
+    except (PathError, SynapseError) as error:
+        raise DeploymentError(place, f"wrong expression: {error}") from error

@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from integrator.engine.errors import Fault
-from integrator.engine.expressions import scopes
+from integrator.engine.expressions import keystore, scopes
 from integrator.engine.expressions.values import nodes_text, text_of
 from integrator.engine.message import Message
 from integrator.engine.patterns import Pattern, PatternError, kept
+from integrator.engine.vault import lookup
 
 _current = threading.local()
 _URL_SAFE = "/?&=:@+,;$!'()*~-_."
@@ -98,7 +99,28 @@ def _matches(_context: Any, value: Any, pattern: Any) -> bool:
 _GROUP = re.compile(r"\$(\d)")
 
 
+def _vault(_context: Any, alias: Any, source: Any = "") -> str:
+    return lookup(_current.message.deployment.config, _text(alias), _text(source))
+
+
+def _encrypt(_context: Any, *arguments: Any) -> str:
+    return keystore.encrypt(_current.message, *_given("encrypt", arguments))
+
+
+def _decrypt(_context: Any, *arguments: Any) -> str:
+    return keystore.decrypt(_current.message, *_given("decrypt", arguments))
+
+
+def _given(name: str, arguments: tuple[Any, ...]) -> list[str]:
+    if not 4 <= len(arguments) <= 6:
+        raise Fault(0, f"{name} takes a text, key store, password and alias, then type and algorithm")
+    return [_text(argument) for argument in arguments]
+
+
 _FUNCTIONS = {
+    "vault-lookup": _vault,
+    "encrypt": _encrypt,
+    "decrypt": _decrypt,
     "get-property": _get_property,
     "base64Encode": _base64_encode,
     "base64Decode": _base64_decode,

@@ -33,7 +33,7 @@ class JsonPath:
             found = next(self.matches(root), MISSING)
         else:
             found = list(self.matches(root))
-        return _FUNCTIONS[self.function](found) if self.function else found
+        return apply_function(self.function, found)
 
     def matches(self, root: Any) -> Iterator[Any]:
         """All matching values in document order."""
@@ -51,6 +51,11 @@ class JsonPath:
         return (self.segments[:-1], self.segments[-1]) if self.segments else None
 
 
+def apply_function(name: str | None, value: Any) -> Any:
+    """A value, or what the function at a path's end makes of it."""
+    return _FUNCTIONS[name](value) if name else value
+
+
 def _walk_keys(value: Any, keys: list[Any]) -> Any:
     for key in keys:
         if not isinstance(value, dict) or key not in value:
@@ -61,10 +66,15 @@ def _walk_keys(value: Any, keys: list[Any]) -> Any:
 
 def select(nodes: list[tuple[Any, Any, Any]], segments: list[Segment], root: Any) -> list[tuple[Any, Any, Any]]:
     """Apply segments to given nodes; used by writers that need the parents of a path."""
+    return list(walk(nodes, segments, root))
+
+
+def walk(nodes: list[tuple[Any, Any, Any]], segments: list[Segment], root: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """`select`, one match after the other."""
     stream: Iterator[tuple[Any, Any, Any]] = iter(nodes)
     for segment in segments:
         stream = _step(stream, segment, root)
-    return list(stream)
+    return stream
 
 
 def _step(nodes: Iterator[tuple[Any, Any, Any]], segment: Segment, root: Any) -> Iterator[tuple[Any, Any, Any]]:

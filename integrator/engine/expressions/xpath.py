@@ -113,6 +113,8 @@ class XPath(Expression):
         return text_of(value)
 
 
+_OURS = ("fn", "wso2", "synapse")
+"""Prefixes of functions that need no declaration."""
 _NOTHING = envelope()
 """Context of expressions that name no nodes: the body is not built for them."""
 _AXES = {
@@ -142,7 +144,9 @@ def compile_xpath(text: str, nsmap: dict[str | None, str]) -> Expression:
             return found.group()
         if found.group("fn"):
             prefix = found.group("fn")
-            known = names.get(prefix) in (XPATH_FUNCTIONS, SYNAPSE) or (prefix == "fn" and prefix not in names)
+            known = names.get(prefix) in (XPATH_FUNCTIONS, SYNAPSE) or (prefix in _OURS and prefix not in names)
+            if prefix == "hashicorp" and prefix not in names:
+                raise PathError("hashicorp:vault-lookup: there is no such vault here; use wso2:vault-lookup")
             return "" if known else found.group()
         getter = _literal_lookup(found.group("args")) if found.group("get") else _variable(found.group("var"))
         name = f"v{len(variables)}"
