@@ -63,6 +63,10 @@ class Deployment:
     definitions: dict[str, str] = field(default_factory=dict)
     errors: tuple[DeploymentError, ...] = ()
     libraries: dict[str, Library] = field(default_factory=dict)
+    open_apis: tuple[Api, ...] = ()
+    """APIs that the main ports serve."""
+    bound: dict[str, tuple[Api, ...]] = field(default_factory=dict)
+    """APIs by the inbound endpoint that serves them."""
     before: Chain | None = None
     """The sequence `pre-mediate`, which every message runs through first."""
     compiled: dict[str, tuple[bytes, Any]] = field(default_factory=dict)
@@ -100,7 +104,7 @@ class Deployment:
     def _apis_by_segment(self) -> dict[str, tuple[Api, ...]]:
         """APIs by the first segment of their context, each with those that take every path (also below \"\")."""
         held: dict[str, list[tuple[int, Api]]] = {}
-        for place, api in enumerate(self.apis):
+        for place, api in enumerate(self.open_apis):
             held.setdefault(api.first_segment, []).append((place, api))
         everywhere = held.pop("", [])
         found = {

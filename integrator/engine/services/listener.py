@@ -22,6 +22,7 @@ from integrator.engine.sequence import Chain, run_fault
 from integrator.engine.services import definitions
 from integrator.engine.services.cors import cors_headers
 from integrator.engine.services.inbound import Inbound
+from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.reply import HttpReply
 from integrator.engine.services.rest import Api, Match, deny_transport, find_resource, query_parameters, set_properties
 from integrator.engine.tasks import flow_end
@@ -71,9 +72,11 @@ class Listener:
                 await message.payload.read()
             if flow.deployment.before is None or await premediate(message, flow.deployment.before):
                 if watched:
-                await synapse_handlers.entering(message, lambda: enter(exchange, message, inbound))
-            else:
-                await (dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound))
+                    await synapse_handlers.entering(message, lambda: enter(exchange, message, inbound))
+                else:
+                    await (
+                        dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound)
+                    )
             await finish(exchange, message)
         except (Disconnected, CallerLeft):
             exchange.abort()
@@ -113,38 +116,41 @@ def _refuse(exchange: Exchange, status: int, text: str) -> None:
 
 def make_message(exchange: Exchange, deployment: Deployment) -> Message:
     """The message of a request; its body stays on the wire."""
-    headers = Headers.of_wire(exchange.headers, request=True)
-    flow = Flow(deployment, HttpReply(exchange), headers.get("activityid") or "")
-    flow.transport = exchange.scheme
-    content_type = headers.get("content-type") or ""
-    action = (headers.get("SOAPAction") or "").strip('"') or media.soap_action(content_type)
-    kind = media.media_type(content_type)
-    payload = Payload(
-        None, content_type, pox=kind != media.SOAP12 and not (kind == media.SOAP11 and "SOAPAction" in headers)
-    )
+    fields, scheme, address = exchange.fields, exchange.scheme, exchange.client[0]
+    flow = Flow(deployment, HttpReply(exchange), fields.get(b"activityid", b"").decode("latin-1"))
+    flow.transport = scheme
+    raw_type, action = fields.get(b"content-type"), fields.get(b"soapaction")
+    payload = Payload(None, "")
+    if raw_type is not None:
+        payload.content_type = content_type = raw_type.decode("latin-1")
+        kind = media.media_type(content_type)
+        payload.pox = kind != media.SOAP12 and not (kind == media.SOAP11 and action is not None)
     if exchange.has_body:
-        limit = deployment.runtime.max_body
-
-        async def read() -> bytes:
-            try:
-                return await exchange.body(limit)
-            except BodyTooLarge as error:
-                raise TooLarge(0, str(error)) from error
-            except Disconnected as error:
-                raise CallerLeft(RECEIVER_IO_RECEIVING, str(error)) from error
-
-        payload.unread, payload.chunks = read, exchange.stream
-    message = Message(flow, payload, headers)
+        payload.unread, payload.chunks = partial(take, exchange, deployment.runtime.max_body), exchange.stream
+    message = Message(flow, payload, Headers.of_wire(exchange.headers, request=True))
     message.to = exchange.target.decode("latin-1")
-    message.action = action or None
+    if action is not None:
+        message.action = action.decode("latin-1").strip('"') or None
+    if message.action is None and raw_type is not None:
+        message.action = media.soap_action(content_type)
     message.axis2 = {
         "HTTP_METHOD": exchange.method.decode("latin-1"),
-        "REMOTE_ADDR": exchange.client[0],
-        "REMOTE_HOST": exchange.client[0],
+        "REMOTE_ADDR": address,
+        "REMOTE_HOST": address,
         "TRANSPORT_IN_URL": message.to,
     }
-    message.properties["TRANSPORT_IN_NAME"] = exchange.scheme
+    message.properties["TRANSPORT_IN_NAME"] = scheme
     return message
+
+
+async def take(exchange: Exchange, limit: int) -> bytes:
+    """The whole body of a request. Raises TooLarge, and CallerLeft when it breaks off."""
+    try:
+        return await exchange.body(limit)
+    except BodyTooLarge as error:
+        raise TooLarge(0, str(error)) from error
+    except Disconnected as error:
+        raise CallerLeft(RECEIVER_IO_RECEIVING, str(error)) from error
 
 
 async def enter(exchange: Exchange, message: Message, inbound: Inbound | None) -> None:
@@ -163,7 +169,7 @@ async def dispatch_inbound(exchange: Exchange, message: Message, inbound: Inboun
         return
     message.flow.artifact = f"inbound-endpoint:{inbound.name}"
     message.flow.fault = message.deployment.sequence(inbound.on_error) if inbound.on_error else None
-    await run(message, message.deployment.required_sequence(inbound.sequence or "main").run(message))
+    await run(message, message.deployment.required_sequence(inbound.sequence or "main"))
 
 
 async def dispatch(exchange: Exchange, message: Message) -> None:
@@ -176,7 +182,7 @@ async def dispatch(exchange: Exchange, message: Message) -> None:
     message.flow.artifact = "sequence:main"
     message.flow.out = message.deployment.response_of_main()
     message.axis2["REST_URL_POSTFIX"] = message.to
-    await run(message, message.deployment.required_sequence("main").run(message))
+    await run(message, message.deployment.required_sequence("main"))
 
 
 async def route(exchange: Exchange, message: Message) -> bool:
@@ -190,7 +196,7 @@ async def route(exchange: Exchange, message: Message) -> bool:
         and await definitions.answer(exchange, message, path, query)
     ):
         return True
-    if await run_matching(exchange, message, deployment.open_apis):
+    if await run_matching(exchange, message, deployment.apis_below(raw_path)):
         return True
     return path.startswith(SERVICES) and await run_service(exchange, message, path[len(SERVICES) :], query)
 
@@ -198,45 +204,44 @@ async def route(exchange: Exchange, message: Message) -> bool:
 async def run_matching(exchange: Exchange, message: Message, apis: tuple[Api, ...]) -> bool:
     """Run the first API that the request is for; False when there is none."""
     raw_path = exchange.path.decode("latin-1")
-    host = (message.headers.get("Host") or "").lower()
     for api in apis:
         rest = api.rest(raw_path)
-        if rest is not None and api.serves(message, host):
-            await run_api(exchange, message, api, rest, exchange.query.decode("latin-1"))
+        if rest is not None and (api.serves_all or api.serves(message)):
+            flow = start_api(exchange, message, api, rest, exchange.query.decode("latin-1"))
+            if flow is not None:
+                await run(message, flow)
             return True
     return False
 
 
-async def run(message: Message, work: object) -> None:
+async def run(message: Message, flow: Chain | Proxy) -> None:
     """Await a flow with its fault flow behind it. Whether it is traced is asked here, once a message."""
     tracing = message.flow.deployment.runtime.tracing
     if tracing.active:
         tracing.consider(message)
     try:
-        await work  # type: ignore[misc]
+        await flow.run(message)
     except Fault as fault:
         await run_fault(message, fault)
 
 
-async def run_api(exchange: Exchange, message: Message, api: Api, rest: str, query: str) -> None:
-    """Run the matching resource of an API, or answer that there is none."""
-    flow, method = message.flow, exchange.method.decode("latin-1")
-    flow.artifact, flow.service = f"api:{api.full_name}", api.full_name
-    parameters = query_parameters(query)
+def start_api(exchange: Exchange, message: Message, api: Api, rest: str, query: str) -> Chain | None:
+    """The flow of the matching resource of an API; None when the request is answered without one."""
+    flow, method = message.flow, message.axis2["HTTP_METHOD"]
+    flow.artifact, flow.service = api.artifact, api.full_name
+    parameters = query_parameters(query) if query else {}
     match = find_resource(api, rest, parameters, method, message)
     set_properties(message, api, match, rest, query, parameters, method)
     if match.resource is None:
-        await mismatch(exchange, message, match)
-        return
+        return mismatch(exchange, message, match)
     if method == "OPTIONS" and "OPTIONS" not in match.resource.methods:
         exchange.respond(200, options_headers(message, match.resource.methods))
-        return
-    if not all(handler(exchange, message) for handler in api.handlers):
-        return
+        return None
+    if api.handlers and not all(handler(exchange, message) for handler in api.handlers):
+        return None
     compiled = match.resource.compiled
     flow.out, flow.fault = compiled.outgoing, compiled.fault
-    if compiled.incoming is not None:
-        await run(message, compiled.incoming.run(message))
+    return compiled.incoming
 
 
 def options_headers(message: Message, methods: frozenset[str]) -> list[tuple[bytes, bytes]]:
@@ -245,15 +250,15 @@ def options_headers(message: Message, methods: frozenset[str]) -> list[tuple[byt
     return [(b"allow", allowed), *cors_headers(message, methods)]
 
 
-async def mismatch(exchange: Exchange, message: Message, match: Match) -> None:
+def mismatch(exchange: Exchange, message: Message, match: Match) -> Chain | None:
     """No resource, wrong method or another mismatch: the user's handler sequence, or an empty answer."""
     name = {404: "_resource_mismatch_handler_", 405: "_method_not_allowed_handler_"}.get(match.status, "")
     chain = message.deployment.sequence(name) if name else None
     if chain is not None:
-        await run(message, chain.run(message))
-        return
+        return chain
     headers = [(b"allow", ", ".join(sorted(match.allowed)).encode())] if match.status == 405 else []
     exchange.respond(match.status, headers)
+    return None
 
 
 async def run_service(exchange: Exchange, message: Message, below: str, query: str) -> bool:
@@ -280,7 +285,7 @@ async def run_service(exchange: Exchange, message: Message, below: str, query: s
     if slash and rest or query:
         message.axis2["REST_URL_POSTFIX"] = (f"/{rest}" if rest else "") + (f"?{query}" if query else "")
     flow.out, flow.fault = proxy.compiled.outgoing, proxy.compiled.fault
-    await run(message, proxy.run(message))
+    await run(message, proxy)
     return True
 
 
