@@ -9,6 +9,7 @@ from integrator.engine import certificates, logs
 from integrator.engine.catalog import Publisher
 from integrator.engine.engine import Engine
 from integrator.engine.observe.monitor import Monitor
+from integrator.engine.services.consumers import Consumers
 from integrator.engine.services.inbound import Inbounds
 from integrator.engine.services.listener import Listener
 from integrator.engine.users import users
@@ -44,8 +45,12 @@ class Integrator(Service):
         self.engine.on_change(self.monitor.follow)
         self.publisher.start(self.engine.runtime)
         self.engine.on_change(self.publisher.changed)
+        self.engine.on_change(self.listener.follow)
         self.engine.on_change(self.inbounds.follow)
+        self.consumers = Consumers(lambda: self.engine.deployment)
+        self.engine.on_change(self.consumers.follow)
         self.engine.runtime.switches.on_change(lambda: self.inbounds.follow(self.engine.deployment))
+        self.engine.runtime.switches.on_change(lambda: self.consumers.follow(self.engine.deployment))
         log.info(
             "ready: http %d, https %d, management %d, home %s",
             self.settings.http_port,
@@ -64,6 +69,7 @@ class Integrator(Service):
     async def stop(self) -> None:
         """Stop in the order of starting, backwards."""
         await self.inbounds.stop()
+        await self.consumers.stop()
         await self.publisher.stop()
         await self.monitor.close()
         await self.engine.stop()

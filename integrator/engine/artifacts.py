@@ -30,6 +30,8 @@ from integrator.engine.stores.definition import StoreDefinition, read_store
 from integrator.engine.tasks import Task, read_task
 from integrator.engine.xmltools import Element, child, children, clone, local, move_lines, serialise
 
+DEFAULT_LISTENER = "default"
+"""What binds-to calls the main ports."""
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 
@@ -204,7 +206,8 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
         base = f"{base.rstrip('/')}/{version}"
     elif kind == "context":
         base = base.replace("{version}", version)
-    resources = [read_resource(item, reader) for item in children(root) if local(item) == "resource"]
+    resource_elements = [item for item in children(root) if local(item) == "resource"]
+    resources = [read_resource(item, reader) for item in resource_elements]
     if not resources:
         raise reader.fail(root, "at least one child <resource> is required")
     api = Api(
@@ -219,7 +222,13 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
         resources=resources,
         root=base,
         handlers=read_handlers(handlers, reader),
+        binds=_binds(root),
     )
+    for item, resource in zip(resource_elements, resources, strict=True):
+        unknown = [name for name in resource.binds if name not in (api.binds or (DEFAULT_LISTENER,))]
+        if unknown:
+            allowed = ", ".join(api.binds or (DEFAULT_LISTENER,))
+            raise reader.fail(item, f"attribute binds-to={item.get('binds-to')!r}: allowed are {allowed}")
     return api.full_name, api
 
 
@@ -258,7 +267,13 @@ def read_resource(element: Element, reader: Reader) -> Resource:
         user_agent=reader.regex(element, "user-agent") if element.get("user-agent") else None,
         flows=flows,
         compiled=flows.compile(template or mapping or "/*"),
+        binds=_binds(element),
     )
+
+
+def _binds(element: Element) -> tuple[str, ...]:
+    """The listeners that may serve an API or resource; empty for the main ports and what is passed on to them."""
+    return tuple((element.get("binds-to") or "").replace(",", " ").split())
 
 
 def read_flows(element: Element, reader: Reader) -> Flows:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from integrator.engine import synapse_handlers
 from integrator.engine.databases import library
 from integrator.engine.deploy.build import Builder, Stamp, scan
 from integrator.engine.deployment import Deployment
@@ -76,8 +77,10 @@ class Engine:
             return False
         started = time.perf_counter()
         built = await self.runtime.run(self._builder.build, files)
+        before = set(self._deployment.artifacts) if self._deployment is not None else set()
         self._files = files
         self._deployment = built
+        await self.runtime.run(synapse_handlers.told, before, set(built.artifacts))
         _report(built, time.perf_counter() - started)
         for observer in self._observers:
             observer(built)

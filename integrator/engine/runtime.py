@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from integrator.engine.connectors.connections import Connections
 from integrator.engine.databases import Pools
 from integrator.engine.settings import Settings
-from integrator.engine.stores.base import Store
+from integrator.engine.stores.base import Store, StoreError
 from integrator.engine.stores.memory import MemoryStore
 from integrator.engine.switches import Switches
 from integrator.engine.tracing.store import Tracing
@@ -95,6 +95,19 @@ class Runtime:
                 found = MemoryStore(name)
             self._stores[name] = found
         return found
+
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Whether `holder` is the one of all processes of this home that may go on with `name`; prolongs its turn.
+
+        False, with a line in the log, when Redis cannot be asked.
+        """
+        if self.redis is None:
+            return True
+        try:
+            return await self.redis.lease(name, holder, seconds)
+        except StoreError as error:
+            log.error("%s waits: %s", name, error)
+            return False
 
     async def close(self) -> None:
         """Wait for work in the background, then close everything."""

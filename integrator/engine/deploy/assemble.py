@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from integrator.engine.artifacts import Artifact, read_artifact
+from integrator.engine.artifacts import DEFAULT_LISTENER, Artifact, read_artifact
 from integrator.engine.config import Config
 from integrator.engine.dataservices.service import DataService
 from integrator.engine.deploy.capp import Application
@@ -135,6 +135,19 @@ def with_stock(artifacts: dict[tuple[str, str], Artifact]) -> dict[tuple[str, st
         if ("sequences", name) not in artifacts:
             artifacts[("sequences", name)] = read_artifact("sequences", data, f"stock/{name}.xml")
     return artifacts
+
+
+def bound(found: tuple[Api, ...]) -> dict[str, tuple[Api, ...]]:
+    """APIs by the listener that they are bound to; those bound to none are of the main ports."""
+    names = {DEFAULT_LISTENER, *(name for api in found for name in api.binds)}
+    return {
+        name: tuple(
+            (api.bound_to(name) if api.binds or any(item.binds for item in api.resources) else api)
+            for api in found
+            if name in (api.binds or (DEFAULT_LISTENER,))
+        )
+        for name in names
+    }
 
 
 def apis(artifacts: dict[tuple[str, str], Artifact], config: Config) -> tuple[Api, ...]:

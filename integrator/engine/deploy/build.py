@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lxml import etree
 
-from integrator.engine import inject, libraries
-from integrator.engine.artifacts import Artifact, read_artifact
+from integrator.engine import inject, libraries, synapse_handlers
+from integrator.engine.artifacts import DEFAULT_LISTENER, Artifact, read_artifact
 from integrator.engine.config import Config, read_config
 from integrator.engine.connectors import finding
 from integrator.engine.content import jsonxml
@@ -18,7 +18,7 @@ from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.dataservices.parse import read_service
 from integrator.engine.dataservices.service import DataService
 from integrator.engine.deploy import connectors
-from integrator.engine.deploy.assemble import GOES_ON, Assembly, apis, with_stock
+from integrator.engine.deploy.assemble import GOES_ON, Assembly, apis, bound, with_stock
 from integrator.engine.deploy.capp import ROLES, Part, read_car
 from integrator.engine.deploy.guard import on_this_server, with_policies
 from integrator.engine.deploy.loaded import SERVER, SYNAPSE, Import, Loaded, Stamp, scan
@@ -75,6 +75,10 @@ class Builder:
         """A new deployment from the given files. Bad files end up in its errors."""
         config, errors = self._config()
         known = dict(libraries.installed)
+        changed, problems = synapse_handlers.use(config, self.home)
+        errors += problems
+        if changed:
+            self._forget()
         for gone in self.loaded.keys() - files.keys():
             del self.loaded[gone]
         libraries.install(self._libraries())
@@ -84,6 +88,11 @@ class Builder:
                 self._load_again(path, stamp, held)
         self._follow_libraries(known, files)
         return self._assemble(config, errors)
+
+    def _forget(self) -> None:
+        """Read all again: endpoints are compiled with the synapse handlers that there are."""
+        for held in self.loaded.values():
+            held.stamp = (0, 0)
 
     def _load_again(self, path: str, stamp: Stamp, held: Loaded | None) -> None:
         self.loaded[path] = made = self._load(path, stamp, held)
@@ -251,12 +260,16 @@ class Builder:
         self.registry.packed = {key: item for app in made.applications for key, item in app.resources.items()}
         self.registry.cache_s = next((held.cache_s for held in held_files if held.cache_s is not None), CACHE_S)
         before = artifacts.get(("sequences", "pre-mediate"))
+        found = apis(artifacts, config)
+        served = bound(found)
         deployment = Deployment(
             runtime=self.runtime,
             config=config,
             registry=self.registry,
             artifacts=artifacts,
-            apis=apis(artifacts, config),
+            apis=found,
+            open_apis=served.pop(DEFAULT_LISTENER),
+            bound=served,
             data_services=made.services,
             stores=self._stores(made),
             data_sources={name: source for held in held_files for name, source in held.sources.items()},

@@ -24,6 +24,7 @@ from integrator.engine.errors import (
 from integrator.engine.expressions import Expression, scopes
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.message import Message
+from integrator.engine.synapse_handlers import observed
 from integrator.engine.xmltools import local
 
 log = logging.getLogger("integrator.endpoint")
@@ -72,7 +73,7 @@ class Leaf(Endpoint):
         self.state = State(definition.policy)
         self.address = ""
         preserved = any(item.name == "PRESERVE_ENVELOPE" for item in properties)
-        self._pass = self.transmit if definition.plain and not preserved else self._prepared
+        self._pass = observed(self.transmit if definition.plain and not preserved else self._prepared)
 
     def ready(self, message: Message) -> bool:
         """Whether it is not suspended."""

@@ -7,7 +7,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from integrator.engine.endpoints.parse import injected
@@ -25,6 +25,30 @@ if TYPE_CHECKING:
 log = logging.getLogger("integrator.inbound")
 
 PROTOCOLS = ("http", "https")
+LATER = (
+    "file",
+    "jms",
+    "kafka",
+    "mqtt",
+    "rabbitmq",
+    "hl7",
+    "wso2_mb",
+    "cxf_ws_rm",
+    "feed",
+    "grpc",
+    "ws",
+    "wss",
+    "httpws",
+    "httpswss",
+)
+BEHAVIORS = ("polling", "listening", "eventBased")
+NUMBERS = (
+    "inbound.worker.pool.size.core",
+    "inbound.worker.pool.size.max",
+    "inbound.worker.thread.keep.alive.sec",
+    "inbound.worker.pool.queue.length",
+)
+"""Taken and checked, without effect: one event loop serves all messages."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +63,17 @@ class Inbound:
     suspended: bool
     pattern: Pattern | None
     parameters: dict[str, str]
+    serves_bound: bool = True
+    keys: dict[str, str] = field(default_factory=dict)
+    implementation: str = ""
+    behavior: str = ""
+    interval_s: float = 1.0
+    sequential: bool = True
+    coordination: bool = True
+
+    def values(self, deployment: Deployment) -> dict[str, str]:
+        """All parameters; those given by key as the registry has them now."""
+        return self.parameters | {name: deployment.entry_text(key) or "" for name, key in self.keys.items()}
 
     def dispatches(self, path: str) -> bool:
         """Whether a path goes to APIs and proxies."""
@@ -48,17 +83,21 @@ class Inbound:
 def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
     """An inbound endpoint artifact. Raises DeploymentError for a protocol that is not available."""
     name = reader.required(root, "name")
-    protocol = root.get("protocol") or root.get("class") or ""
-    if protocol not in PROTOCOLS:
-        raise reader.fail(root, f"attribute protocol={protocol!r}: allowed are {', '.join(PROTOCOLS)}")
+    protocol, implementation = root.get("protocol") or "", root.get("class") or ""
     holder = child(root, "parameters")
     items = [item for item in children(holder) if local(item) == "parameter"] if holder is not None else []
-    values = {reader.required(item, "name"): injected(item, text_of(item), reader) for item in items}
-    port = reader.integer(root, values.get("inbound.http.port"), "parameter inbound.http.port", 0)
-    if not 0 < port < 65536:
-        raise reader.fail(
-            root, f"parameter inbound.http.port={values.get('inbound.http.port')!r}: allowed are 1 to 65535"
-        )
+    keys = {reader.required(item, "name"): item.get("key") for item in items if item.get("key")}
+    given = [item for item in items if not item.get("key")]
+    values = {reader.required(item, "name"): injected(item, text_of(item), reader) for item in given}
+    if implementation and not protocol:
+        return name, _of_class(root, reader, implementation, values, keys)
+    if protocol in LATER:
+        raise reader.fail(root, f"attribute protocol={protocol!r}: not there yet; allowed are {', '.join(PROTOCOLS)}")
+    if protocol not in PROTOCOLS:
+        raise reader.fail(root, f"attribute protocol={protocol!r}: allowed are {', '.join(PROTOCOLS)}, or a class")
+    for number in NUMBERS:
+        reader.integer(root, values.get(number), f"parameter {number}", 0)
+    port = 0 if "inbound.http.port" in keys else port_of(root, values.get("inbound.http.port"), reader)
     pattern = values.get("dispatch.filter.pattern")
     if not root.get("sequence") and not pattern:
         raise reader.fail(root, "attribute 'sequence' or parameter dispatch.filter.pattern is required")
@@ -77,6 +116,45 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
         suspended=reader.flag(root, "suspend"),
         pattern=matching,
         parameters={key: value for key, value in values.items() if "store" not in key.lower()},
+        serves_bound=values.get("api.dispatching.enabled", "true").lower() != "false",
+        keys=keys,
+    )
+
+
+def port_of(root: Element, text: str | None, reader: Reader) -> int:
+    """A port. Raises DeploymentError."""
+    port = reader.integer(root, text, "parameter inbound.http.port", 0)
+    if not 0 < port < 65536:
+        raise reader.fail(root, f"parameter inbound.http.port={text!r}: allowed are 1 to 65535")
+    return port
+
+
+def _of_class(root: Element, reader: Reader, name: str, values: dict[str, str], keys: dict[str, str]) -> Inbound:
+    """An inbound endpoint that a Python class is: it polls, listens, or is told of events."""
+    if name.startswith(("org.wso2.", "org.apache.synapse.")) or "." not in name:
+        raise reader.fail(root, f"attribute class={name!r}: allowed is a Python class by dotted path")
+    wanted = values.get("inbound.behavior", "polling")
+    behavior = next((word for word in BEHAVIORS if word.lower() == wanted.lower()), "")
+    if not behavior:
+        raise reader.fail(root, f"parameter inbound.behavior={wanted!r}: allowed are {', '.join(BEHAVIORS)}")
+    milliseconds = reader.integer(root, values.get("interval"), "parameter interval", 1000)
+    if milliseconds < 1:
+        raise reader.fail(root, f"parameter interval={milliseconds}: 1 or more milliseconds are expected")
+    return Inbound(
+        name=reader.required(root, "name"),
+        protocol="",
+        port=0,
+        sequence=reader.required(root, "sequence"),
+        on_error=root.get("onError") or "",
+        suspended=reader.flag(root, "suspend"),
+        pattern=None,
+        parameters=values,
+        keys=keys,
+        implementation=name,
+        behavior=behavior,
+        interval_s=milliseconds / 1000,
+        sequential=values.get("sequential", "true").lower() == "true",
+        coordination=values.get("coordination", "true").lower() == "true",
     )
 
 
@@ -115,28 +193,37 @@ class Inbounds:
             wanted: dict[str, Inbound] = {
                 name: item
                 for name, item in deployment.of_kind("inbound-endpoints").items()
-                if not item.suspended and name not in closed
+                if item.protocol and not item.suspended and name not in closed
             }
             for name in [name for name, (held, _) in self._open.items() if wanted.get(name) is not held]:
                 await self._open.pop(name)[1].stop(5.0)
             for name, inbound in wanted.items():
                 if name not in self._open:
-                    await self._start(inbound)
+                    await self._start(inbound, deployment)
 
-    async def _start(self, inbound: Inbound) -> None:
+    async def _start(self, inbound: Inbound, deployment: Deployment) -> None:
+        port = self._port(inbound, deployment)
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
-            sock.bind((self.host, inbound.port))
-        except OSError as error:
+            sock.bind((self.host, port))
+        except (OSError, OverflowError) as error:
             sock.close()
-            log.error("inbound endpoint %s: port %d: %s", inbound.name, inbound.port, error)
+            log.error("inbound endpoint %s: port %d: %s", inbound.name, port, error)
             return
         server = Server(_Door(inbound, self.listener))
         await server.listen(sock, self.tls() if inbound.protocol == "https" else None)
         self._open[inbound.name] = (inbound, server)
-        log.info("inbound endpoint %s listens on %s port %d", inbound.name, inbound.protocol, inbound.port)
+        log.info("inbound endpoint %s listens on %s port %d", inbound.name, inbound.protocol, port)
+
+    @staticmethod
+    def _port(inbound: Inbound, deployment: Deployment) -> int:
+        """The port to listen on: of the artifact or of a registry entry, moved by the offset when the server says so."""
+        text = inbound.values(deployment).get("inbound.http.port", "").strip() if inbound.keys else ""
+        port = inbound.port or (int(text) if text.isdigit() else 0)
+        offset = deployment.config.mediation("inbound.port_offset_enable", default=False) is True
+        return port + (deployment.runtime.settings.port_offset if offset else 0)
 
     async def stop(self) -> None:
         """Close all ports."""

@@ -105,7 +105,7 @@ class Shared:
 
     def __init__(self, url: str, prefix: str):
         # Pooled connections die with a restarted Redis; without a retry the next message would be refused for that.
-        self._client = Redis.from_url(url, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), RETRIES))
+        self._client: Any = Redis.from_url(url, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), RETRIES))
         self._prefix = prefix
 
     def store(self, name: str) -> RedisStore:
@@ -115,6 +115,16 @@ class Shared:
     def state(self) -> RedisState:
         """The state of the home."""
         return RedisState(self._client, self._prefix)
+
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Whether the holder has the lease of this name, now for so many seconds more. Raises StoreError."""
+        key, milliseconds = f"{self._prefix}:lease:{name}", int(seconds * 1000)
+        try:
+            if await self._client.set(key, holder, nx=True, px=milliseconds):
+                return True
+            return bool(await self._client.eval(_KEEP, 1, key, holder, milliseconds))
+        except (RedisError, OSError) as error:
+            raise StoreError(f"Redis: {error}") from error
 
     async def close(self) -> None:
         """Close the connections."""
