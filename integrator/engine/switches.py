@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from integrator.engine.endpoints.base import Endpoint
-from integrator.engine.endpoints.leaf import Leaf
-from integrator.engine.endpoints.state import OFF
+from integrator.engine.endpoints.state import OFF, State
 
 if TYPE_CHECKING:
     from integrator.engine.artifacts import Artifact
-    from integrator.engine.runtime import State
+    from integrator.engine.endpoints.base import Endpoint
+    from integrator.engine.runtime import State as Shared
 
 TRACE, STATISTICS = "trace", "statistics"
 Key = tuple[str, str]
@@ -75,31 +74,32 @@ def declared(text: str, attribute: str) -> bool:
     return any(place.get(attribute) == "enable" for place in places if isinstance(place.tag, str))
 
 
-def leaves(endpoint: Endpoint) -> Iterator[Leaf]:
-    """The endpoints that send: the endpoint itself, or those inside a group."""
-    if isinstance(endpoint, Leaf):
-        yield endpoint
+def states(endpoint: Endpoint) -> Iterator[State]:
+    """States of the endpoints that send: of the endpoint itself, or of those inside a group."""
+    own = getattr(endpoint, "state", None)
+    if isinstance(own, State):
+        yield own
     for inner in endpoint.children():
-        yield from leaves(inner)
+        yield from states(inner)
 
 
 def switch_endpoint(endpoint: Endpoint, active: bool) -> None:
     """Switch everything that sends in an endpoint on or off; on forgets a suspension."""
-    for leaf in leaves(endpoint):
-        leaf.state.switch(active)
+    for state in states(endpoint):
+        state.switch(active)
 
 
 def is_active_endpoint(endpoint: Endpoint) -> bool:
     """Whether something in it may send; an endpoint that only points at others is active."""
-    found = list(leaves(endpoint))
-    return not found or any(leaf.state.name != OFF for leaf in found)
+    found = list(states(endpoint))
+    return not found or any(state.name != OFF for state in found)
 
 
-async def task_is_active(state: State, name: str) -> bool:
+async def task_is_active(state: Shared, name: str) -> bool:
     """Whether a scheduled task runs; switched off by `set_task` only."""
     return await state.get(f"task:{name}:active") != "false"
 
 
-async def set_task(state: State, name: str, active: bool) -> None:
+async def set_task(state: Shared, name: str, active: bool) -> None:
     """Switch a scheduled task on or off, for every process of the home."""
     await state.set(f"task:{name}:active", None if active else "false")
