@@ -11,7 +11,7 @@ from integrator.engine.content import jsonxml, media
 from integrator.engine.content.attachments import FORMS
 from integrator.engine.content.payload import Payload
 from integrator.engine.content.writers import write
-from integrator.engine.endpoints import wishes
+from integrator.engine.endpoints import ntlm, wishes
 from integrator.engine.errors import (
     CONNECT_CANCELLED,
     CONNECT_TIMEOUT,
@@ -74,7 +74,10 @@ async def transmit(message: Message, url: str, method: str | None, form: str, ti
         limits = wishes.limits_for(asked, timeout_ms)
         headers, body = recoded(asked, headers, body)
     try:
-        response = await message.through(runtime.client).request(verb, url, headers, body, limits)
+        response: Any = await message.through(runtime.client).request(verb, url, headers, body, limits)
+        if marked and response.status == 401 and ntlm.NTLM in asked:
+            response.close()
+            response = await ntlm.answer(runtime, asked[ntlm.NTLM], (verb, url, headers, body), limits)
         await take_response(message, response, runtime.max_body)
     except (UpstreamError, AnswerTooLarge, ValueError) as error:
         message.axis2["SEND_TIMEOUT"] = round(limits.total * 1000)

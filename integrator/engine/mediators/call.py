@@ -11,10 +11,11 @@ from lxml import etree
 
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.endpoints.groups import anonymous_default
+from integrator.engine.endpoints.ntlm import NTLM
 from integrator.engine.endpoints.parse import endpoint_of
 from integrator.engine.errors import BLOCKING_CALL_FAILED, BLOCKING_CALL_NOT_SENT, CALL_FAILED, BadPayload, Fault
 from integrator.engine.expressions import Expression, compile_path
-from integrator.engine.expressions.scopes import is_true
+from integrator.engine.expressions.scopes import MARK, is_true
 from integrator.engine.expressions.values import text_of
 from integrator.engine.headers import Headers
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
@@ -61,6 +62,7 @@ class Call(Mediator):
 
     endpoint: Endpoint | None
     blocking: bool
+    keeps_options: bool
     origin: Source | None
     target: str | None
 
@@ -78,6 +80,7 @@ class Call(Mediator):
             **cls.common(element, reader),
             endpoint=endpoint_of(element, reader),
             blocking=reader.flag(element, "blocking"),
+            keeps_options=not reader.flag(element, "initAxis2ClientOptions", True),
             origin=read_source(child(element, "source"), reader),
             target=name,
         )
@@ -122,10 +125,13 @@ class Call(Mediator):
                 if fault.code or isinstance(fault, BadPayload):
                     raise
                 raise Fault(CALL_FAILED, fault.message, fault.detail) from fault
+        if self.keeps_options and NTLM in message.client_options:
+            message.axis2[NTLM], message.axis2[MARK] = message.client_options[NTLM], True
         sent = message.headers if is_true(message.properties.get("BLOCKING_SENDER_PRESERVE_REQ_HEADERS")) else None
         try:
             going = await exchange(message, endpoint)
         except Fault as fault:
+            message.axis2.pop(NTLM, None)
             message.properties["blocking.sender.error"] = "true"
             code = BLOCKING_CALL_FAILED if fault.code else BLOCKING_CALL_NOT_SENT
             raise Fault(code, fault.message, fault.detail) from fault

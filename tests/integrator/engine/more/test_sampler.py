@@ -8,8 +8,10 @@ from pathlib import Path
 from tests.integrator.coverage import covers
 from tests.integrator.engine.harness import integrator, write
 
-API = """<api xmlns="http://ws.apache.org/ns/synapse" name="t" context="/t"><resource methods="GET"><inSequence>
-<sampler id="s" rate="1" unitTime="100"><target><sequence><respond/></sequence></target></sampler></inSequence></resource></api>"""
+API = """<api xmlns="http://ws.apache.org/ns/synapse" name="t" context="/t"><resource methods="GET">
+<inSequence>
+<sampler id="s" rate="1" unitTime="100"><target><sequence><respond/></sequence></target></sampler>
+</inSequence></resource></api>"""
 
 
 @covers("mediator.sampler")
