@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
-TRY_SECONDS = 30.0
+TRY_SECONDS = 8.0
+"""Less than the dashboard waits for an answer."""
 ANSWER_BYTES = 256 * 1024
 MAX_LISTED = 500
 

@@ -23,7 +23,7 @@ class Limits:
 
     payload: int = 32 * 1024
     value: int = 2 * 1024
-    texts: int = 2 * 1024 * 1024
+    texts: int = 1536 * 1024
     written: int = 16 * 1024 * 1024
 
 

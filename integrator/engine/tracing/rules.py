@@ -171,6 +171,6 @@ def _settings(table: dict[str, Any]) -> Given:
         raise RuleError(f"{(unknown or ['rule'])[0]!r}: allowed are {', '.join(bounds)} and [[tracing.rule]]")
     made = tuple(rule_of(f"setting-{number}", "setting", item) for number, item in enumerate(rules, 1))
     limits = Limits(
-        payload=bounds["payload_bytes"], texts=max(256 * 1024, min(2 * 1024 * 1024, bounds["max_bytes"] // 4))
+        payload=bounds["payload_bytes"], texts=max(256 * 1024, min(1536 * 1024, bounds["max_bytes"] // 4))
     )
     return Given(made, bounds["max_traces"], bounds["max_bytes"], limits)

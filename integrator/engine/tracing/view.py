@@ -39,15 +39,34 @@ def line(trace: Trace) -> dict[str, Any]:
 
 
 def whole(trace: Trace) -> dict[str, Any]:
-    """A trace with its flow. `body`, `before` and `after` are places in `bodies`, -1 for none."""
+    """A trace with its flow. `before` and `after` are places in `bodies`, `source` in `sources`; -1 for none."""
+    sources = Sources()
+    flow = _group(trace.root, sources)
     return {
         **line(trace),
         "client": trace.client,
         "leftOut": trace.left_out,
         "received": [_change(change) for change in trace.start],
         "bodies": [_body(body) for body in trace.bodies],
-        "flow": _group(trace.root),
+        "sources": sources.texts,
+        "flow": flow,
     }
+
+
+class Sources:
+    """Elements of steps as texts, each once: loops run the same step many times."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._places: dict[int, int] = {}
+
+    def place(self, source: Element) -> int:
+        """Where the text of an element stands."""
+        found = self._places.get(id(source))
+        if found is None:
+            found = self._places[id(source)] = len(self.texts)
+            self.texts.append(configuration(source))
+        return found
 
 
 def _body(body: Body) -> dict[str, Any]:
@@ -75,7 +94,7 @@ def _call(call: Call) -> dict[str, Any]:
     }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: Group, sources: Sources) -> dict[str, Any]:
     return {
         "label": group.label,
         "start": group.start,
@@ -84,12 +103,12 @@ def _group(group: Group) -> dict[str, Any]:
         "outcome": group.outcome,
         "fault": group.fault,
         "calls": [_call(call) for call in group.calls],
-        "steps": [_step(step) for step in group.steps],
-        "groups": [_group(item) for item in group.groups],
+        "steps": [_step(step, sources) for step in group.steps],
+        "groups": [_group(item, sources) for item in group.groups],
     }
 
 
-def _step(step: StepRecord) -> dict[str, Any]:
+def _step(step: StepRecord, sources: Sources) -> dict[str, Any]:
     place = step.chain.places[step.index]
     source = step.chain.sources[step.index] if step.index < len(step.chain.sources) else None
     return {
@@ -100,7 +119,7 @@ def _step(step: StepRecord) -> dict[str, Any]:
         "file": place.file,
         "line": place.line,
         "path": step.path,
-        "configuration": configuration(source) if source is not None else "",
+        "source": sources.place(source) if source is not None else -1,
         "startedMs": round(step.started_ms, 3),
         "durationMs": round(step.duration_ms, 3),
         "outcome": step.outcome,
@@ -109,7 +128,7 @@ def _step(step: StepRecord) -> dict[str, Any]:
         "after": step.after,
         "changes": [_change(change) for change in step.changes],
         "calls": [_call(call) for call in step.calls],
-        "groups": [_group(item) for item in step.groups],
+        "groups": [_group(item, sources) for item in step.groups],
     }
 
 
