@@ -20,6 +20,7 @@ from tests.integrator.connectors.world import flows_of
 from tests.support.mail_servers import running_dovecot
 from tests.support.ports import free_port
 
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")  # what the test server says of itself
 USER, PASSWORD = "ann", "mail-word-5"  # noqa: S105 - for tests
 
 
@@ -44,7 +45,13 @@ def smtp() -> Iterator[tuple[Box, int]]:
     """A server that wants a log-in."""
     box = Box()
     controller = Controller(
-        box, hostname="127.0.0.1", port=free_port(), authenticator=authenticated, auth_required=True, auth_require_tls=False
+        box,
+        hostname="127.0.0.1",
+        port=free_port(),
+        authenticator=authenticated,
+        auth_required=True,
+        auth_require_tls=False,
+        server_hostname="localhost",
     )
     controller.start()
     yield box, controller.port

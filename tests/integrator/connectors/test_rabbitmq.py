@@ -1,0 +1,72 @@
+"""The rabbitmq connector against a real broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import aio_pika
+import pytest
+
+from tests.integrator.connectors.world import flows_of
+from tests.support.rabbit import running_rabbitmq
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of a broker for this file."""
+    with running_rabbitmq(tmp_path_factory.mktemp("rabbit")) as port:
+        yield port
+
+
+def connection(port: int, more: str = "") -> str:
+    return f"<rabbitmq.init><host>127.0.0.1</host><port>{port}</port>{more}</rabbitmq.init>"
+
+
+def step(key: str = "R", **parameters: str) -> str:
+    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in parameters.items())
+    return f'<rabbitmq.publish configKey="{key}">{inner}</rabbitmq.publish>'
+
+
+async def test_messages_reach_their_queue_or_are_a_fault(tmp_path: Path, broker: int) -> None:
+    flows = {
+        "body": step(routingKey="q1", headers='{"h":"1"}', correlationId="c-9"),
+        "exchange": step(
+            routingKey="a.b", exchange="ex", message="{json-eval($.m)}", persistent="false", expiration="60000"
+        ),
+        "nobody": step(routingKey="no-such-queue"),
+        "quiet": step(routingKey="no-such-queue", mandatory="false"),
+        "noexchange": step(routingKey="x", exchange="no-such-exchange"),
+    }
+    client = await aio_pika.connect(f"amqp://guest:guest@127.0.0.1:{broker}/")
+    async with client, flows_of(tmp_path / "h", flows, {"R": connection(broker)}) as world:
+        channel = await client.channel()
+        queue = await channel.declare_queue("q1", durable=True)
+        exchange = await channel.declare_exchange("ex", "topic")
+        await queue.bind(exchange, "a.*")
+        assert (await world.json("body", {"k": 1}))["success"] is True
+        first = await queue.get(timeout=5)
+        assert first is not None
+        assert (first.body, first.content_type, first.correlation_id, first.headers) == (
+            b'{"k": 1}', "application/json", "c-9", {"h": "1"},
+        )  # fmt: skip
+        assert first.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+        await world.json("exchange", {"m": "text"})
+        second = await queue.get(timeout=5)
+        assert second is not None
+        assert (second.body, second.delivery_mode) == (b"text", aio_pika.DeliveryMode.NOT_PERSISTENT)
+        fault = await world.fault("nobody")
+        assert (fault["code"], "no queue takes routing key 'no-such-queue'" in fault["message"]) == ("700602", True)
+        assert (await world.json("quiet"))["success"] is True
+        assert (await world.fault("noexchange"))["code"] == "700602"
+        assert (await world.json("body", {"k": 2}))["success"] is True, "a closed channel is opened again"
+
+
+async def test_a_wrong_password_is_a_fault_without_it(tmp_path: Path, broker: int) -> None:
+    entries = {"R": connection(broker, "<password>rabbit-word-2</password>"), "D": connection(1)}
+    flows = {"f": step(routingKey="q"), "d": step("D", routingKey="q")}
+    async with flows_of(tmp_path / "h", flows, entries) as world:
+        fault = await world.fault("f")
+        assert (fault["code"], "rabbit-word-2" in str(fault)) == ("700601", False)
+        assert (await world.fault("d"))["code"] == "700601"
