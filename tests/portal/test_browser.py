@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -15,16 +12,10 @@ from django.core.cache import cache
 from portal.models import ApplicationKey, Subscription
 from publisher.models import GatewayEnvironment
 from tests.portal.builders import make_api, make_application, make_subscription
+from tests.support.browser import MARKS, chromium, served
 from tests.support.people import PASSWORD
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium found (apt install chromium, or set CHROMIUM)"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = MARKS
 
 
 class Gateway(BaseHTTPRequestHandler):
@@ -58,25 +49,15 @@ class Gateway(BaseHTTPRequestHandler):
 def gateway() -> Iterator[str]:
     """Its address."""
     Gateway.seen.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
+    with served(Gateway) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One headless Chromium for the module."""
-    # Playwright's loop would make Django believe that the test's own thread is asynchronous.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
@@ -132,7 +113,7 @@ def test_from_search_to_the_first_call(page: Any, organisation: Any, gateway: st
     page.get_by_role("link", name="Try out").click()
     page.get_by_role("button", name="Get test token").click()
     field = page.get_by_label("Access token")
-    sync_api.expect(field).not_to_have_value("", timeout=30_000)
+    pytest.importorskip("playwright.sync_api").expect(field).not_to_have_value("", timeout=30_000)
     token = field.input_value()
     assert token in page.locator("#curl").inner_text()
     page.locator(".opblock-get .opblock-summary-control").click()

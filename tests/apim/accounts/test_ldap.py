@@ -265,6 +265,7 @@ def test_switched_off_accounts_and_stores_let_nobody_in(admin: User, server: Dir
 def test_unknown_people_stay_out_where_no_accounts_are_made(admin: User, server: Directory) -> None:
     store_of(admin, server, creates_users=False)
     refused("ann", PASSWORD)
+    assert not User.objects.filter(username="ann").exists()
 
 
 def test_stores_are_their_organisations_own(admin: User, other_organisation: Organisation, server: Directory) -> None:

@@ -50,6 +50,7 @@ def test_message_names_the_rule(admin: User, developer: User, rule: dict, passwo
 def test_mixture_is_accepted(admin: User, developer: User) -> None:
     choose(admin, minimum_length=12, character_classes=4)
     change(developer, PASSWORD, "Another horse 8")
+    assert User.objects.get(pk=developer.pk).check_password("Another horse 8")
 
 
 def test_last_passwords_are_refused(admin: User, developer: User) -> None:
@@ -66,7 +67,9 @@ def test_last_passwords_are_refused(admin: User, developer: User) -> None:
 
 def test_rules_of_one_organisation_are_its_own(admin: User, other_organisation: Organisation) -> None:
     choose(admin, minimum_length=30)
-    change(make_user(other_organisation, username="alice"), PASSWORD, "another horse 8")
+    alice = make_user(other_organisation, username="alice")
+    change(alice, PASSWORD, "another horse 8")
+    assert User.objects.get(pk=alice.pk).check_password("another horse 8")
 
 
 def expire(admin: User, user: User) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +16,13 @@ from apim.keymanager.actions.clients import create_client
 from apim.keymanager.grants import DEVICE
 from apim.keymanager.verify import verify, verify_id_token
 from tests.apim.keymanager.parties import client_of
+from tests.support.browser import MARKS, served
+from tests.support.browser import chromium as headless
 from tests.support.people import PASSWORD
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 PICTURES = os.environ.get("PICTURES", "")
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium found (apt install chromium, or set CHROMIUM)"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = MARKS
 
 
 class Application(BaseHTTPRequestHandler):
@@ -55,25 +49,15 @@ class Application(BaseHTTPRequestHandler):
 def shop() -> Iterator[str]:
     """The client's address."""
     Application.visited.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Application)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/back"
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
+    with served(Application) as address:
+        yield f"{address}/back"
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """One headless Chromium for the module."""
-    # Playwright's loop would make Django believe that the test's own thread is asynchronous.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with headless() as started:
         yield started
-        started.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
