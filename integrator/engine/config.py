@@ -11,8 +11,10 @@ from typing import Any
 
 from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.errors import DeploymentError, Place
+from integrator.engine.outgoing import read_routes
 from integrator.engine.tracing.rules import Given, settings_of
 from integrator.engine.vault import plain
+from wire.routes import Routes
 
 _REFERENCE = re.compile(r"\$(env|sys|ref|secret)\{([^}]+)\}")
 
@@ -45,6 +47,7 @@ class Config:
     data_sources: dict[str, Source] = field(default_factory=dict)
     users: tuple[User, ...] = ()
     catalogs: tuple[Catalog, ...] = ()
+    routes: Routes = field(default_factory=Routes)
     tracing: Given = field(default_factory=Given)
 
     @property
@@ -107,6 +110,7 @@ def read_config(home: Path) -> Config:
         data_sources=dict(_data_source(item) for item in tables.get("datasource", ())),
         users=tuple(_users(tables)),
         catalogs=tuple(_catalogs(tables)),
+        routes=read_routes(tables, home),
         tracing=settings_of(tables.get("tracing", {})),
     )
 

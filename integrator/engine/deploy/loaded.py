@@ -74,6 +74,7 @@ def scan(home: Path) -> dict[str, Stamp]:
     found: dict[str, Stamp] = {}
     globs = [
         (Path("conf"), "*"),
+        (Path("conf/sslprofiles"), "*"),
         (SERVER / "synapse-libs", "*.zip"),
         (SYNAPSE, "*.xml"),
         *((SYNAPSE / folder, "*.xml") for folder in FOLDERS),

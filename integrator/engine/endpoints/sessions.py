@@ -7,14 +7,17 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from integrator.engine.endpoints.base import Endpoint, Property
 from integrator.engine.endpoints.groups import LoadBalance, adopt
 from integrator.engine.errors import SESSION_FAILED, SESSION_INVALID_PATH, SESSION_NOT_READY, Discarded, Fault
 from integrator.engine.message import Message
-from integrator.engine.runtime import Runtime
 from integrator.engine.xmltools import local
+
+if TYPE_CHECKING:
+    from integrator.engine.runtime import Runtime
 
 log = logging.getLogger("integrator.endpoint")
 
