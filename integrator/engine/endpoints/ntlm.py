@@ -59,7 +59,7 @@ class Answer:
 def library() -> Any:
     """requests and requests_ntlm, loaded when the first server asks for NTLM: they are large."""
     import requests  # noqa: PLC0415  (see above)
-    import requests_ntlm  # type: ignore[import-untyped]  # noqa: PLC0415
+    import requests_ntlm  # noqa: PLC0415
 
     return requests, requests_ntlm.HttpNtlmAuth
 
