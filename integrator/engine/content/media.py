@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from functools import lru_cache
 
@@ -37,6 +38,13 @@ def charset(content_type: str) -> str:
     except LookupError:
         return "utf-8"
     return name
+
+
+@lru_cache(maxsize=1024)
+def foreign(content_type: str) -> str:
+    """The declared charset when it is another than what parsers take for granted (UTF-8 and what it includes); else empty."""
+    name = charset(content_type)
+    return "" if codecs.lookup(name).name in ("utf-8", "ascii") else name
 
 
 def soap_action(content_type: str) -> str | None:

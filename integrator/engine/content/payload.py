@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -33,6 +34,7 @@ from integrator.engine.xmltools import (
 )
 
 _UNSET: Any = object()
+_DECLARED = re.compile(rb"\s*<\?xml[^>]{0,200}\sencoding\s*=")
 _BODIES = {f"{{{soap}}}Envelope": f"{{{soap}}}Body" for soap in (SOAP11, SOAP12)}
 """Where the body almost always is, the last child, its name by that of the envelope."""
 _decode = msgspec.json.Decoder().decode
@@ -103,7 +105,7 @@ class Payload:
         if self._envelope is None and self.family == media.JSON:
             if not self.data or not self.data.strip():
                 return None
-            self._json = decode_json(self.data)
+            self._json = decode_json(_utf8(self))
             return self._json
         root = self.root
         return None if root is None else jsonxml.to_json(root)
@@ -253,16 +255,27 @@ def _wrap(element: Element) -> Element:
     return root
 
 
+def _utf8(payload: Payload) -> bytes:
+    """The body in UTF-8 when its content type declares another charset; a document that declares one itself stays."""
+    data, name = payload.data or b"", media.foreign(payload.content_type)
+    if not name or _DECLARED.match(data):
+        return data
+    try:
+        return data.decode(name).encode()
+    except UnicodeDecodeError as error:
+        raise BadPayload(f"the body is not in the charset {name} of its content type") from error
+
+
 def _xml(payload: Payload) -> Element:
     try:
-        return _wrap(parse(payload.data or b""))
+        return _wrap(parse(_utf8(payload)))
     except XmlError as error:
         raise BadPayload(f"invalid XML: {error}") from error
 
 
 def _soap(payload: Payload) -> Element:
     try:
-        root = parse(payload.data or b"")
+        root = parse(_utf8(payload))
     except XmlError as error:
         raise BadPayload(f"invalid XML: {error}") from error
     if payload.pox and payload.media == media.SOAP11:

@@ -63,7 +63,9 @@ SAFE = "%/:=&?~+!$,;'@()*[]|#"
 async def transmit(message: Message, url: str, method: str | None, form: str, timeout_ms: int) -> None:
     """Send over http(s). `form` is soap11, soap12, pox, get, rest or empty. Raises Fault with a code of 4.8."""
     marked = MARK in message.axis2
-    if marked and message.payload.unread is not None and wishes.length_first(message.axis2):
+    if message.payload.unread is not None and (
+        form == "get" or target_type(message, form) or (marked and wishes.length_first(message.axis2))
+    ):  # what is written in another form, or with its length, is taken first
         await message.payload.read()
     verb, url, headers, body = prepare(message, sendable(url), method, form)
     runtime = message.deployment.runtime
