@@ -42,7 +42,7 @@ class Engaged:
 
     async def enforce(self, deployment: Deployment, envelope: Element, sent: Facts | None = None) -> Facts:
         """Check a message in place. Raises SecurityRefusal."""
-        if not self.policy.uses_keys:
+        if not self.policy.uses_keys and self.callback is None:
             return self._enforce(envelope, sent)
         return await deployment.runtime.run(self._enforce, envelope, sent)
 

@@ -87,6 +87,7 @@ class _Inspection:
         self.encrypted: list[Element] = []
         self.resolver = Resolver(self._find, keys, self.facts.session)
         self.data_left = MAX_DATA
+        self.ids: dict[str, Element] = {}
 
     def run(self, passwords: Passwords, nonces: Nonces) -> Facts:
         security = security_of(self.envelope)
@@ -94,7 +95,7 @@ class _Inspection:
             raise SecurityRefusal(INVALID_SECURITY, "Missing wsse:Security header in request")
         if len(security) > MAX_BLOCKS:
             raise SecurityRefusal(INVALID_SECURITY, f"more than {MAX_BLOCKS} blocks in the Security header")
-        signature.ids(self.envelope)
+        signature.ids(self.envelope, self.ids)
         self._count(security, ds("Signature"), MAX_SIGNATURES)
         self._count(security, xenc("EncryptedKey"), MAX_KEYS)
         for block in children(security):
@@ -113,8 +114,8 @@ class _Inspection:
             raise SecurityRefusal(INVALID_SECURITY, f"more than {most} {etree.QName(tag).localname} blocks")
 
     def _find(self, identity: str) -> Element:
-        found = signature.ids(self.envelope).get(identity)
-        if found is None:
+        found = self.ids.get(identity)
+        if found is None or found.getparent() is None:
             raise SecurityRefusal(UNAVAILABLE, "a reference points to nothing in the message")
         return found
 
@@ -150,6 +151,8 @@ class _Inspection:
             held = key if key is not None else self._session_key(data)
             whole = data.getparent() if data.get("Type") == CONTENT and len(data.getparent()) == 1 else None
             plain = encryption.decrypt(data, held, self.policy.suite)
+            for item in plain:
+                signature.ids(item, self.ids)
             if any(data is item for item in self.signed):  # signed as it was encrypted
                 self.signed += plain
             self.encrypted += [whole] if whole is not None else plain
@@ -169,7 +172,7 @@ class _Inspection:
             self.facts.signer = key
         elif policy.binding == "asymmetric":
             raise SecurityRefusal(FAILED_CHECK, "the policy asks for a signature of a certificate")
-        self.signed += signature.verify(block, signature.ids(self.envelope), policy.suite, key)
+        self.signed += signature.verify(block, self.ids, policy.suite, key)
         self.facts.signatures.append("".join(text_of(block.find(ds("SignatureValue"))).split()))
 
     def _body(self) -> Element:

@@ -155,8 +155,6 @@ def _client_certificate(binding: Element | None) -> bool:
 def _username(found: list[Element], kind: str, reader: Reader) -> Token | None:
     for item in found:
         if local(item) not in SUPPORTING:
-            if local(item).endswith("SupportingTokens"):
-                raise reader.fail(item, f"endorsing tokens are not known; allowed are {', '.join(SUPPORTING)}")
             continue
         token = _inside(item, "UsernameToken")
         if token is None:

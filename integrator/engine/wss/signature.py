@@ -46,17 +46,19 @@ def identity(element: Element, default: str = "id") -> str:
     return str(held)
 
 
-def ids(envelope: Element) -> dict[str, Element]:
-    """Elements by id. Raises SecurityRefusal when an id is not unique: two elements would answer to one signature."""
-    found: dict[str, Element] = {}
-    for element in envelope.iter(etree.Element):
+def ids(root: Element, known: dict[str, Element] | None = None) -> dict[str, Element]:
+    """Elements by id, added to those that are known.
+
+    Raises SecurityRefusal when an id is not unique: two elements would answer to one signature.
+    """
+    found = {} if known is None else known
+    for element in root.iter(etree.Element):
         for name in IDS:
             value = element.get(name)
             if value is None:
                 continue
-            if found.get(value, element) is not element:
+            if found.setdefault(value, element) is not element:
                 raise SecurityRefusal(INVALID_SECURITY, "an id is used by two elements of the message")
-            found[value] = element
     return found
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -61,7 +60,7 @@ PROXY = (
 )
 SECURED = '<policy key="sec"/><enableSec/>'
 PLAIN = {"path": "/b", "headers": {"content-type": "text/xml"}, "body": ENVELOPE}
-Sender = Callable[[bytes], "asyncio.Future[Answer]"]
+TOKEN = USER.format(kind="").replace("Signed", "")
 
 
 def known(user: str) -> str | None:
@@ -206,6 +205,42 @@ async def test_a_wrong_policy_is_told_and_lets_nothing_through(stub: Backend, tm
         assert any("TripleDes" in error and "Basic256" in error for error in told), told
         assert (await running.call("POST", "/services/p", SOAP, ENVELOPE.encode())).status == 500
         assert stub.seen == []
+
+
+async def test_python_callback(stub: Backend, tmp_path: Path) -> None:
+    """passwordCallbackClass names a Python class of an allowed package; a Java name leaves it to the user store."""
+    text = policy_text(
+        TOKEN, config="<rampart:passwordCallbackClass>wsshouse.Passwords</rampart:passwordCallbackClass>"
+    )
+    place = home(tmp_path, text, stub)
+    java = text.replace("wsshouse.Passwords", "org.wso2.PWCBHandler")
+    write(place, "local-entries", "java", f'<localEntry xmlns="{SYNAPSE}" key="java">{java}</localEntry>')
+    write(
+        place,
+        "proxy-services",
+        "j",
+        PROXY.format(backend=f"http://127.0.0.1:{stub.port}", more=SECURED)
+        .replace('name="p"', 'name="j"')
+        .replace('key="sec"', 'key="java"'),
+    )
+    write(place, "conf", "deployment.toml", TOML + '[python]\npackages = ["wsshouse"]\n')
+    (place / "python").mkdir()
+    (place / "python/wsshouse.py").write_text(
+        "class Passwords:\n    def password(self, user):\n        return {'eve': 'x'}.get(user)\n"
+    )
+
+    def made(user: str, password: str) -> bytes:
+        return etree.tostring(UsernameToken(user, password).apply(envelope(), {})[0])
+
+    async with integrator(place) as running:
+        for path, user, password, status in (
+            ("p", "eve", "x", 200),
+            ("p", "ann", "s3cret", 500),
+            ("j", "ann", "s3cret", 200),
+            ("j", "eve", "x", 500),
+        ):
+            answer = await running.call("POST", f"/services/{path}", SOAP, made(user, password))
+            assert answer.status == status, (path, user, answer.body)
 
 
 ENDPOINT = (
