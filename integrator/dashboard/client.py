@@ -144,7 +144,7 @@ class Node:
                 data = answer.read(most + 1, decode_content=False)
                 answer.close()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise NodeDown(f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}: {_reason(error)}.") from error
+            raise NodeDown(f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}: {_reason(error)}") from error
         if len(data) > most:
             raise NodeDown(f"It answered with more than {most // 1024} KB.")
         return answer.status, bytes(data)
@@ -227,9 +227,10 @@ def _explained(status: int, data: bytes) -> str:
 
 def _reason(error: Exception) -> str:
     kinds = {
-        urllib3.exceptions.SSLError: "its certificate is not trusted; give it under Settings",
-        urllib3.exceptions.ConnectTimeoutError: "it cannot be reached in time",
+        urllib3.exceptions.SSLError: "its certificate is not trusted; give it under Settings.",
+        # Before the time-out, which the library makes its base.
         urllib3.exceptions.NewConnectionError: "the connection is refused: does it run, and is that its management port?",
-        urllib3.exceptions.TimeoutError: "it takes too long",
+        urllib3.exceptions.ConnectTimeoutError: "it cannot be reached in time.",
+        urllib3.exceptions.TimeoutError: "it takes too long.",
     }
-    return next((text for kind, text in kinds.items() if isinstance(error, kind)), type(error).__name__)
+    return next((text for kind, text in kinds.items() if isinstance(error, kind)), f"{type(error).__name__}.")

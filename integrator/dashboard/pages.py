@@ -44,6 +44,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         pictures=reading.pictures(row),
         counts=counts,
         asked=busiest,
+        traces=reading.traces_of(row),
     )
 
 
@@ -100,7 +101,7 @@ def artifact(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         facts=reading.rows_of(item),
         figures=figures.value,
         source=source(str(item.get("configuration") or item.get("value") or "")),
-        traces=reading.traces_of(known, name),
+        traces=reading.traces_of(row, known, name),
     )
 
 

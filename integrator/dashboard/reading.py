@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -153,7 +154,8 @@ def artifacts(row: Integrator, kind: Kind, search: str) -> Asked:
 
 
 HIDDEN = frozenset({"name", "configuration", "tracing", "stats", "isRunning", "isActive", "status", "type", "active"})
-LONG = frozenset({"resources", "mediators", "operations", "queries", "parameters", "properties", "eprs", "dataSources"})
+NOTHING = ("", None, [], {}, -1, "N/A", "[ No container ]")
+WORDS = {"url": "Address", "eprs": "Addresses", "wsdl1_1": "WSDL 1.1", "wsdl2_0": "WSDL 2.0", "swagger_url": "OpenAPI"}
 
 
 def facts(item: dict[str, Any]) -> str:
@@ -179,13 +181,15 @@ def rows_of(item: dict[str, Any]) -> list[tuple[str, str]]:
     """Fields of an artifact in words: (label, text)."""
     found = []
     for name, value in item.items():
-        if name in HIDDEN or value in ("", None, [], {}):
+        if name in HIDDEN or value in NOTHING:
             continue
         found.append((_label(name), _text(value)))
     return found
 
 
 def _label(name: str) -> str:
+    if name in WORDS:
+        return WORDS[name]
     spaced = "".join(f" {char.lower()}" if char.isupper() else char for char in name).replace("_", " ").strip()
     return spaced[:1].upper() + spaced[1:]
 
@@ -194,20 +198,21 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return "\n".join(_text(one) for one in value[:100])
     if isinstance(value, dict):
-        return "  ".join(
-            f"{key}: {_text(one)}" if not isinstance(one, list) else ", ".join(map(str, one))
-            for key, one in value.items()
-        )
+        if value.keys() == {"methods", "url"}:
+            return f"{' '.join(value['methods'])}  {value['url']}"
+        return "  ".join(f"{key}: {_text(one)}" for key, one in value.items())
     return str(value)
 
 
-def traces_of(kind: Kind, name: str) -> str:
-    """Address of the traces of an artifact; empty when there is no such page or the kind has none."""
-    if not kind.traced:
+def traces_of(row: Integrator, kind: Kind | None = None, name: str = "") -> str:
+    """Address of the traces of an integrator or of one artifact; empty when there is no such page or the kind has none."""
+    if kind is not None and not kind.traced:
         return ""
     try:
         place = reverse("integrator:traces")
     except NoReverseMatch:
         return ""
-    word = kind.metric or kind.resource.removesuffix("s")
-    return f"{place}?artifact={word}:{name}"
+    query = {"node": str(row.pk)}
+    if kind is not None:
+        query["artifact"] = f"{kind.metric or kind.resource.removesuffix('s')}:{name}"
+    return f"{place}?{urlencode(query)}"

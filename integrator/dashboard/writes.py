@@ -25,10 +25,10 @@ def _done(request: HttpRequest, work: Callable[[], str]) -> None:
             messages.error(request, text)
 
 
-def _back(name: str, pk: int, *more: str, **query: str) -> HttpResponse:
+def _back(page: str, pk: int, /, *more: str, **query: str) -> HttpResponse:
     given = {key: value for key, value in query.items() if value}
     return HttpResponseRedirect(
-        reverse(f"integrations:{name}", args=[pk, *more]) + (f"?{urlencode(given)}" if given else "")
+        reverse(f"integrations:{page}", args=[pk, *more]) + (f"?{urlencode(given)}" if given else "")
     )
 
 

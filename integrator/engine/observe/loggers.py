@@ -71,7 +71,9 @@ class Loggers:
         self.levels: dict[str, str] = {}
 
     def restore(self) -> None:
-        """Set again what was set before the last stop."""
+        """Set again what was set before the last stop. Wires are quiet unless they are asked for, whatever the root says."""
+        for name in (WIRE, HEADERS):
+            logging.getLogger(name).setLevel(LEVELS["OFF"])
         try:
             held = json.loads(self.file.read_text("utf-8"))
             self.components |= held["components"]

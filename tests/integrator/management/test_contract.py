@@ -124,7 +124,7 @@ async def faults(session: Session, name: str) -> list[str]:
     target, body = STEPS[name]
     headers: dict[str, str] = {}
     if body == "car":
-        body, headers = form("Second_1.0.0.car", car("Second").replace(b"carapi", b"cartwo"))
+        body, headers = form("Second_1.0.0.car", car("Second", api="cartwo"))
     status, answer = await session.call(method, target, body, headers)
     if status != 200:
         return [f"{status} {answer}"]

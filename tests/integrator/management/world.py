@@ -117,10 +117,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def car(name: str = "App", good: bool = True) -> bytes:
-    """An application with one API, or with a dependency that it does not hold."""
+def car(name: str = "App", good: bool = True, api: str = "carapi") -> bytes:
+    """An application with the API `api`, or with a dependency that it does not hold."""
     packed = io.BytesIO()
-    wanted = "carapi" if good else "missing"
+    wanted = api if good else "missing"
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(
             "artifacts.xml",
@@ -128,10 +128,10 @@ def car(name: str = "App", good: bool = True) -> bytes:
             f'<dependency artifact="{wanted}" version="1.0.0"/></artifact></artifacts>',
         )
         archive.writestr(
-            "carapi_1.0.0/artifact.xml",
-            '<artifact name="carapi" version="1.0.0" type="synapse/api"><file>a.xml</file></artifact>',
+            f"{api}_1.0.0/artifact.xml",
+            f'<artifact name="{api}" version="1.0.0" type="synapse/api"><file>a.xml</file></artifact>',
         )
-        archive.writestr("carapi_1.0.0/a.xml", ARTIFACTS["api"].replace("shop", "carapi"))
+        archive.writestr(f"{api}_1.0.0/a.xml", ARTIFACTS["api"].replace("shop", api))
     return packed.getvalue()
 
 
