@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 
-from integrator.engine import certificates, logs
+from integrator.engine import certificates, incoming, logs
 from integrator.engine.catalog import Publisher
 from integrator.engine.engine import Engine
 from integrator.engine.observe.monitor import Monitor
@@ -32,6 +32,7 @@ class Integrator(Service):
         self.management = Management(settings, lambda: self.engine.deployment, self.engine.refresh, self.monitor)
         self.publisher = Publisher(settings)
         self._tls: ssl.SSLContext | None = None
+        self._https: ssl.SSLContext | None = None
         self.inbounds = Inbounds(self.listener, lambda: self._tls, settings.bind)
 
     async def start(self) -> None:
@@ -39,6 +40,8 @@ class Integrator(Service):
         await self.engine.start()
         config = self.engine.deployment.config
         self._tls = certificates.server_context(self.settings.secrets, config.hostname)
+        self._https = certificates.server_context(self.settings.secrets, config.hostname)
+        incoming.ask_for_certificates(self._https, config.tables, self.settings.home)
         users(config, self.settings.secrets)
         assert self.engine.runtime is not None
         self.monitor.open(self.engine.deployment, self.engine.runtime)
@@ -75,8 +78,8 @@ class Integrator(Service):
         await self.engine.stop()
 
     def tls(self, port: int) -> ssl.SSLContext | None:
-        """TLS on the https and management ports."""
-        return self._tls if port in (self.settings.https_port, self.settings.management_port) else None
+        """TLS on the https and management ports; only the former asks for certificates."""
+        return {self.settings.https_port: self._https, self.settings.management_port: self._tls}.get(port)
 
 
 def service() -> Integrator:

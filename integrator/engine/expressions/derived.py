@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -58,9 +58,7 @@ def _certificate(message: Message) -> str | None:
     """The caller's certificate of a mutual TLS handshake as PEM."""
     exchange = _exchange(message)
     data = None if exchange is None else exchange.peer_certificate
-    if data is None:
-        return None
-    return f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(data).decode()}-----END CERTIFICATE-----\n"
+    return None if data is None else ssl.DER_cert_to_PEM_cert(data)
 
 
 def _raw_payload(message: Message) -> str | None:

@@ -189,3 +189,47 @@ async def test_whole_address_in_the_first_line(tmp_path: Path, name: str) -> Non
             assert (await running.call("POST", "/t", {"x-k": "e"}, b"")).status == 200
     begin = b"" if name == "none" else b"http://127.0.0.1:%d" % port
     assert heads[0].startswith(b"POST %b/b?q=1 HTTP/1.1\r\n" % begin)
+
+
+STORING = (
+    f'<api xmlns="{SYNAPSE}" name="t" context="/t"><resource methods="POST"><inSequence>'
+    '<property name="target.endpoint" expression="$trp:X-To"/><property name="RETRY_ON_SOAPFAULT" expression="$trp:X-Retry"/>'
+    '<store messageStore="s"/><respond/></inSequence></resource></api>'
+)
+FAULT = (
+    '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault><faultcode>e:Server</faultcode></e:Fault>'
+    "</e:Body></e:Envelope>"
+)
+
+
+@covers("prop.target.endpoint", "prop.RETRY_ON_SOAPFAULT")
+async def test_forwarding_processor(tmp_path: Path) -> None:
+    """A message says by which endpoint it goes; a SOAP fault is tried again unless the message says that it is delivered."""
+    home = tmp_path / "home"
+    fault = {"status": 500, "headers": {"content-type": "text/xml"}, "body": FAULT}
+    async with backend([{"path": "/own"}, {"path": "/fault"} | fault]) as stub:
+        for name in ("own", "fault"):
+            kind = f'<address uri="http://127.0.0.1:{stub.port}/{name}" format="soap11"/>'
+            write(home, "endpoints", name, named(name, kind))
+        processor = "org.apache.synapse.message.processor.impl.forwarder.ScheduledMessageForwardingProcessor"
+        parameters = '<parameter name="interval">20</parameter><parameter name="client.retry.interval">20</parameter>'
+        write(
+            home,
+            "message-processors",
+            "p",
+            f'<messageProcessor xmlns="{SYNAPSE}" name="p" class="{processor}" messageStore="s" targetEndpoint="fault">'
+            f"{parameters}</messageProcessor>",
+        )
+        write(home, "message-stores", "s", f'<messageStore xmlns="{SYNAPSE}" name="s"/>')
+        write(home, "api", "t", STORING)
+        async with integrator(home) as running:
+            headers = {"content-type": "text/xml"}
+            await running.call("POST", "/t", headers | {"x-to": "own"}, b"<a/>")
+            await eventually(lambda: [seen.target for seen in stub.seen] == ["/own"])
+            stub.seen.clear()
+            await running.call("POST", "/t", headers | {"x-to": "fault", "x-retry": "false"}, b"<a/>")
+            await running.call("POST", "/t", headers | {"x-to": "own"}, b"<a/>")
+            await eventually(lambda: [seen.target for seen in stub.seen] == ["/fault", "/own"])
+            stub.seen.clear()
+            await running.call("POST", "/t", headers | {"x-to": "fault", "x-retry": "true"}, b"<a/>")
+            await eventually(lambda: [seen.target for seen in stub.seen][:2] == ["/fault", "/fault"])

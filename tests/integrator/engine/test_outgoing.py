@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 
 from integrator.engine.errors import DeploymentError
 from integrator.engine.outgoing import read_routes
+from tests.integrator.coverage import covers
 from tests.integrator.engine.harness import backend, eventually, integrator, write
 from tests.support.certificate import make_certificate
+from wire.client import Client
 from wire.exchange import Exchange
 from wire.server import Server
 from wire.service import Service
@@ -180,3 +182,40 @@ def test_profiles_that_cannot_be_used(tmp_path: Path, inner: str, said: str) -> 
     with pytest.raises(DeploymentError, match="p.xml") as caught:
         read_routes(tables, tmp_path)
     assert said in str(caught.value)
+
+
+WHO = (
+    '<api xmlns="http://ws.apache.org/ns/synapse" name="t" context="/t"><resource methods="GET"><inSequence>'
+    '<property name="pem" expression="$axis2:ssl.client.auth.cert.X509"/><payloadFactory media-type="text"><format>$1</format>'
+    '<args><arg expression="$ctx:pem"/></args></payloadFactory><respond/></inSequence></resource></api>'
+)
+
+
+@covers("prop.ssl.client.auth.cert.X509")
+async def test_certificate_of_the_caller(tmp_path: Path) -> None:
+    """Asked for on the https port alone, and readable in the flow; one of another authority does not get in."""
+    home = tmp_path / "home"
+    certificate, key = make_certificate(tmp_path)
+    listener = f'listener.ssl_verify_client = "optional"\nlistener.truststore.file_name = "{certificate}"\n'
+    write(home, "conf", "deployment.toml", f"[transport.http]\n{listener}")
+    write(home, "api", "t", WHO)
+    async with integrator(home) as running:
+        url = f"https://localhost:{running.settings.https_port}/t"
+        for shown in (True, False):
+            context = ssl.create_default_context(cafile=str(tmp_path / "var/secrets/tls.crt"))
+            if shown:
+                context.load_cert_chain(certificate, key)
+            client = Client(tls=context)
+            body = await (await client.request("GET", url)).body()
+            await client.close()
+            assert body.decode() == (certificate.read_text() if shown else "")
+
+
+async def test_certificates_that_cannot_be_checked_stop_the_start(tmp_path: Path) -> None:
+    """Fail closed: a port that should ask for certificates is not opened without asking."""
+    for text, said in (("maybe", "allowed are none, optional, require"), ("require", "not a PEM file of authorities")):
+        home = tmp_path / text
+        write(home, "conf", "deployment.toml", f'[transport.http]\nlistener.ssl_verify_client = "{text}"\n')
+        with pytest.raises(DeploymentError, match=said):
+            async with integrator(home):
+                pass
