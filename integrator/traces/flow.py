@@ -46,6 +46,18 @@ class Row:
     opened: bool = True
     steps: int = 0
 
+    @property
+    def took(self) -> str:
+        """How long it took, for people."""
+        return took(float(self.item.get("durationMs") or 0))
+
+
+def took(ms: float) -> str:
+    """A time in the unit that shows it best."""
+    if ms < 0.1:
+        return f"{ms * 1000:.0f} µs"
+    return f"{ms:.2f} ms" if ms < 10 else f"{ms:.0f} ms" if ms < 10_000 else f"{ms / 1000:.1f} s"
+
 
 @dataclass
 class Flow:

@@ -59,7 +59,7 @@
   };
   const keys = { j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) };
   keys.f = () => {
-    const failed = [...box.querySelectorAll(".flow-step.tone-bad > [data-step]")].pop();
+    const failed = box.querySelector(".flow-origin > [data-step]");
     if (failed) choose(failed, true);
   };
   keys.e = () => { for (const part of box.querySelectorAll("details.flow-branch")) part.open = true; };

@@ -104,11 +104,15 @@ ORDER = f"""
 <header name="X-Channel" value="web" scope="transport"/>
 {_call("/b", "Inventory")}
 <property name="price" expression="json-eval($.price)"/>
-<switch source="$axis2:HTTP_SC"><case regex="200"><payloadFactory media-type="xml"><format><confirmed xmlns="" by="us"><price>$1</price></confirmed></format><args><arg expression="$ctx:price"/></args></payloadFactory></case><default><drop/></default></switch>
+<switch source="$axis2:HTTP_SC"><case regex="200"><payloadFactory media-type="xml">
+  <format><confirmed xmlns="" by="us"><price>$1</price></confirmed></format><args><arg expression="$ctx:price"/></args>
+</payloadFactory></case><default><drop/></default></switch>
 <respond/>"""
-FAULT = """<filter xpath="true()"><then><log level="custom"/><call><endpoint><address uri="http://127.0.0.1:1/gone"/></endpoint></call></then></filter>"""
+STAYS = "<suspendOnFailure><errorCodes>-1</errorCodes><progressionFactor>1</progressionFactor></suspendOnFailure>"
+FAULT = f"""<filter xpath="true()"><then><log level="custom"/><call><endpoint><address uri="http://127.0.0.1:1/gone">{STAYS}</address></endpoint></call></then></filter>"""
 ITERATE = f"""<iterate expression="json-eval($.items)" id="i" continueParent="true"><target><sequence>
-<property name="item" expression="json-eval($.n)"/>{_call("/slow", "Slow")}<log level="custom"/></sequence></target></iterate><respond/>"""
+<property name="item" expression="json-eval($.n)"/>{_call("/slow", "Slow")}
+<log level="custom"/></sequence></target></iterate><respond/>"""
 LONG = "".join(f'<property name="step{n}" value="{n}"/>' for n in range(99)) + "<respond/>"
 ARTIFACTS = {
     ("sequences", "checkOrder"): CHECK,
