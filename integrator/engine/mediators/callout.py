@@ -11,7 +11,7 @@ from integrator.engine.content import media
 from integrator.engine.endpoints.base import Endpoint
 from integrator.engine.endpoints.groups import Reference, anonymous_default
 from integrator.engine.endpoints.leaf import Address, Definition
-from integrator.engine.endpoints.parse import endpoint_of, injected
+from integrator.engine.endpoints.parse import endpoint_of, injected, read_endpoint
 from integrator.engine.errors import CALLOUT_FAILED, Fault
 from integrator.engine.expressions import Constant, Expression
 from integrator.engine.expressions.scopes import element_of
@@ -47,11 +47,6 @@ class Callout(Mediator):
     def parse(cls, element: Element, reader: Reader) -> Self:
         """Read the element. `configuration` names files of the Java client; it is read and has no effect."""
         reader.only(element, ("endpoint", "configuration", "source", "target", "enableSec", "description"))
-        if child(element, "enableSec") is not None:
-            raise reader.fail(
-                child(element, "enableSec"),
-                "a callout signs and encrypts nothing here; use <call blocking='true'> with an endpoint that has enableSec",
-            )
         reader.flag(element, "initAxis2ClientOptions", True)
         reader.flag(element, "useServerConfig")
         origin, target = child(element, "source"), child(element, "target")
@@ -158,9 +153,24 @@ def read_where(element: Element, reader: Reader) -> Endpoint | None:
     url, key = element.get("serviceURL"), element.get("endpointKey")
     if sum(1 for item in (url, key, child(element, "endpoint")) if item is not None) > 1:
         raise reader.fail(element, "serviceURL, endpointKey and a child <endpoint> exclude each other")
+    security = child(element, "enableSec")
+    if security is not None:
+        if not url:
+            raise reader.fail(security, "it needs serviceURL; a named endpoint has its own enableSec")
+        return secured(element, security, url, reader)
     if url:
         return Address("", None, (), Definition(), injected(element, url, reader))
     return Reference(Constant(key)) if key else endpoint_of(element, reader)
+
+
+def secured(element: Element, security: Element, url: str, reader: Reader) -> Endpoint:
+    """An endpoint of the address with the security of the callout; its elements stand at the callout's line."""
+    holder = etree.Element("endpoint")
+    address = etree.SubElement(holder, "address", uri=url)
+    address.append(clone(security))
+    for item in holder.iter():
+        item.sourceline = element.sourceline
+    return read_endpoint(holder, reader)
 
 
 def read_spot(element: Element | None, reader: Reader) -> Spot:
