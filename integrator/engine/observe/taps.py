@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
@@ -35,7 +36,7 @@ class Taps:
         """Lay the taps that are on around listener and client; take all away when none is."""
         watching = wire.isEnabledFor(logging.DEBUG) or heads.isEnabledFor(logging.DEBUG)
         for owner, name, tap, on in (
-            (self.listener, "serve", self._serve, self.access or self.correlation or watching),
+            (self.listener, "handle", self._handle, self.access or self.correlation or watching),
             (self.client, "request", self._request, self.correlation or watching),
         ):
             if owner is not None and on:
@@ -43,11 +44,16 @@ class Taps:
             elif owner is not None:
                 owner.__dict__.pop(name, None)
 
+    def _handle(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(exchange, inbound))
+        self.listener.tasks.add(task)
+        task.add_done_callback(self.listener.tasks.discard)
+
     async def _serve(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
         started, at = monotonic(), datetime.now().astimezone()
         tapped = Tapped(exchange)
         log_head(">>", exchange.method + b" " + exchange.target, exchange.headers)
-        await Listener.serve(self.listener, tapped, inbound)  # type: ignore[arg-type]  # stands for the exchange
+        await self.listener.serve(tapped, inbound)  # type: ignore[arg-type]  # stands for the exchange
         if self.access:
             access.info("%s", access_line(exchange, at, tapped.sent))
         if self.correlation:

@@ -95,7 +95,7 @@ async def test_wire_log_is_switched_and_masked(tmp_path: Path) -> None:
     write(tmp_path / "home", "conf", "wire-log-masking.properties", mask)
     async with managed(tmp_path) as session:
         running, listener = session.running, session.running.service.listener
-        assert "serve" not in vars(listener)
+        assert "handle" not in vars(listener)
         wire = {"loggerName": "synapse-wire", "loggingLevel": "DEBUG"}
         assert (await session.call("PATCH", "/logging", wire))[0] == 200
         assert (await session.get("/logging?loggerName=synapse-wire"))["level"] == "DEBUG"
@@ -108,7 +108,7 @@ async def test_wire_log_is_switched_and_masked(tmp_path: Path) -> None:
         assert '>> "POST /shop/a' in text and '<< "HTTP/1.1 200' in text and "zoe" in text and '{"ok": true}' in text
         assert "c2VjcmV0" not in text and "1234-5678" not in text and "*****" in text
         await session.call("PATCH", "/logging", wire | {"loggingLevel": "INFO"})
-        assert "serve" not in vars(listener)
+        assert "handle" not in vars(listener)
         await running.call("GET", "/shop/a?after")
         assert "?after" not in await log_of(session, "integrator.log")
 
@@ -194,7 +194,7 @@ async def test_correlation_log(tmp_path: Path) -> None:
         assert [(line[1], line[5]) for line in lines] == [("id-77", "BACKEND LATENCY"), ("id-77", "ROUND-TRIP LATENCY")]
         assert lines[0][6:] == ["GET", f"http://127.0.0.1:{stub.port}/b", "200"]
         await session.call("PUT", "/configs", on | {"configs": {"enabled": False}})
-        assert "serve" not in vars(session.running.service.listener)
+        assert "handle" not in vars(session.running.service.listener)
         assert "request" not in vars(session.running.service.engine.runtime.client)
 
 
