@@ -117,6 +117,12 @@ def _format(message: Message) -> str:
     return "soap12" if message.payload.soap == SOAP12 else "soap11"
 
 
+def _operation(message: Message) -> tuple[str, str | None]:
+    from integrator.engine.services.operations import operation_of  # noqa: PLC0415  (services read scopes)
+
+    return operation_of(message)
+
+
 _SPECIAL: dict[str, Callable[[Message], Any]] = {
     "To": lambda message: message.to,
     "Action": lambda message: message.action or field_of(message, "Action"),
@@ -127,8 +133,8 @@ _SPECIAL: dict[str, Callable[[Message], Any]] = {
     "RelatesTo": lambda message: field_of(message, "RelatesTo"),
     "FAULT": _is_fault,
     "MESSAGE_FORMAT": _format,
-    "OperationName": lambda message: message.properties.get("OperationName", "mediate"),
-    "OperationNamespace": lambda message: message.properties.get("OperationNamespace"),
+    "OperationName": lambda message: message.properties.get("OperationName") or _operation(message)[0],
+    "OperationNamespace": lambda message: message.properties.get("OperationNamespace") or _operation(message)[1],
 }
 
 
