@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from integrator.engine.expressions.values import text_of
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, compile_list, register
-from integrator.engine.mediators.target import Target, read_target
+from integrator.engine.mediators.target import Target, read_target, scatter
 from integrator.engine.message import Message
 from integrator.engine.xmltools import child, children, local
 
@@ -53,6 +53,7 @@ class Route:
     condition: Condition
     target: Target
     last: bool
+    beside: bool = False
 
 
 @register("conditionalRouter")
@@ -86,8 +87,11 @@ class ConditionalRouter(Mediator):
         async def step(message: Message) -> bool:
             for route, run in routes:
                 if route.condition(message):
-                    result: Any = run(message)
-                    await result
+                    if route.beside:
+                        await scatter(message, [(message.copy(), run)], sequential=False, continue_parent=True)
+                    else:
+                        result: Any = run(message)
+                        await result
                     if route.last:
                         break
             return self.continue_after
@@ -104,6 +108,7 @@ def read_route(element: Element, reader: Reader) -> Route:
         read_condition(children(condition)[0], reader),
         read_target(target, reader),
         reader.flag(element, "breakRoute", True),
+        reader.flag(element, "asynchronous"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 from integrator.engine.expressions import Expression
 from integrator.engine.expressions.json import JsonEval
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
+from integrator.engine.mediators.foreach_collection import ForEachItem
 from integrator.engine.mediators.split import json_items, put_json, xml_items
 from integrator.engine.message import Message
 from integrator.engine.sequence import Chain
@@ -27,7 +28,9 @@ class ForEach(Mediator):
 
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
-        """Read the element."""
+        """Read the element: the form with `collection`, or the older one."""
+        if element.get("collection") is not None:
+            return ForEachItem.parse(element, reader)  # type: ignore[return-value]
         inline = child(element, "sequence")
         if inline is None and not element.get("sequence"):
             raise reader.fail(element, "attribute 'sequence' or child <sequence> is required")
