@@ -35,6 +35,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "cli.md": cli_page(),
         "faults.md": faults_page(),
+        "connectors.md": connectors_page(),
         "../coverage/rest.md": coverage.page(HEAD),
     }
 
@@ -46,6 +47,13 @@ def settings_page() -> str:
         if find_spec(module):
             text += f"\n## {title}\n\n{_settings_table(getattr(import_module(module), name))}"
     return text + f"\n## Integrator\n\n{_asked_table(from_environment)}"
+
+
+def connectors_page() -> str:
+    """Every operation of the integrator's connectors."""
+    made = import_module("integrator.connectors.reference")
+    text: str = HEAD + made.page(made.built_in())
+    return text
 
 
 def faults_page() -> str:

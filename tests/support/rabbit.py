@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,11 +42,14 @@ def running_rabbitmq(folder: Path) -> Iterator[int]:
         "ERL_EPMD_PORT": str(free_port()),
         "HOME": str(folder),
     }
-    with Process([SCRIPT], environment, folder / "rabbitmq.log") as process:
+    try:
+        with Process([SCRIPT], environment, folder / "rabbitmq.log") as process:
 
-        def started() -> bool:
-            assert process.running, process.log
-            return "completed with" in process.log or "Server startup complete" in process.log
+            def started() -> bool:
+                assert process.running, process.log
+                return "completed with" in process.log or "Server startup complete" in process.log
 
-        until(started, seconds=90, every=0.2, what="RabbitMQ starts")
-        yield port
+            until(started, seconds=90, every=0.2, what="RabbitMQ starts")
+            yield port
+    finally:  # Erlang's name server is a daemon of its own
+        subprocess.run(["epmd", "-kill"], env=environment, capture_output=True, check=False)

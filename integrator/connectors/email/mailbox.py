@@ -104,7 +104,7 @@ def _fetch(client: imaplib.IMAP4, uid: bytes, largest: int) -> EmailMessage:
         raise ConnectorError(*PARSING, f"a message of {size} bytes is longer than the {largest} allowed")
     _, found = client.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
     data = next((part[1] for part in found if isinstance(part, tuple)), b"")
-    return cast("EmailMessage", email.message_from_bytes(data, policy=default))
+    return email.message_from_bytes(data, policy=default)
 
 
 def _shown(message: EmailMessage) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _shown(message: EmailMessage) -> dict[str, Any]:
 
 
 def _parts(message: EmailMessage) -> list[EmailMessage]:
-    return [cast("EmailMessage", part) for part in message.iter_attachments()]
+    return list(message.iter_attachments())
 
 
 def _listed(parts: list[EmailMessage]) -> list[dict[str, Any]]:
@@ -153,7 +153,8 @@ async def list_messages(call: Call) -> Any:
 
     def work(client: imaplib.IMAP4) -> Any:
         _, found = client.uid("SEARCH", *criteria)
-        shown, uids = [], []
+        shown: list[dict[str, Any]] = []
+        uids: list[bytes] = []
         for uid in (found[0] or b"").split() if found else []:
             if len(uids) >= offset + most:
                 break

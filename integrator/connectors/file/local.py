@@ -8,12 +8,13 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from integrator.connectors.file.faults import ACCESS_DENIED, ALREADY_EXISTS, OPERATION_ERROR, failed, of_os
 from integrator.connectors.file.places import Info
 from integrator.engine.connectors.calls import Call, ConnectorError
 
+T = TypeVar("T")
 NO_ROOTS = "no folder is allowed: name some in [connectors] file_roots of conf/deployment.toml"
 
 
@@ -59,8 +60,8 @@ class LocalFiles:
         """One file, without holding it in memory."""
         await self._do(target, self._copy, source)
 
-    async def _do(self, path: str, work: Callable[..., Any], *more: Any, links: bool = False) -> Any:
-        def run() -> Any:
+    async def _do(self, path: str, work: Callable[..., T], *more: Any, links: bool = False) -> T:
+        def run() -> T:
             try:
                 return work(self._real(path, links), *more)
             except OSError as error:

@@ -58,7 +58,7 @@ class FtpFiles:
 
         try:
             return cls(call, await call.blocking(connect))
-        except (*ftplib.all_errors, ssl.SSLError) as error:
+        except ftplib.all_errors as error:
             raise failed(CONNECTION_ERROR, f"{host}:{port}: {error}") from error
 
     async def close(self) -> None:

@@ -57,8 +57,8 @@ async def _make(call: Call) -> Redis:
         except ValueError as error:
             raise ConnectorError(CODE, NAME, "redisConnectionURI is no address of a Redis server") from error
     else:
-        address = {"host": given["redisHost"], "port": given["redisPort"], "db": given["dbNumber"]}
-        secure = {"connection_class": SSLConnection} if given["useSsl"] else {}
+        address: dict[str, Any] = {"host": given["redisHost"], "port": given["redisPort"], "db": given["dbNumber"]}
+        secure: dict[str, Any] = {"connection_class": SSLConnection} if given["useSsl"] else {}
         who = {"username": given["username"], "password": given["cacheKey"]}
         pool = BlockingConnectionPool(**address, **who, **common, **secure)
     call.limits.host(str(pool.connection_kwargs.get("host", "localhost")))

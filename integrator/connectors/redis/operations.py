@@ -160,7 +160,7 @@ def _runner(name: str, command: Command) -> Callable[[Call], Any]:
             value = call[item]
             spread = item in WORDS or (many and item == K)
             arguments += _words(value) if spread else [value]
-        client = await client_of(call)
+        client: Any = await client_of(call)
         try:
             reply = await client.execute_command(*command.words.split(), *arguments)
         except (RedisError, OSError) as error:
@@ -190,7 +190,8 @@ def _plain(reply: Any) -> Any:
 
 async def find_keys(call: Call) -> Any:
     """Keys that fit a pattern; never `KEYS`, which stops the server for everybody."""
-    client, most = await client_of(call), call.limits.most
+    client: Any = await client_of(call)
+    most = call.limits.most
     found: set[str] = set()
     cursor = "0"
     try:

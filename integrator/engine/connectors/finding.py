@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from integrator.engine.connectors.declare import Connector
 
@@ -19,9 +21,11 @@ _packages: list[str] = []
 _found: dict[str, Connector] = {}
 
 
-def use(packages: Iterable[str]) -> None:
-    """Look in these packages from now on, in this order. Nothing is loaded yet."""
+def use(packages: Iterable[str], home: Path | None = None) -> None:
+    """Look in these packages from now on, in this order; those of the house may lie in HOME/python. Nothing is loaded yet."""
     given = list(dict.fromkeys(packages))
+    if home is not None and len(given) > 1 and str(home / "python") not in sys.path:
+        sys.path.append(str(home / "python"))
     if given != _packages:
         _packages[:] = given
         _found.clear()

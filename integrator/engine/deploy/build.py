@@ -12,6 +12,7 @@ from lxml import etree
 from integrator.engine import inject, libraries, synapse_handlers
 from integrator.engine.artifacts import DEFAULT_LISTENER, Artifact, read_artifact
 from integrator.engine.config import Config, read_config
+from integrator.engine.config_keys import remarks
 from integrator.engine.connectors import finding
 from integrator.engine.content import jsonxml
 from integrator.engine.databases import DatabaseUrlError, Source
@@ -67,6 +68,7 @@ class Builder:
         self.home = home
         self.runtime = runtime
         self.loaded: dict[str, Loaded] = {}
+        self.config = Config()
         self.registry = Registry(home)
         self.data_source: Callable[[str], Source | None] = lambda _: None
         self.makers = Makers(runtime, home, lambda name: self.data_source(name))
@@ -123,20 +125,26 @@ class Builder:
 
     def _config(self) -> tuple[Config, list[DeploymentError]]:
         try:
-            self.config = read_config(self.home)
+            self.config = self._remarked(read_config(self.home))
             inject.file_properties.clear()
             inject.file_properties.update(self.config.properties)
             packages = self.config.tables.get("connectors", {}).get("packages", ())
-            finding.use([*self.runtime.settings.connector_packages, *map(str, packages)])
+            finding.use([*self.runtime.settings.connector_packages, *map(str, packages)], self.home)
             given = self.config.synapse_properties
             jsonxml.use(
                 jsonxml.rules_from({key.removeprefix("synapse.commons."): value for key, value in given.items()})
             )
             self.runtime.global_timeout_ms = min(self.runtime.settings.global_timeout_ms, self.config.global_timeout_ms)
         except DeploymentError as error:
-            self.config = getattr(self, "config", Config())
             return self.config, [error]
-        return self.config, []
+        return self.config, [DeploymentError(Place("conf/deployment.toml"), text) for text in self.config.unresolved]
+
+    def _remarked(self, config: Config) -> Config:
+        """Say once of each reading of deployment.toml which of its keys have no effect."""
+        if config.tables != self.config.tables:
+            for remark in remarks(config.tables):
+                log.warning("%s", remark)
+        return config
 
     def _load(self, path: str, stamp: Stamp, before: Loaded | None) -> Loaded:
         try:

@@ -16,6 +16,7 @@ from integrator.engine.errors import Fault
 from integrator.engine.expressions import Constant, Expression, compile_path, compile_value
 from integrator.engine.inject import InjectionError, inject
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register_dotted
+from integrator.engine.mediators.variable import set_variable
 from integrator.engine.message import Message
 from integrator.engine.xmltools import children, clone, local
 
@@ -47,7 +48,7 @@ class ConnectorCall(Mediator):
     def parse(cls, element: Element, reader: Reader) -> Self:
         """Read the element. The connector must exist. Raises DeploymentError for what it does not declare."""
         name, _, wanted = local(element).partition(".")
-        connector = find(name)
+        connector = known(element, reader)
         if connector is None:
             raise reader.fail(element, f"connector {name!r} is unknown")
         operation = connector.operations.get(wanted)
@@ -149,13 +150,22 @@ class ConnectorCall(Mediator):
 @register_dotted
 def read(element: Element, reader: Reader) -> ConnectorCall | None:
     """A call of a built-in connector; None for any other. Of two with one name the built-in one is meant."""
-    return ConnectorCall.parse(element, reader) if find(local(element).partition(".")[0]) is not None else None
+    return ConnectorCall.parse(element, reader) if known(element, reader) is not None else None
 
 
 def connection_of(element: Element, reader: Reader) -> ConnectorCall | None:
     """The connection that a local entry holds; None for anything else. Raises DeploymentError."""
-    name, _, operation = local(element).partition(".")
-    return ConnectorCall.parse(element, reader) if operation == "init" and find(name) is not None else None
+    if not local(element).endswith(".init") or known(element, reader) is None:
+        return None
+    return ConnectorCall.parse(element, reader)
+
+
+def known(element: Element, reader: Reader) -> Connector | None:
+    """The built-in connector an element belongs to. Raises DeploymentError when its package cannot be loaded."""
+    try:
+        return find(local(element).partition(".")[0])
+    except Exception as error:
+        raise reader.fail(element, f"a connector cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 COMMON = (
@@ -226,11 +236,6 @@ def answer(message: Message, result: Result, values: Mapping[str, Any]) -> None:
     for name, value in result.headers.items():
         message.headers.set(name, value)
     put(message, result.payload, result.content_type)
-
-
-def set_variable(message: Message, name: str, value: Any) -> None:
-    """A variable of the message."""
-    message.properties[name] = value
 
 
 def put(message: Message, payload: Any, content_type: str = "") -> None:
