@@ -8,9 +8,19 @@ import sys
 from datetime import UTC, datetime
 
 from integrator.engine.mediators.log import TRACE
+from integrator.engine.message import under_way
 
 COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[31;1m"}
 FIELDS = ("correlation_id", "artifact", "container")
+SHOWN = ("artifact", "container", "correlation_id")
+
+
+def told_of(record: logging.LogRecord) -> dict[str, str]:
+    """The fields of a record that have a value; what the line does not say itself is taken of the flow under way."""
+    flow = under_way.get()
+    known = {} if flow is None else {"correlation_id": flow.correlation_id, "artifact": flow.artifact}
+    found = {name: getattr(record, name, "") or known.get(name, "") for name in FIELDS}
+    return {name: str(text) for name, text in found.items() if text}
 
 
 class TextFormatter(logging.Formatter):
@@ -23,8 +33,8 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one text."""
         moment = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        told = [text for name in ("artifact", "container", "correlation_id") if (text := getattr(record, name, ""))]
-        context = f" [{' '.join(told)}]" if told else ""
+        told = told_of(record)
+        context = f" [{' '.join(told[name] for name in SHOWN if name in told)}]" if told else ""
         line = f"{moment} {record.levelname:5} {record.name}{context} {record.getMessage()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
@@ -43,7 +53,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        values |= {name: getattr(record, name) for name in FIELDS if getattr(record, name, "")}
+        values |= told_of(record)
         if record.exc_info:
             values["exception"] = self.formatException(record.exc_info)
         return json.dumps(values, ensure_ascii=False)

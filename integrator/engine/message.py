@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from integrator.engine.content.payload import Payload
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from integrator.engine.tracing.record import Trace
     from wire.client import Client
 
-__all__ = ["Flow", "Frame", "Message", "Reply", "new_id"]
+__all__ = ["Flow", "Frame", "Message", "Reply", "new_id", "under_way"]
 
 _seeded = random.Random(random.SystemRandom().getrandbits(256)).getrandbits  # noqa: S311  (ids need to differ, nobody may rely on not guessing them)
 
@@ -75,6 +76,10 @@ class Flow:
         self.trace: Trace | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
         self.groups: dict[Any, Any] = {}
+
+
+under_way: ContextVar[Flow | None] = ContextVar("under_way", default=None)
+"""The flow of the message that is served here: log lines take correlation id and artifact of it."""
 
 
 class Message:

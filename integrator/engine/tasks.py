@@ -16,7 +16,7 @@ from integrator.engine.cron import Cron
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression, compile_value
 from integrator.engine.mediators.call_template import parameters
-from integrator.engine.message import Flow, Message
+from integrator.engine.message import Flow, Message, under_way
 from integrator.engine.reader import Reader
 from integrator.engine.replies import Collector
 from integrator.engine.scripting import classes
@@ -168,6 +168,7 @@ async def run_task(deployment: Deployment, name: str) -> Message:
         raise LookupError(f"task {name!r} is not deployed; deployed are {', '.join(deployment.tasks) or 'none'}")
     flow = Flow(deployment, Collector())
     flow.artifact = f"task:{name}"
+    under_way.set(flow)
     if task.kind not in (INJECTOR, TEMPLATE):
         return await _run_class(task, flow)
     message = make_message(task, flow, deployment)

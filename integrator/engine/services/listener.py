@@ -16,7 +16,7 @@ from integrator.engine.dataservices import http as data_service_http
 from integrator.engine.deployment import Deployment
 from integrator.engine.errors import RECEIVER_IO_RECEIVING, BadPayload, Fault
 from integrator.engine.headers import Headers
-from integrator.engine.message import Flow, Message
+from integrator.engine.message import Flow, Message, under_way
 from integrator.engine.metrics import served
 from integrator.engine.sequence import Chain, run_fault
 from integrator.engine.services import definitions
@@ -119,6 +119,7 @@ def make_message(exchange: Exchange, deployment: Deployment) -> Message:
     fields, scheme, address = exchange.fields, exchange.scheme, exchange.client[0]
     flow = Flow(deployment, HttpReply(exchange), fields.get(b"activityid", b"").decode("latin-1"))
     flow.transport = scheme
+    under_way.set(flow)
     raw_type, action = fields.get(b"content-type"), fields.get(b"soapaction")
     payload = Payload(None, "")
     if raw_type is not None:
