@@ -21,6 +21,7 @@ NOT_WRITES = {
     "apim.keymanager.actions.clients.require_owner": "asks for a permission",
     "apim.traffic.actions.policies.admit": "asks for a permission",
     "apim.traffic.actions.rules.require_platform": "asks for a permission",
+    "integrator.actions.nodes.require_platform": "asks for a permission",
     "apim.configuration.actions.alerts.own_bot_alert": "finds a row",
     "apim.keymanager.actions.remote_clients.adopt": "stores nothing; whoever ties the client does",
     "portal.actions.remote_keys.map_existing": "is given the function that stores, which writes the row",
