@@ -6,15 +6,26 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from integrator.engine.connectors.limits import Limits
 from integrator.engine.databases import DatabaseUrlError, Source
 from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.outgoing import read_routes
 from integrator.engine.tracing.rules import Given, settings_of
 from integrator.engine.vault import plain
 from wire.routes import Routes
+
+DEEPEST = 8
+"""References through references."""
+SOURCES = {
+    "env": "the environment",
+    "sys": "the environment",
+    "ref": "the file",
+    "secret": "[secrets]",
+}
 
 _REFERENCE = re.compile(r"\$(env|sys|ref|secret)\{([^}]+)\}")
 
@@ -48,6 +59,8 @@ class Config:
     users: tuple[User, ...] = ()
     catalogs: tuple[Catalog, ...] = ()
     routes: Routes = field(default_factory=Routes)
+    unresolved: tuple[str, ...] = ()
+    """References that have no value, one sentence each."""
     tracing: Given = field(default_factory=Given)
 
     @property
@@ -70,6 +83,11 @@ class Config:
         """Packages whose Python classes artifacts may name."""
         given = self.tables.get("python", {}).get("packages", ())
         return tuple(str(name) for name in given) if isinstance(given, list) else ()
+
+    @cached_property
+    def connector_limits(self) -> Limits:
+        """[connectors]: what the operator allows them."""
+        return Limits.of(self)
 
     @property
     def global_timeout_ms(self) -> int:
@@ -103,9 +121,11 @@ def read_config(home: Path) -> Config:
         tables = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DeploymentError(Place("conf/deployment.toml"), str(error)) from error
-    tables = _resolve(tables, tables)
+    missing: set[str] = set()
+    tables = _resolve(tables, tables, missing)
     return Config(
         tables=tables,
+        unresolved=tuple(sorted(missing)),
         properties=_read_properties(home / "conf" / "file.properties"),
         data_sources=dict(_data_source(item) for item in tables.get("datasource", ())),
         users=tuple(_users(tables)),
@@ -115,26 +135,38 @@ def read_config(home: Path) -> Config:
     )
 
 
-def _resolve(value: Any, root: dict[str, Any]) -> Any:
+def _resolve(value: Any, root: dict[str, Any], missing: set[str], depth: int = 0) -> Any:
+    """A value with its references filled in; what has no value is noted in `missing` and becomes empty."""
     if isinstance(value, dict):
-        return {key: _resolve(item, root) for key, item in value.items()}
+        return {key: _resolve(item, root, missing, depth) for key, item in value.items()}
     if isinstance(value, list):
-        return [_resolve(item, root) for item in value]
+        return [_resolve(item, root, missing, depth) for item in value]
     if not isinstance(value, str) or "$" not in value:
         return value
 
     def replace(found: re.Match[str]) -> str:
         kind, name = found.groups()
-        if kind == "secret":
-            return plain(_resolve(root.get("secrets", {}).get(name, ""), {})) or ""
-        if kind == "ref":
-            target: Any = root
-            for part in name.split("."):
-                target = target.get(part, "") if isinstance(target, dict) else ""
-            return str(target)
-        return os.environ.get(name, "")
+        if depth > DEEPEST:
+            missing.add(f"{found.group()} refers to itself")
+            return ""
+        text = os.environ.get(name) if kind in ("env", "sys") else _referred(kind, name, root)
+        if text is None:
+            missing.add(f"{found.group()} has no value: {SOURCES[kind]} has no {name}")
+            return ""
+        if kind in ("env", "sys"):
+            return text
+        return str(_resolve(text, root, missing, depth + 1))
 
     return _REFERENCE.sub(replace, value)
+
+
+def _referred(kind: str, name: str, root: dict[str, Any]) -> str | None:
+    if kind == "secret":
+        return plain(root.get("secrets", {}).get(name))
+    target: Any = root
+    for part in name.split("."):
+        target = target.get(part) if isinstance(target, dict) else None
+    return None if target is None or isinstance(target, dict | list) else str(target)
 
 
 def _data_source(item: dict[str, Any]) -> tuple[str, Source]:

@@ -18,6 +18,8 @@ log = logging.getLogger("integrator.scheduler")
 
 STORE_WAIT_S = 5.0
 STOP_AGAIN_S = 0.5
+GRACE_S = 5.0
+"""How long a run may go on when the engine stops."""
 
 
 class Scheduler:
@@ -26,6 +28,7 @@ class Scheduler:
     def __init__(self, current: Callable[[], Deployment]):
         self.current = current
         self._loops: dict[tuple[str, str], tuple[Task | Processor, asyncio.Task[None]]] = {}
+        self._busy: set[asyncio.Task[None]] = set()
 
     def follow(self, deployment: Deployment) -> None:
         """Start and stop loops so that they fit the deployment; an unchanged record keeps its loop."""
@@ -34,16 +37,25 @@ class Scheduler:
         }
         wanted |= {("processor", name): processor for name, processor in deployment.processors.items()}
         for key in [key for key, (record, _) in self._loops.items() if wanted.get(key) is not record]:
-            self._loops.pop(key)[1].cancel()
+            self._end(self._loops.pop(key)[1])
         for key, record in wanted.items():
             if key not in self._loops:
                 work = self._task(record) if isinstance(record, Task) else self._processor(record)
                 self._loops[key] = (record, asyncio.get_running_loop().create_task(work))
 
+    def _end(self, loop: asyncio.Task[None]) -> None:
+        """Cancel a loop that waits; one that works ends after its run."""
+        if loop not in self._busy:
+            loop.cancel()
+
     async def stop(self) -> None:
-        """Stop all loops."""
+        """Stop all loops; what runs now gets GRACE_S to end."""
         loops = {loop for _, loop in self._loops.values()}
         self._loops.clear()
+        for loop in loops:
+            self._end(loop)
+        if self._busy:
+            await asyncio.wait(set(self._busy), timeout=GRACE_S)
         while loops:
             # Asked again and again: before Python 3.12 asyncio.wait_for, in the Redis client, can lose a cancellation.
             for loop in loops:
@@ -84,6 +96,9 @@ class Scheduler:
 
     async def _guarded(self, kind: str, name: str, work: object) -> float:
         """The edge of a loop: an error is logged and the loop goes on."""
+        loop = asyncio.current_task()
+        assert loop is not None
+        self._busy.add(loop)
         try:
             return float(await work)  # type: ignore[misc]
         except LookupError:
@@ -92,5 +107,7 @@ class Scheduler:
             log.error("%s %s: %s", kind, name, error)
         except Exception:
             log.exception("%s %s failed", kind, name)
+        finally:
+            self._busy.discard(loop)
         RUNS.labels(kind, name, "error").inc()
         return STORE_WAIT_S
