@@ -31,8 +31,8 @@ _made: dict[Path, tuple[str, Routes]] = {}
 
 def read_routes(tables: Mapping[str, Any], home: Path) -> Routes:
     """The routes that the configuration asks for; the same object while nothing changes. Raises DeploymentError."""
-    http, https = (_sender(tables, name) for name in ("http", "https"))
-    given = {**https, **http}
+    http, https, blocking = (_sender(tables, *path) for path in (("http",), ("https",), ("blocking", "http")))
+    given = {**blocking, **https, **http}
     profiles = _profile_file(given, home)
     stamp = json.dumps([given, https, _stamps(profiles, home)], default=str, sort_keys=True)
     held = _made.get(home)
@@ -41,9 +41,9 @@ def read_routes(tables: Mapping[str, Any], home: Path) -> Routes:
     return held[1]
 
 
-def _sender(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _sender(tables: Mapping[str, Any], *path: str) -> dict[str, Any]:
     found = tables.get("transport", {})
-    for part in (name, "sender"):
+    for part in (*path, "sender"):
         found = found.get(part, {}) if isinstance(found, dict) else {}
     return dict(found) if isinstance(found, dict) else {}
 

@@ -14,6 +14,7 @@ from integrator.engine.endpoints.parse_groups import READERS, Common
 from integrator.engine.endpoints.quality import read_quality
 from integrator.engine.endpoints.state import TIMEOUT_CODES, Policy
 from integrator.engine.endpoints.uritemplate import UriTemplate
+from integrator.engine.endpoints.wishes import known_charset
 from integrator.engine.endpoints.wsdl import Wsdl
 from integrator.engine.expressions import Constant, Expression, compile_value
 from integrator.engine.reader import Reader
@@ -114,10 +115,8 @@ def _definition(element: Element, reader: Reader) -> Definition:
 
 def _encoding(element: Element, reader: Reader) -> str:
     name = element.get("encoding") or ""
-    try:
-        "".encode(name or "utf-8")
-    except LookupError as error:
-        raise reader.fail(element, f"attribute encoding={name!r}: a charset such as UTF-8 is expected") from error
+    if name and not known_charset(name):
+        raise reader.fail(element, f"attribute encoding={name!r}: a charset such as UTF-8 is expected")
     return name
 
 

@@ -18,6 +18,9 @@ from integrator.engine.message import Message
 CACHED = 20
 """Endpoints of computed addresses that a list keeps, unless max-cache says otherwise."""
 
+MOST = 1000
+"""Addresses that one message may be sent to."""
+
 
 class Member(Leaf):
     """A host with a port for each scheme: the path is the message's, the scheme the one it came by."""
@@ -88,7 +91,12 @@ class RecipientList(Endpoint):
 
     def _computed(self, message: Message) -> list[Endpoint]:
         text = self.addresses.string(message) or "" if self.addresses else ""
-        return [self._endpoint(url.strip()) for url in text.split(",") if url.strip()]
+        urls = [url.strip() for url in text.split(",") if url.strip()]
+        if len(urls) > MOST:
+            raise Fault(
+                NO_CHILD_READY, f"recipient list {self.name}: {len(urls)} addresses; at most {MOST} are allowed"
+            )
+        return [self._endpoint(url) for url in urls]
 
     def _endpoint(self, url: str) -> Address:
         """The endpoint of an address; those used last are kept, with their suspension."""

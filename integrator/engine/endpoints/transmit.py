@@ -70,9 +70,8 @@ async def transmit(message: Message, url: str, method: str | None, form: str, ti
     verb, url, headers, body = prepare(message, sendable(url), method, form)
     runtime = message.deployment.runtime
     limits = limits_of(timeout_ms)
-    asked: dict[str, Any] = {}
+    asked = message.axis2
     if marked:
-        asked = message.axis2
         limits = wishes.limits_for(asked, timeout_ms)
         headers, body = recoded(asked, headers, body)
     try:
@@ -156,7 +155,8 @@ def prepare(
         return "GET", _with_query(url, payload), request_headers(message, None), None
     if form in ("soap11", "soap12"):
         verb = method or "POST"
-    if verb in BODILESS_METHODS and (form not in ("soap11", "soap12")) and (verb != "DELETE" or payload.empty):
+    bodiless = verb in BODILESS_METHODS and form not in ("soap11", "soap12") and (verb != "DELETE" or payload.empty)
+    if bodiless and not (MARK in message.axis2 and verb != "HEAD" and wishes.wants_body(message.axis2)):
         return verb, url, request_headers(message, None), None
     if is_true(message.axis2.get("NO_ENTITY_BODY")) or is_true(message.axis2.get("FORCE_POST_PUT_NOBODY")):
         return verb, url, request_headers(message, None), None

@@ -56,6 +56,11 @@ def styled(timeout_ms: int, http10: bool, close: bool, absolute: bool) -> Limits
     return Limits(connect=min(30.0, seconds), read=seconds, total=seconds, style=style)
 
 
+def wants_body(axis2: dict[str, Any]) -> bool:
+    """Whether a method that mostly has no body is to carry one: NO_ENTITY_BODY was set to false by hand."""
+    return str(axis2.get("NO_ENTITY_BODY")).lower() == "false"
+
+
 def whole(axis2: dict[str, Any]) -> bool:
     """Whether an answer has to be taken whole before it is sent on."""
     return length_first(axis2) or is_true(axis2.get("HTTP_ETAG"))

@@ -30,6 +30,7 @@ MARKED = frozenset(
         "HTTP_ETAG",
         "HTTP_SC_DESC",
         "IGNORE_SC_ACCEPTED",
+        "NO_ENTITY_BODY",
         "NO_KEEPALIVE",
         "POST_TO_URI",
         "SEND_TIMEOUT",
