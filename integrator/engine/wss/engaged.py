@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from integrator.engine.config import Config, User
 from integrator.engine.errors import DeploymentError, Fault
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.scripting.python import class_of, packages
+from integrator.engine.stores.base import StoreError
 from integrator.engine.users import users
 from integrator.engine.wss import inbound, outbound
 from integrator.engine.wss.inbound import Facts
@@ -24,6 +27,9 @@ from integrator.engine.xmltools import Element
 
 if TYPE_CHECKING:
     from integrator.engine.deployment import Deployment
+    from integrator.engine.stores.redis import Shared
+
+log = logging.getLogger("integrator.security")
 
 SECURITY = Path("repository/resources/security")
 """Where key stores lie below the home, as in the original."""
@@ -43,8 +49,23 @@ class Engaged:
     async def enforce(self, deployment: Deployment, envelope: Element, sent: Facts | None = None) -> Facts:
         """Check a message in place. Raises SecurityRefusal."""
         if not self.policy.uses_keys and self.callback is None:
-            return self._enforce(envelope, sent)
-        return await deployment.runtime.run(self._enforce, envelope, sent)
+            facts = self._enforce(envelope, sent)
+        else:
+            facts = await deployment.runtime.run(self._enforce, envelope, sent)
+        if facts.nonce and deployment.runtime.redis is not None:
+            await self._claim(deployment.runtime.redis, facts.nonce)
+        return facts
+
+    async def _claim(self, shared: Shared, nonce: bytes) -> None:
+        """The nonce is new in all processes of this home. Without Redis each process knows its own."""
+        config = self.policy.config
+        try:
+            new = await shared.lease(f"nonce:{nonce.hex()}", token_hex(16), config.nonce_s + 2 * config.skew_s + 1)
+        except StoreError as error:
+            log.warning("nonces of other processes are not known: %s", error)
+            return
+        if not new:
+            raise SecurityRefusal(FAILED_AUTHENTICATION, WRONG)
 
     def _enforce(self, envelope: Element, sent: Facts | None) -> Facts:
         facts = inbound.enforce(envelope, self.policy, self.keys, self.known, nonces, sent)

@@ -40,6 +40,7 @@ class Facts:
     """What a message proved: its user, who signed it, and what an answer to it needs."""
 
     user: str = ""
+    nonce: bytes = b""
     basic: bool = False
     signer: Certificate | None = None
     signatures: list[str] = field(default_factory=list)
@@ -212,7 +213,7 @@ class _Inspection:
         token, found = self.policy.username, security.findall(wsse("UsernameToken"))
         if token is None or len(found) != 1:
             raise SecurityRefusal(INVALID_SECURITY, "one UsernameToken is expected in the Security header")
-        self.facts.user = check_username(found[0], token, passwords, nonces, self.policy.config)
+        self.facts.user, self.facts.nonce = check_username(found[0], token, passwords, nonces, self.policy.config)
 
     def _check_confirmation(self, security: Element, sent: Facts) -> None:
         """The answer belongs to our request: it repeats the values of its signatures, and is signed itself."""

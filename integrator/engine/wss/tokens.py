@@ -101,8 +101,13 @@ def add_username(security: Element, token: Token, user: str, password: str, now:
     return made
 
 
-def check_username(element: Element, token: Token, passwords: Passwords, nonces: Nonces, config: Config) -> str:
-    """The user of a UsernameToken whose password is right, and whose nonce is new. Raises SecurityRefusal."""
+def check_username(
+    element: Element, token: Token, passwords: Passwords, nonces: Nonces, config: Config
+) -> tuple[str, bytes]:
+    """(user, what its nonce is remembered by) of a token whose password is right and whose nonce is new.
+
+    Raises SecurityRefusal.
+    """
     user, password = _one(element, wsse("Username")), _one(element, wsse("Password"))
     created, nonce = _one(element, wsu("Created")), _nonce(element)
     name = text_of(user)
@@ -116,9 +121,7 @@ def check_username(element: Element, token: Token, passwords: Passwords, nonces:
         raise SecurityRefusal(INVALID_TOKEN, "the UsernameToken needs Nonce and Created")
     if created is not None:
         _check_fresh(read_instant(text_of(created)), config)
-    if nonce is not None:
-        _use(nonce, created, name, nonces, config)
-    return name
+    return name, b"" if nonce is None else _use(nonce, created, name, nonces, config)
 
 
 def _one(element: Element, tag: str) -> Element | None:
@@ -163,9 +166,10 @@ def _check_fresh(created: datetime, config: Config) -> None:
         raise SecurityRefusal(EXPIRED, "the UsernameToken was not created just now")
 
 
-def _use(nonce: bytes, created: Element | None, user: str, nonces: Nonces, config: Config) -> None:
+def _use(nonce: bytes, created: Element | None, user: str, nonces: Nonces, config: Config) -> bytes:
     now = datetime.now(UTC).timestamp()
     begin = read_instant(text_of(created)).timestamp() if created is not None else now
     key = hashlib.sha256(user.encode() + b"\0" + nonce).digest()
     if not nonces.use(key, begin + config.nonce_s + config.skew_s):
         raise SecurityRefusal(FAILED_AUTHENTICATION, WRONG)
+    return key

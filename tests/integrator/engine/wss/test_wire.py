@@ -32,6 +32,7 @@ from tests.integrator.engine.wss.parties import (
     store,
     write_p12,
 )
+from tests.support.redis_server import running_redis
 from wire.client import Client
 
 SYNAPSE = "http://ws.apache.org/ns/synapse"
@@ -157,6 +158,20 @@ async def test_zeep_digest_and_replay(stub: Backend, tmp_path: Path) -> None:
         assert (await running.call("POST", "/services/p", SOAP, body)).status == 200
         again = await running.call("POST", "/services/p", SOAP, body)
         assert (again.status, b"FailedAuthentication" in again.body, len(stub.seen)) == (500, True, 1)
+
+
+async def test_replay_at_another_process(stub: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Redis the processes of a home know each other's nonces."""
+    digest = USER.format(kind="<wsp:Policy><sp:HashPassword/></wsp:Policy>").replace("Signed", "")
+    made, _ = UsernameToken("ann", "s3cret", use_digest=True, zulu_timestamp=True).apply(envelope(), {})
+    statuses = []
+    (tmp_path / "redis").mkdir()
+    with running_redis(tmp_path / "redis") as url:
+        async with integrator(home(tmp_path, policy_text(digest), stub), redis_url=url) as running:
+            for _ in range(2):
+                monkeypatch.setattr("integrator.engine.wss.engaged.nonces", Nonces())  # as another process has its own
+                statuses.append((await running.call("POST", "/services/p", SOAP, etree.tostring(made))).status)
+    assert statuses == [200, 500]
 
 
 @pytest.mark.parametrize("kind", [BinarySignature, MemorySignature])
