@@ -74,7 +74,7 @@ CONNECTOR = Connector(
 )  # fmt: skip
 async def publish(call: Call) -> Any:
     """Put a message into a topic; topic, partition and offset become the body and properties."""
-    from aiokafka.errors import KafkaError  # noqa: PLC0415  (a heavy library that few homes use)
+    from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerClosed  # noqa: PLC0415  (few homes use it)
 
     value = call["value"] if call["value"] is not None else call["message"]
     data = _written(value, call.connection["valueSerializerClass"]) if value is not None else _body(call)
@@ -84,7 +84,8 @@ async def publish(call: Call) -> Any:
     try:
         found = await producer.send_and_wait(call["topic"], data, key=key, partition=partition, headers=_headers(call))
     except (KafkaError, AssertionError, ValueError, TypeError) as error:
-        await call.connections.drop(call.described.key)
+        if isinstance(error, KafkaConnectionError | ProducerClosed):  # other trouble is this message's alone
+            await call.connections.drop(call.described.key)
         raise ConnectorError(*GENERAL, f"topic {call['topic']!r}: {type(error).__name__}: {error}") from error
     facts = {"topic": call["topic"], "partition": partition if found is None else found.partition,
              "offset": -1 if found is None else found.offset}  # fmt: skip

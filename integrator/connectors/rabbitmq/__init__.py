@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import dataclass, field
 from typing import Any
 
 from integrator.engine.connectors.calls import Call, ConnectorError
@@ -66,10 +67,12 @@ async def publish(call: Call) -> Any:
         headers=call["headers"] if isinstance(call["headers"], dict) else None,
     )
     try:
-        exchange = await _exchange(call)
+        exchange = await (await _broker(call)).exchange(call["exchange"])
         await exchange.publish(message, call["routingKey"], mandatory=call["mandatory"])
     except aio_pika.exceptions.DeliveryError as error:
         raise ConnectorError(*PUBLISH, f"no queue takes routing key {call['routingKey']!r}") from error
+    except aio_pika.exceptions.ChannelNotFoundEntity as error:
+        raise ConnectorError(*PUBLISH, f"exchange {call['exchange']!r} does not exist") from error
     except (aio_pika.exceptions.AMQPError, OSError, asyncio.InvalidStateError) as error:
         await call.connections.drop(call.described.key)
         raise ConnectorError(*PUBLISH, f"{type(error).__name__}: {error}") from error
@@ -88,16 +91,43 @@ def _content(call: Call) -> tuple[bytes, str]:
     return (text_of(given) or "").encode(), "text/plain"
 
 
-async def _exchange(call: Call) -> Any:
-    held = await call.connections.get(call.described.key, lambda: _connect(call), lambda made: made[0].close())
-    if held[0].is_closed or held[1].is_closed:
-        await call.connections.drop(call.described.key)
-        held = await call.connections.get(call.described.key, lambda: _connect(call), lambda made: made[0].close())
-    channel = held[1]
-    return await channel.get_exchange(call["exchange"]) if call["exchange"] else channel.default_exchange
+@dataclass
+class Broker:
+    """A connection, the channel that messages go through, and the exchanges that are known to exist."""
+
+    connection: Any
+    channel: Any
+    exchanges: set[str] = field(default_factory=set)
+
+    @property
+    def closed(self) -> bool:
+        """Whether a new one is needed."""
+        return bool(self.connection.is_closed or self.channel.is_closed)
+
+    async def exchange(self, name: str) -> Any:
+        """The exchange of a name. One that does not exist would end the channel and what others send through it."""
+        if not name:
+            return self.channel.default_exchange
+        if name not in self.exchanges:
+            probe = await self.connection.channel()
+            try:
+                await probe.get_exchange(name)
+            finally:
+                await probe.close()
+            self.exchanges.add(name)
+        return await self.channel.get_exchange(name, ensure=False)
 
 
-async def _connect(call: Call) -> tuple[Any, Any]:
+async def _broker(call: Call) -> Broker:
+    key = call.described.key
+    held: Broker = await call.connections.get(key, lambda: _connect(call), lambda made: made.connection.close())
+    if held.closed:
+        await call.connections.drop(key)
+        held = await call.connections.get(key, lambda: _connect(call), lambda made: made.connection.close())
+    return held
+
+
+async def _connect(call: Call) -> Broker:
     import aio_pika  # noqa: PLC0415
 
     given = call.connection
@@ -115,6 +145,6 @@ async def _connect(call: Call) -> tuple[Any, Any]:
             timeout=given["connectionTimeout"] / 1000,
             heartbeat=given["heartbeat"],
         )
-        return connection, await connection.channel(publisher_confirms=True, on_return_raises=True)
+        return Broker(connection, await connection.channel(publisher_confirms=True, on_return_raises=True))
     except (aio_pika.exceptions.AMQPError, OSError, TimeoutError, ValueError) as error:
         raise ConnectorError(*CONNECTION, f"{host}: {type(error).__name__}: {error}") from error

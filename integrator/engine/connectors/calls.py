@@ -69,7 +69,7 @@ class Call:
     @property
     def limits(self) -> Limits:
         """What the operator allows."""
-        return Limits.of(self.message.deployment.config)
+        return self.message.deployment.config.connector_limits
 
     async def blocking(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a function of a blocking library on the bounded pool of threads."""

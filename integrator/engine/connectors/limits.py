@@ -7,9 +7,10 @@ import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from integrator.engine.config import Config
+if TYPE_CHECKING:
+    from integrator.engine.config import Config
 
 
 class NotAllowed(ValueError):

@@ -10,7 +10,6 @@ from typing import Any, Self
 from integrator.engine.connectors.calls import LONGEST_S, Call, Described, fault_of
 from integrator.engine.connectors.declare import ANSWER, Connector, Operation, Parameter, Result
 from integrator.engine.connectors.finding import find
-from integrator.engine.connectors.limits import Limits
 from integrator.engine.connectors.values import ValueProblem, convert
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Constant, Expression, compile_path, compile_value
@@ -87,7 +86,7 @@ class ConnectorCall(Mediator):
             values = self._values(message)
             call = Call(message, self.connector.name, operation.name, values, self._described(message))
             what = f"{self.connector.name}.{operation.name}"
-            limit = min(Limits.of(message.deployment.config).seconds, LONGEST_S)
+            limit = min(message.deployment.config.connector_limits.seconds, LONGEST_S)
             try:
                 async with asyncio.timeout(limit):
                     found = await operation.run(call)
