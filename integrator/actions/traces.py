@@ -23,12 +23,6 @@ def open_trace(*, by: User, row: Integrator, identifier: str) -> dict[str, Any]:
     return trace
 
 
-def read_step(*, by: User, row: Integrator, identifier: str) -> dict[str, Any]:
-    """A trace that was opened already, for another step of it: no further note. Raises Forbidden, NodeDown, NodeRefused."""
-    require_platform(by)
-    return Node(row).get(f"/traces/{identifier}")
-
-
 def add_rule(*, by: User, row: Integrator, rule: dict[str, Any]) -> dict[str, Any]:
     """Trace messages that match. Raises Forbidden, Invalid, NodeDown, NodeRefused."""
     require_platform(by)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from apim.accounts.queries import sees_every_organisation
 from apim.errors import NotFound
 from integrator import queries
 from integrator.actions.run import run_now
@@ -18,7 +19,11 @@ from integrator.models import ArtifactStatus
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     """Every home with its tasks, processors, stores and refusals."""
-    context = {"homes": queries.homes(request.user), "runs": queries.recent_runs(request.user)}
+    context = {
+        "homes": queries.homes(request.user),
+        "runs": queries.recent_runs(request.user),
+        "may_trace": sees_every_organisation(request.user),
+    }
     return render(request, "integrator/overview.html", context)
 
 

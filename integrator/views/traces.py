@@ -23,6 +23,7 @@ from integrator.models import Integrator
 from integrator.traces.difference import body_of, lines_of
 from integrator.traces.flow import Flow, flow_of, scopes_of
 from integrator.traces.forms import RuleForm, TryForm
+from integrator.traces.reading import opened_trace
 
 FILTERS = ("search", "artifact", "outcome", "status")
 LISTED = 200
@@ -89,7 +90,7 @@ def _opened(request: HttpRequest, row: Integrator, identifier: str, *, noted: bo
     """The trace; that it was opened is noted once, not again for each step that is looked at."""
     held: list[str] = request.session.get(SESSION, [])
     if noted and identifier in held:
-        return actions.read_step(by=request.user, row=row, identifier=identifier)
+        return opened_trace(by=request.user, row=row, identifier=identifier)
     trace = actions.open_trace(by=request.user, row=row, identifier=identifier)
     request.session[SESSION] = [*(one for one in held if one != identifier), identifier][-MOST_OPENED:]
     return trace

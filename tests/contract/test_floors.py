@@ -18,6 +18,7 @@ FLOORS: list[tuple[str, tuple[str, ...]]] = [
     ("integrator.app", ("integrator.engine", "integrator.settings", "integrator.management_api", "wire")),
     ("integrator.settings", ("integrator.engine",)),
     ("integrator.connectors", ("integrator.connectors", "integrator.engine", "wire")),
+    ("integrator.unittests", ("integrator.unittests", "integrator.engine", "wire")),
     ("integrator.management_api", ("integrator.engine", "integrator.settings", "integrator.management_api", "wire")),
     ("gateway.schema", ("gateway.schema",)),
     ("gateway.tokens", ("gateway.tokens", "gateway.schema")),
@@ -72,6 +73,7 @@ FLOORS += [
 ]
 DATA_PLANES = (
     "wire", "gateway", "integrator.engine", "integrator.app", "integrator.settings", "integrator.management_api", "integrator.connectors",
+    "integrator.unittests",
 )  # fmt: skip
 
 

@@ -14,7 +14,10 @@ from integrator import alone
 class Command(BaseCommand):
     """Runs the integrator alone."""
 
-    help = "Run the integrator alone, in the foreground: no database, no Redis, no control plane."
+    help = (
+        "Run the integrator alone, in the foreground: no database, no Redis, no control plane. "
+        "`manage.py integrator test FILE...` runs unit tests of artifacts (docs/unit-tests.md)."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
