@@ -105,16 +105,24 @@ class ClientOrigin(Origin[Any]):
         task: asyncio.Future[ClientLink] = asyncio.ensure_future(self.connect())
         self._pending.add(task)
         try:
-            made: ClientLink = await task
+            return await task
         except asyncio.CancelledError:
             task.cancel()
+            self._wake()
             if self._aborted:
                 raise UpstreamError("cancelled", f"connecting to {self.name} was cancelled") from None
+            raise
+        except UpstreamError:
+            self._wake()
             raise
         finally:
             self.opening -= 1
             self._pending.discard(task)
-        return made
+
+    def _wake(self) -> None:
+        """There is room for one more connection: the first call that waits may try."""
+        if self._queue:
+            self._queue.popleft().take(None)
 
     async def _freed(self) -> ClientLink | None:
         waiter = _Waiter(self)
@@ -132,8 +140,7 @@ class ClientOrigin(Origin[Any]):
     def lost(self, link: Any) -> None:
         """A link is gone; whoever waits may open another."""
         super().lost(link)
-        if self._queue:
-            self._queue.popleft().take(None)
+        self._wake()
 
     def abort(self) -> None:
         """Breaks all links, and those that are being opened."""

@@ -271,3 +271,22 @@ async def test_other_routes_from_now_on() -> None:
         await caller.change(Routes(proxies=(("*", Proxy("127.0.0.1", port)),)))
         assert await (await caller.request("GET", url)).body() == b"ok"
     assert [head.split(b" ")[1] for head in heads] == [b"/", url.encode()]
+
+
+async def test_room_that_a_failed_connection_leaves() -> None:
+    """Calls that wait while one connects in vain try themselves, at once."""
+    asked: list[bytes] = []
+
+    async def refusing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        await asyncio.sleep(0.05)
+        writer.write(b"HTTP/1.1 502 No\r\n\r\n")
+
+    async with raw(refusing) as port:
+        routes = Routes(proxies=(("*", Proxy("127.0.0.1", port)),), max_links=1)
+        async with client(routes) as caller:
+            calls = (caller.request("GET", "https://far.example/", limits=Limits(connect=5)) for _ in range(3))
+            async with asyncio.timeout(3):
+                found = await asyncio.gather(*calls, return_exceptions=True)
+    assert [isinstance(error, UpstreamError) and "502" in str(error) for error in found] == [True] * 3
+    assert len(asked) == 3
