@@ -9,10 +9,11 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from integrator.engine.errors import Fault
 
+T = TypeVar("T")
 KEPT = 128
 """Compiled style sheets that are kept."""
 
@@ -71,12 +72,34 @@ class Saxon:
             raise Fault(0, f"xquery: {' '.join(str(error).split())[:1000]}") from None
         return without_declaration(result or "")
 
+    def xpath(self, text: str, document: str, values: dict[str, str], names: dict[str, str]) -> list[tuple[str, str]]:
+        """Kinds (element, text, boolean, number) and texts of what an XPath selects in a document. Raises Fault."""
+        try:
+            processor = self.processor.new_xpath_processor()
+            for prefix, uri in names.items():
+                processor.declare_namespace(prefix, uri)
+            for name, value in values.items():
+                processor.set_parameter(name, self.processor.make_string_value(value))
+            processor.set_context(xdm_item=self.processor.parse_xml(xml_text=document))
+            return [_item(item) for item in processor.evaluate(text) or ()]
+        except self.error as error:
+            raise Fault(0, f"XPath {text!r}: {' '.join(str(error).split())[:1000]}") from None
+
     def _value(self, kind: str, text: str) -> Any:
         make = _MAKE.get(kind)
         if make is not None:
             return make(self.processor, text)
         node = self.processor.parse_xml(xml_text=text)
         return node if kind == "DOCUMENT" else next(item for item in node.children if item.local_name)
+
+
+def _item(item: Any) -> tuple[str, str]:
+    if not item.is_atomic:
+        return ("element", str(item)) if item.node_kind_str == "element" else ("text", item.string_value)
+    kind = item.primitive_type_name.rpartition("}")[2].rpartition(":")[2]
+    if kind == "boolean":
+        return "boolean", item.string_value
+    return ("number" if kind in ("integer", "decimal", "double", "float") else "text"), item.string_value
 
 
 def _whole(processor: Any, text: str) -> Any:
@@ -106,6 +129,20 @@ _saxon: dict[int, Saxon] = {}
 _waiting = [0]
 
 
+def call(task: Callable[[Saxon], T], seconds: float) -> T:
+    """Do something with the processor, waiting here. Raises Fault after so many seconds, or what the task raises."""
+    pid = os.getpid()
+    pool = _thread.get(pid)
+    if pool is None:
+        pool = _thread[pid] = ThreadPoolExecutor(1, thread_name_prefix="saxon")
+    work = pool.submit(_do, pid, task)
+    try:
+        return work.result(seconds)
+    except TimeoutError:
+        work.cancel()
+        raise Fault(0, f"XPath: no outcome within {seconds:g} s") from None
+
+
 async def run(task: Callable[[Saxon], str]) -> str:
     """Do something with the processor, on its thread. Raises Fault when too many wait, or what the task raises."""
     if _waiting[0] >= WAITING:
@@ -121,7 +158,7 @@ async def run(task: Callable[[Saxon], str]) -> str:
         _waiting[0] -= 1
 
 
-def _do(pid: int, task: Callable[[Saxon], str]) -> str:
+def _do(pid: int, task: Callable[[Saxon], T]) -> T:
     found = _saxon.get(pid)
     if found is None:
         found = _saxon[pid] = Saxon()

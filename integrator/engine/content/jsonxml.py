@@ -37,8 +37,14 @@ class Rules:
     keep_spaces: bool = False
     preserve_namespace: bool = False
     separator: str = "_"
+    arrays: bool = True
+    declarations: bool = False
+    marks: Pattern | None = None
+    marks_become: str = ""
+    nil: bool = False
 
 
+_CUSTOM = "json.json.output.disableAutoPrimitive.customReplace"
 DEFAULT_RULES = Rules()
 _in_force = [DEFAULT_RULES]
 
@@ -51,6 +57,7 @@ def use(rules: Rules) -> None:
 def rules_from(settings: dict[str, str]) -> Rules:
     """Rules from synapse.properties names without the prefix `synapse.commons.`."""
     pattern = settings.get("json.output.disableAutoPrimitive.regex")
+    marks = settings.get(f"{_CUSTOM}Regex")
     as_null = settings.get("enableXmlNullForEmptyElement", "true").lower() == "true"
     return Rules(
         auto_primitive=settings.get("json.output.autoPrimitive", "true").lower() == "true",
@@ -58,6 +65,11 @@ def rules_from(settings: dict[str, str]) -> Rules:
         empty_is_null=as_null and settings.get("json.output.emptyXmlElemToEmptyStr", "false").lower() != "true",
         preserve_namespace=settings.get("json.preserve.namespace", "false").lower() == "true",
         separator=settings.get("json.output.namespaceSepChar", "_"),
+        arrays=settings.get("json.output.jsonoutAutoArray", "true").lower() == "true",
+        declarations=settings.get("json.output.enableNSDeclarations", "false").lower() == "true",
+        marks=compiled(marks, anywhere=True) if marks else None,
+        marks_become=settings.get(f"{_CUSTOM}Sequence", ""),
+        nil=settings.get("enableXmlNilReadWrite", "false").lower() == "true",
     )
 
 
@@ -87,6 +99,8 @@ def _fill(element: Element, value: Any, depth: int, mark: bool) -> None:
             _fill(etree.SubElement(parent, "jsonElement"), item, depth + 1, mark)
     elif value is not None:
         element.text = xml_text(scalar_text(value))
+    elif _in_force[0].nil:
+        element.set(f"{{{XSI}}}nil", "true")
 
 
 def _fill_object(element: Element, value: dict[str, Any], depth: int, mark: bool) -> None:
@@ -181,6 +195,8 @@ def _value(element: Element, rules: Rules) -> Any:
         for name, text in element.attrib.items()
         if etree.QName(name).namespace != XSI
     }
+    if rules.declarations:
+        attributes = _declarations(element) | attributes
     if local(element) == "jsonArray":
         return [_value(kid, rules) for kid in kids]
     if not kids and not forced:
@@ -192,6 +208,14 @@ def _value(element: Element, rules: Rules) -> Any:
     return _members(kids, forced, attributes, rules)
 
 
+def _declarations(element: Element) -> dict[str, Any]:
+    """Namespaces that are declared here, as attributes."""
+    parent = element.getparent()
+    known = parent.nsmap if parent is not None else {}
+    here = {prefix: uri for prefix, uri in element.nsmap.items() if known.get(prefix) != uri}
+    return {f"@xmlns:{prefix}" if prefix else "@xmlns": uri for prefix, uri in here.items()}
+
+
 def _members(kids: list[Element], forced: set[str], result: dict[str, Any], rules: Rules) -> dict[str, Any]:
     seen: dict[str, list[Any]] = {}
     for kid in kids:
@@ -199,7 +223,8 @@ def _members(kids: list[Element], forced: set[str], result: dict[str, Any], rule
     for name in forced - seen.keys():
         result[name] = []
     for name, values in seen.items():
-        result[name] = values if len(values) > 1 or name in forced else values[0]
+        several = name in forced or (len(values) > 1 and rules.arrays)
+        result[name] = values if several else values[-1]
     return result
 
 
@@ -220,7 +245,7 @@ def _leaf(element: Element, attributes: dict[str, Any], rules: Rules) -> Any:
 def primitive(text: str, rules: Rules = DEFAULT_RULES) -> Any:
     """true, false, null and numbers as JSON primitives, everything else as the string itself."""
     if not rules.auto_primitive or (rules.keep_as_string and rules.keep_as_string.fullmatch(text)):
-        return text
+        return rules.marks.sub(lambda _: rules.marks_become, text) if rules.marks else text
     if text in _WORDS:
         return _WORDS[text]
     if _NUMBER.match(text) and len(text) < 300:

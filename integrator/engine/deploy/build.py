@@ -26,6 +26,7 @@ from integrator.engine.deploy.loaded import SERVER, SYNAPSE, Import, Loaded, Sta
 from integrator.engine.deploy.metadata import definitions_of, pairs
 from integrator.engine.deployment import Deployment, Metadata
 from integrator.engine.errors import DeploymentError, Fault, Place
+from integrator.engine.expressions import xpath20
 from integrator.engine.libraries import Library
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.registry import CACHE_S, Registry
@@ -134,6 +135,7 @@ class Builder:
             jsonxml.use(
                 jsonxml.rules_from({key.removeprefix("synapse.commons."): value for key, value in given.items()})
             )
+            xpath20.use(given.get("synapse.xpath.dom.failover.enabled", "false").lower() == "true")
             self.runtime.global_timeout_ms = min(self.runtime.settings.global_timeout_ms, self.config.global_timeout_ms)
         except DeploymentError as error:
             return self.config, [error]

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml import etree
 
 from integrator.engine.errors import Fault
-from integrator.engine.expressions import functions, scopes
+from integrator.engine.expressions import functions, scopes, xpath20
 from integrator.engine.expressions.base import Expression
 from integrator.engine.expressions.values import nodes_text, text_of
 from integrator.engine.message import Message
@@ -139,8 +139,10 @@ def compile_xpath(text: str, nsmap: dict[str | None, str]) -> Expression:
     variables: dict[str, Getter] = {}
     names: dict[str, str] = {prefix: uri for prefix, uri in nsmap.items() if prefix}
 
+    bound = xpath20.bound(text)
+
     def replace(found: re.Match[str]) -> str:
-        if found.group("literal"):
+        if found.group("literal") or found.group("var") in bound:
             return found.group()
         if found.group("fn"):
             prefix = found.group("fn")
@@ -158,7 +160,24 @@ def compile_xpath(text: str, nsmap: dict[str | None, str]) -> Expression:
         lookup = Lookup(text, variables["v0"])
         lookup.reads_content = any(name in text for name in _OF_BODY)
         return lookup
+    if xpath20.enabled():
+        return _either(text, rewritten, variables, names)
     return XPath(text, rewritten, variables, names, _reads(text, rewritten))
+
+
+def _either(text: str, rewritten: str, variables: dict[str, Getter], names: dict[str, str]) -> Expression:
+    """XPath 1.0 when it knows the words and functions, else 2.0. Raises PathError."""
+    try:
+        made = XPath(text, rewritten, variables, names, _reads(text, rewritten))
+        made.compiled(_NOTHING, **dict.fromkeys(variables, ""))
+        return made
+    except (PathError, etree.XPathEvalError):
+        try:
+            return xpath20.XPath20(text, rewritten, variables, names)
+        except ValueError as error:
+            raise PathError(str(error)) from error
+    except Exception:  # noqa: BLE001  (our own functions need a message: XPath 1.0 knows them)
+        return made
 
 
 def _reads(text: str, rewritten: str) -> bool:

@@ -180,7 +180,7 @@ async def test_resequenced(home: Path) -> None:
             assert connection.execute("SELECT statement, seq_id FROM tbl_lastprocessid").fetchall() == [("s", 5)]
 
 
-@covers("store.common.guaranteed-delivery", "store.common.failover-store")
+@covers("store.common.guaranteed-delivery", "store.common.failover-store", "mediator.store.failover-store")
 @pytest.mark.parametrize("guaranteed", ["true", "false"])
 async def test_guaranteed_delivery(home: Path, guaranteed: str) -> None:
     """A store that fails hands over to its failover store, when delivery is guaranteed; else the caller gets a 500."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import random
+import re
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +123,45 @@ def test_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for text in ("${secret('none')}", "wso2:vault-lookup('../outside', 'FILE')", "wso2:vault-lookup('db', 'OTHER')"):
         with pytest.raises(Fault, match="vault-lookup"):
             compile_path(text, parse("<log/>"), Place("a.xml")).string(made)
+
+
+def key_store(file: Path, alias: str, password: bytes) -> None:
+    """A PKCS#12 store with a new key."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, alias)])
+    begin = datetime(2020, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(begin).not_valid_after(begin + timedelta(days=9000))
+    hiding = BestAvailableEncryption(password)
+    file.write_bytes(serialize_key_and_certificates(alias.encode(), key, made.sign(key, SHA256()), None, hiding))
+
+
+@covers("expr.fn.encrypt", "expr.fn.decrypt")
+def test_encrypt_and_decrypt(tmp_path: Path) -> None:
+    (tmp_path / "security").mkdir()
+    key_store(tmp_path / "security/keys.p12", "mine", b"pw")
+    key_store(tmp_path.parent / "outside.p12", "mine", b"pw")
+    made = message()
+    made.deployment.registry = SimpleNamespace(home=tmp_path, file=lambda key: tmp_path / key.partition(":/")[2])  # type: ignore[assignment]
+
+    def run(text: str) -> str:
+        return compile_path(text, parse("<log/>"), Place("a.xml")).string(made) or ""
+
+    for rest in ("", ", 'PKCS12'", ", 'PKCS12', 'RSA/ECB/OAEPWithSHA1AndMGF1Padding'"):
+        made.properties["hidden"] = hidden = run(f"encrypt('geheim é', 'security/keys.p12', 'pw', 'mine'{rest})")
+        assert len(base64.b64decode(hidden)) == 256
+        assert run(f"wso2:decrypt($ctx:hidden, 'conf:/security/keys.p12', 'pw', 'mine'{rest})") == "geheim é"
+    for text, reason in {
+        "encrypt('a', 'security/keys.p12', 'pw', 'other')": "no alias 'other'",
+        "encrypt('a', 'security/keys.p12', 'wrong', 'mine')": "a wrong password, or no PKCS#12 store; keytool",
+        "encrypt('a', '../outside.p12', 'pw', 'mine')": "a file of the home is expected",
+        "encrypt('a', 'security/keys.p12', 'pw', 'mine', 'BKS')": "allowed are JKS, PKCS12",
+        "encrypt('a', 'security/keys.p12', 'pw', 'mine', 'JKS', 'DES')": "algorithm 'DES'",
+        "encrypt('a', 'security/keys.p12')": "encrypt takes a text",
+        "decrypt('%', 'security/keys.p12', 'pw', 'mine')": "decrypt: the text was not encrypted for this key",
+    }.items():
+        with pytest.raises(Fault, match=re.escape(reason)):
+            run(text)
 
 
 SCALARS = (

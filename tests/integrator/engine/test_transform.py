@@ -128,6 +128,18 @@ def test_log_is_refused(bad: str) -> None:
         parse_one(children(parse(f'<sequence xmlns="{SYNAPSE}">{bad}</sequence>'))[0], Reader("x.xml"))
 
 
+@covers("mediator.script.mc.getServiceLog")
+async def test_scripts_write_into_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    script = "var log = mc.getServiceLog(); log.info('one\\nline ' + mc.getPayloadJSON().a); log.error('bad'); log.debug('no');"
+    home = tmp_path / "home"
+    write(home, "api", "t", f"{API}<script language='js'>{script}</script><respond/></inSequence></resource></api>")
+    async with integrator(home) as running:
+        with caplog.at_level(logging.INFO, "integrator.mediation"):
+            await running.call("POST", "/t", {"content-type": "application/json"}, b'{"a": 5}')
+    found = [(each.levelname, each.getMessage()) for each in caplog.records if each.name == "integrator.mediation"]
+    assert found == [("INFO", "one line 5"), ("ERROR", "bad")]
+
+
 @pytest.mark.parametrize("body", ["while (true) {}", "return /^(a+)+$/.test('a'.repeat(60) + '!')"])
 async def test_a_mapping_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     monkeypatch.setattr(data_mapper, "SANDBOX", Sandbox(replace(data_mapper.LIMITS, seconds=0.2)))
