@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from integrator.engine.logs import TextFormatter
+from integrator.engine.logs import TextFormatter, told_of
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of one log file; then it is put aside."""
@@ -21,6 +22,9 @@ MAIN, ERRORS, ACCESS, CORRELATION, AUDIT = (
 )
 PLAIN = {"integrator.access": ACCESS, "integrator.correlation": CORRELATION, "integrator.audit": AUDIT}
 """Loggers with a file of their own, whose lines are written as they are and go nowhere else."""
+OWN = {"API_LOGGER": "api", "SERVICE_LOGGER": "proxy"}
+"""Begin of the names of loggers of one artifact → how log lines name the artifact."""
+_UNSAFE = re.compile(r"[^\w.-]")
 
 
 class LogFiles:
@@ -63,8 +67,24 @@ class LogFiles:
 
     def follow(self, logger: logging.Logger) -> None:
         """Write a logger that does not belong to the integrator's own, such as that of a Python class, to the main file."""
-        if logger.name.split(".")[0] != "integrator" and not logger.handlers:
+        kind, _, name = logger.name.partition(".")
+        if kind in OWN:
+            self._own(logger, f"{OWN[kind]}:{name}")
+        elif kind != "integrator" and not logger.handlers:
             self._add(logger, MAIN, logging.NOTSET)
+
+    def _own(self, logger: logging.Logger, artifact: str) -> None:
+        """Write what is about one artifact to a file named after its logger too, from the logger's level on."""
+        root, file = logging.getLogger("integrator"), f"{_UNSAFE.sub('_', logger.name)}.log"
+        for held, handler in list(self._handlers):
+            if handler.get_name() == file:
+                held.removeHandler(handler)
+                handler.close()
+                self._handlers.remove((held, handler))
+        self._add(root, file, logger.level)
+        own = self._handlers[-1][1]
+        own.set_name(file)
+        own.addFilter(lambda record: told_of(record).get("artifact") == artifact)
 
     def close(self) -> None:
         """End writing."""

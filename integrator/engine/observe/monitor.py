@@ -6,6 +6,8 @@ import asyncio
 import logging
 
 from integrator.engine.deployment import Deployment
+from integrator.engine.logs import told_of
+from integrator.engine.observe import spans
 from integrator.engine.observe.files import LogFiles
 from integrator.engine.observe.heartbeat import Heartbeat, target_of
 from integrator.engine.observe.loggers import Loggers
@@ -31,7 +33,7 @@ class Containers(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add `container` when there is one; every record passes."""
-        kind, _, name = getattr(record, "artifact", "").partition(":")
+        kind, _, name = told_of(record).get("artifact", "").partition(":")
         if kind in KINDS and self.deployment is not None:
             artifact = self.deployment.artifacts.get((KINDS[kind], name))
             record.container = artifact.container if artifact is not None else ""
@@ -39,7 +41,7 @@ class Containers(logging.Filter):
 
 
 class Monitor:
-    """Log files, masks, loggers, taps, the transaction counter and the heartbeat."""
+    """Log files, masks, loggers, taps, the transaction counter, the heartbeat and spans."""
 
     def __init__(self, settings: Settings, listener: Listener):
         self.settings = settings
@@ -51,6 +53,7 @@ class Monitor:
         self.loggers = Loggers(state / "integrator-loggers.json", self._level_changed)
         self.transactions = Transactions(state / "integrator-transactions.json")
         self.heartbeat: Heartbeat | None = None
+        self.spans: spans.Spans | None = None
         self.vault_secrets: dict[str, str] = {}
         self._chore: asyncio.Task[None] | None = None
 
@@ -68,7 +71,16 @@ class Monitor:
         self.transactions.open()
         target = target_of(deployment.config, self.settings.management_port)
         self.heartbeat = Heartbeat(runtime.client, target) if target is not None else None
+        self._trace(deployment, runtime)
         self._chore = asyncio.get_running_loop().create_task(self._update())
+
+    def _trace(self, deployment: Deployment, runtime: Runtime) -> None:
+        """Trace the share of messages that a collector asks for."""
+        target = spans.target_of(deployment.config)
+        if target is not None:
+            self.spans = spans.Spans(runtime.client, target, deployment.config.hostname)
+            runtime.tracing.finished = self.spans.finished
+            runtime.tracing.add({"rate": target.ratio}, "opentelemetry")
 
     def follow(self, deployment: Deployment) -> None:
         """A new deployment is there."""
@@ -97,5 +109,7 @@ class Monitor:
             self.transactions.update()
         if self.heartbeat is not None:
             await self.heartbeat.stop()
+        if self.spans is not None:
+            await self.spans.stop()
         self.taps.access = self.taps.correlation = False
         self.files.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ class Tracing:
         self._deployment: Deployment | None = None
         self._rules: dict[str, Rule] = {}
         self._all: tuple[Rule, ...] = ()
+        self.finished: Callable[[Trace], None] | None = None
         switches.on_change(self.settle)
 
     def follow(self, deployment: Deployment) -> None:
@@ -144,6 +145,8 @@ class Tracing:
             self._keep(trace)
             self._used(rule)
         self._bound()
+        if self.finished is not None and (rule is not None or not matching):
+            self.finished(trace)
 
     def _keep(self, trace: Trace) -> None:
         self.traces[trace.id] = trace

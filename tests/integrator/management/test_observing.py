@@ -311,3 +311,21 @@ async def test_heartbeat(tmp_path: Path) -> None:
             await eventually(lambda: len(stub.seen) > count + 1)
             assert json.loads(stub.seen[count + 1].body)["changeNotification"]["deployedArtifacts"] == []
             await asyncio.sleep(0)
+
+
+@covers("obs.artifactlog")
+async def test_an_artifact_has_a_log_of_its_own(tmp_path: Path) -> None:
+    """API_LOGGER.NAME and SERVICE_LOGGER.NAME: a file each, with the lines of that artifact from the level on."""
+    async with managed(tmp_path) as session:
+        for kind, name in (("API_LOGGER", "shop"), ("SERVICE_LOGGER", "quotes")):
+            logger = f"{kind}.{name}"
+            new = {"loggerName": logger, "loggingLevel": "ERROR", "loggerClass": logger}
+            assert (await session.call("PATCH", "/logging", new))[0] == 200
+            assert (await session.call("PATCH", "/logging", {"loggerName": logger, "loggingLevel": "WARN"}))[0] == 200
+        await session.running.call("GET", "/shop/bad", {"activityid": "id-81"})
+        await session.running.call("GET", "/services/quotes")
+        own = await log_of(session, "API_LOGGER.shop.log")
+        assert own.count("sequence 'none' is not deployed") == 1 and "id-81" in own
+        logging.getLogger("integrator.mediation").warning("of another", extra={"artifact": "api:other"})
+        assert "of another" not in await log_of(session, "API_LOGGER.shop.log")
+        assert "of another" in await log_of(session, "integrator.log")
