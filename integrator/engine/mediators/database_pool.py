@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from integrator.engine.databases import DatabaseUrlError, Source
-from integrator.engine.endpoints.parse import injected
 from integrator.engine.errors import Fault
+from integrator.engine.expressions import Constant, Expression
 from integrator.engine.mediators.base import Element, Reader
+from integrator.engine.mediators.secured import EntryText, text_or_secret
 from integrator.engine.message import Message
 from integrator.engine.xmltools import child, children, local, text_of
 
@@ -36,11 +37,11 @@ MOST_CONNECTIONS = 100
 
 @dataclass(frozen=True)
 class Pool:
-    """Where statements run. `keys` are the parts of `source` whose text stands behind a registry key."""
+    """Where statements run. `parts` are those of `source` that are known only when they are needed: keys and secrets."""
 
     source: Source | None
     data_source: str
-    keys: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, Expression], ...]
     autocommit: bool
 
     def of(self, message: Message) -> Source:
@@ -50,14 +51,9 @@ class Pool:
             if found is None:
                 raise Fault(0, f"data source {self.data_source!r} is not defined")
             return found
-        if not self.keys:
+        if not self.parts:
             return self.source
-        given: dict[str, Any] = {}
-        for part, key in self.keys:
-            text = message.deployment.entry_text(key)
-            if text is None:
-                raise Fault(0, f"pool <{part}>: {key!r} is neither a local entry nor in the registry")
-            given[part] = text.strip()
+        given: dict[str, Any] = {name: value.string(message) or "" for name, value in self.parts}
         return replace(self.source, **given)
 
 
@@ -69,30 +65,26 @@ def read_pool(pool: Element, reader: Reader) -> Pool:
     if name:
         return Pool(None, name, (), autocommit)
     values: dict[str, Any] = {}
-    keys = []
+    later: list[tuple[str, Expression]] = []
     for part, field in (("url", "url"), ("user", "username"), ("password", "password")):
         item = child(pool, part)
-        if item is not None and item.get("key"):
-            keys.append((field, item.get("key")))
-            values[field] = ""
-            continue
-        values[field] = injected(pool, text_of(item), reader)
-        if "vault-lookup(" in values[field]:
-            raise reader.fail(
-                item, "there is no secure vault here; write $ENV:NAME or $FILE:name, or name a data source"
-            )
+        key = item.get("key") if item is not None else None
+        text = EntryText(key) if key else text_or_secret(pool if item is None else item, text_of(item), reader)
+        if not isinstance(text, Constant):
+            later.append((field, text))
+        values[field] = text.text if isinstance(text, Constant) else ""
     source = Source(
         **values,
         pool_size=max(1, min(MOST_CONNECTIONS, _number(pool, options, "maxactive", 10, reader))),
         wait_s=max(1, _number(pool, options, "maxwait", 30_000, reader)) / 1000,
         isolation=ISOLATIONS[options["isolation"]] if "isolation" in options else "",
     )
-    if not any(field == "url" for field, _ in keys):
+    if not any(field == "url" for field, _ in later):
         try:
             source.parts()
         except DatabaseUrlError as error:
             raise reader.fail(pool, str(error)) from error
-    return Pool(source, "", tuple(keys), autocommit)
+    return Pool(source, "", tuple(later), autocommit)
 
 
 def read_options(pool: Element, reader: Reader) -> dict[str, str]:

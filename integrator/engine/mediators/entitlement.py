@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from integrator.engine.content import media
 from integrator.engine.errors import Fault
-from integrator.engine.expressions import scopes
+from integrator.engine.expressions import Expression, scopes
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.secured import read_text, secured_branch
 from integrator.engine.mediators.xacml import CLIENTS, Asked, Decision, ask
@@ -56,7 +56,7 @@ class Decisions:
 class Entitlement(Mediator):
     """Server, client kind, callback class, cache and what runs after the decision."""
 
-    server: tuple[tuple[str, str, bool], ...]
+    server: tuple[Expression, ...]
     client: str
     callback: str
     branches: tuple[Branch | None, ...]
@@ -119,7 +119,7 @@ class Entitlement(Mediator):
         asked = await self.asked(message)
         found = self.decisions.get(asked) if self.decisions else None
         if found is None:
-            url, user, password = (_text(message, part) for part in self.server)
+            url, user, password = (part.string(message) or "" for part in self.server)
             found = await ask(message.deployment.runtime, self.client, (url, user, password), asked)
             if self.decisions is not None:
                 self.decisions.put(asked, found)
@@ -146,16 +146,6 @@ class Entitlement(Mediator):
 
 async def _done(result: Any) -> bool | None:
     return result if result is None or isinstance(result, bool) else await result
-
-
-def _text(message: Message, part: tuple[str, str, bool]) -> str:
-    name, text, by_key = part
-    if not by_key:
-        return text
-    found = message.deployment.entry_text(text)
-    if found is None:
-        raise Fault(0, f"entitlementService: {name}Key {text!r} is neither a local entry nor in the registry")
-    return found.strip()
 
 
 def _axis2(message: Message, name: str) -> str:

@@ -28,8 +28,6 @@ class Ntlm(Mediator):
         version = reader.optional_value(element, "ntlmVersion")
         if isinstance(version, Constant) and not _second(version.text):
             raise reader.fail(element, f"attribute ntlmVersion={version.text!r}: allowed is v2")
-        if "vault-lookup(" in (element.get("password") or ""):
-            raise reader.fail(element, "attribute password: there is no secure vault here; take it from a property")
         reader.optional_value(element, "host")
         return cls(
             **cls.common(element, reader),
