@@ -111,7 +111,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
 
 def settle() -> None:
-    """What stands after the start stays: the collector looks no more at it, and less often at what calls leave behind."""
-    gc.collect()
+    """What stands after the start stays: the collector looks no more at it, and less often at what calls leave behind.
+
+    Nothing is collected first: that would write to every object, and a forked worker would share no memory with its master.
+    """
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 50)
