@@ -12,6 +12,7 @@ from integrator.engine import addressing
 from integrator.engine.content import media
 from integrator.engine.content.payload import Payload
 from integrator.engine.content.writers import with_version
+from integrator.engine.endpoints import separate
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.expressions.scopes import is_true
@@ -26,6 +27,7 @@ log = logging.getLogger("integrator.security")
 
 SOAP = {"soap11": SOAP11, "soap12": SOAP12}
 FACTS = "integrator.security.facts"
+AWAITED = "integrator.addressing.awaited"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Quality:
     form: str
     address: str
     addressing: str
+    separate: bool
     inward: Expression | None
     outward: Expression | None
 
@@ -45,6 +48,8 @@ class Quality:
         addressing.settle(message, root)
         if self.addressing and not is_true(message.axis2.get("disableAddressingForOutMessages")):
             fields = addressing.request_fields(message, self.address or message.to or "", self.addressing)
+            if self.separate:
+                fields["ReplyTo"] = _answer_address(message)
             addressing.write(root, self.addressing, fields)
         facts = await self._secure(message, root)
         replace_body(message, root)
@@ -62,6 +67,9 @@ class Quality:
     async def incoming(self, message: Message) -> None:
         """Check the answer, and take its fields. Raises Fault for one that the policy does not allow."""
         sent = message.client_options.pop(FACTS, None) or Facts()
+        awaited = message.client_options.pop(AWAITED, None)
+        if awaited is not None:
+            await separate.arrived(message, awaited)
         key = self.inward.string(message) if self.inward is not None else None
         await message.payload.read()
         if message.payload.media == media.SOAP11:
@@ -92,6 +100,13 @@ class Quality:
         payload.xml_changed()
 
 
+def _answer_address(message: Message) -> str:
+    """Where the answer is to arrive; the message remembers that it waits."""
+    runtime, hostname = message.deployment.runtime, message.deployment.config.hostname
+    awaited = message.client_options[AWAITED] = separate.expect(runtime.global_timeout_ms / 1000)
+    return f"http://{hostname}:{runtime.settings.http_port}{awaited.path}"
+
+
 def replace_body(message: Message, root: Element) -> None:
     """The message is from now on these bytes of a SOAP envelope, which nothing may change any more.
 
@@ -114,6 +129,7 @@ def read_quality(element: Element, reader: Reader) -> Quality:
         form=(holder.get("format") or "").lower(),
         address=holder.get("uri") or "",
         addressing=_version(wsa, reader),
+        separate=wsa is not None and reader.flag(wsa, "separateListener"),
         **_policies(security, reader),
     )
 
@@ -121,10 +137,6 @@ def read_quality(element: Element, reader: Reader) -> Quality:
 def _version(element: Element | None, reader: Reader) -> str:
     if element is None:
         return ""
-    if reader.flag(element, "separateListener"):
-        raise reader.fail(
-            element, "attribute separateListener='true': answers come back on the connection; leave it out"
-        )
     return addressing.VERSIONS[reader.choice(element, "version", tuple(addressing.VERSIONS), "final")]
 
 
@@ -150,4 +162,4 @@ class _Nothing(Quality):
         """Nothing."""
 
 
-_NOTHING = _Nothing("", "", "", None, None)
+_NOTHING = _Nothing("", "", "", False, None, None)

@@ -14,6 +14,7 @@ from integrator.engine.content import media
 from integrator.engine.content.payload import Payload
 from integrator.engine.dataservices import http as data_service_http
 from integrator.engine.deployment import Deployment
+from integrator.engine.endpoints import separate
 from integrator.engine.errors import RECEIVER_IO_RECEIVING, BadPayload, Fault
 from integrator.engine.headers import Headers
 from integrator.engine.message import Flow, Message, under_way
@@ -276,7 +277,7 @@ async def run_service(exchange: Exchange, message: Message, below: str, query: s
     if proxy is None or not proxy.serves(flow.transport):
         if proxy is not None and proxy.start:
             deny_transport(message, f"proxy {bare}")
-        return False
+        return bare == separate.NAME and await answer_to_endpoint(exchange, message, rest)
     flow.artifact, flow.service = f"proxy:{bare}", bare
     if proxy.inbound_only and "isInbound" not in message.properties:
         exchange.respond(202)
@@ -287,6 +288,12 @@ async def run_service(exchange: Exchange, message: Message, below: str, query: s
         message.axis2["REST_URL_POSTFIX"] = (f"/{rest}" if rest else "") + (f"?{query}" if query else "")
     flow.out, flow.fault = proxy.compiled.outgoing, proxy.compiled.fault
     await run(message, proxy)
+    return True
+
+
+async def answer_to_endpoint(exchange: Exchange, message: Message, word: str) -> bool:
+    """Take an answer that a backend brings on a connection of its own."""
+    exchange.respond(202 if await separate.deliver(message, word) else 404)
     return True
 
 
