@@ -8,6 +8,7 @@ NAMES = (
     "db",
     "email",
     "file",
+    "fileconnector",
     "googlespreadsheet",
     "http",
     "kafkaTransport",

@@ -56,7 +56,8 @@ async def compress(place: Place) -> Any:
     return done(numberOfFilesAdded=len(parts))
 
 
-async def _archive(place: Place, path: str) -> zipfile.ZipFile:
+async def opened(place: Place, path: str) -> zipfile.ZipFile:
+    """A zip file of a bounded number of entries. Raises ConnectorError."""
     data = await place.files.read((await place.existing(path)).path)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -70,7 +71,7 @@ async def _archive(place: Place, path: str) -> zipfile.ZipFile:
 @operation(text("zipFilePath", "The zip file."), *IGNORED)
 async def exploreZipFile(place: Place) -> Any:  # noqa: N802
     """Names of what a zip file holds."""
-    return done(zipFileContent=(await _archive(place, place.call["zipFilePath"])).namelist())
+    return done(zipFileContent=(await opened(place, place.call["zipFilePath"])).namelist())
 
 
 @operation(
@@ -82,11 +83,8 @@ async def exploreZipFile(place: Place) -> Any:  # noqa: N802
 async def unzip(place: Place) -> Any:
     """Unpack a zip file into a folder; none of it when a name leaves the folder or it is too large."""
     call = place.call
-    archive, folder = await _archive(place, call["sourceFilePath"]), place.path(call["targetDirectory"])
-    for name in archive.namelist():
-        if name.startswith(("/", "\\")) or "\\" in name or ".." in name.split("/") or "\0" in name or ":" in name:
-            raise failed(ILLEGAL_PATH, f"entry {name!r} of {call['sourceFilePath']!r} leaves the folder")
-    parts = await call.blocking(_unpacked, archive, call.limits.largest, call["sourceFilePath"])
+    archive, folder = await opened(place, call["sourceFilePath"]), place.path(call["targetDirectory"])
+    parts = await call.blocking(unpacked, archive, call.limits.largest, call["sourceFilePath"])
     await place.files.make(folder)
     for name, data in parts:
         target = posixpath.join(folder, name)
@@ -94,7 +92,11 @@ async def unzip(place: Place) -> Any:
     return done(zipFileContent=[name for name, _ in parts])
 
 
-def _unpacked(archive: zipfile.ZipFile, largest: int, path: str) -> list[tuple[str, bytes]]:
+def unpacked(archive: zipfile.ZipFile, largest: int, path: str) -> list[tuple[str, bytes]]:
+    """Names and contents, when every name stays in its folder and all fit. Raises ConnectorError."""
+    for name in archive.namelist():
+        if name.startswith(("/", "\\")) or "\\" in name or ".." in name.split("/") or "\0" in name or ":" in name:
+            raise failed(ILLEGAL_PATH, f"entry {name!r} of {path!r} leaves the folder")
     left, found = largest, []
     for entry in archive.infolist():
         try:

@@ -238,8 +238,6 @@ async def splitFile(place: Place) -> Any:  # noqa: N802
     call = place.call
     info = await place.existing(call["sourceFilePath"])
     parts = _split(place, await place.files.read(info.path))
-    if len(parts) > call.limits.most:
-        raise failed(INVALID_CONFIGURATION, f"more than {call.limits.most} parts")
     stem, suffix = posixpath.splitext(info.name)
     folder = place.path(call["targetDirectory"])
     await place.files.make(folder)
@@ -249,18 +247,29 @@ async def splitFile(place: Place) -> Any:  # noqa: N802
 
 
 def _split(place: Place, data: bytes) -> list[bytes]:
-    call = place.call
+    call, most = place.call, place.call.limits.most
     if call["splitMode"] == "XPATH Expression":
-        try:
-            found = parse(data).xpath(call["xpathExpression"] or "/*")
-        except (XmlError, etree.XPathError) as error:
-            raise failed(INVALID_CONFIGURATION, f"{call['sourceFilePath']!r}: {error}") from error
-        return [serialise(item).encode() for item in found if hasattr(item, "tag")]
-    size = call["chunkSize"] if call["splitMode"] == "Chunk Size" else call["lineCount"]
-    if size < 1:
-        name = "chunkSize" if call["splitMode"] == "Chunk Size" else "lineCount"
-        raise failed(INVALID_CONFIGURATION, f"parameter {name!r} must be 1 or more")
+        return parts_of(data, 0, 0, call["xpathExpression"] or "/*", most)
     if call["splitMode"] == "Chunk Size":
-        return [data[start : start + size] for start in range(0, len(data), size)]
-    lines = data.splitlines(keepends=True)
-    return [b"".join(lines[start : start + size]) for start in range(0, len(lines), size)]
+        return parts_of(data, call["chunkSize"], 0, None, most)
+    return parts_of(data, 0, call["lineCount"], None, most)
+
+
+def parts_of(data: bytes, size: int, lines: int, expression: str | None, most: int) -> list[bytes]:
+    """A file's content by bytes, by lines, or by an XPath. Raises ConnectorError for more than `most` parts."""
+    if expression:
+        try:
+            found = parse(data).xpath(expression)
+        except (XmlError, etree.XPathError) as error:
+            raise failed(INVALID_CONFIGURATION, f"the file cannot be split: {error}") from error
+        parts = [serialise(item).encode() for item in found if hasattr(item, "tag")] if isinstance(found, list) else []
+    elif size > 0:
+        parts = [data[start : start + size] for start in range(0, len(data), size)]
+    elif lines > 0:
+        every = data.splitlines(keepends=True)
+        parts = [b"".join(every[start : start + lines]) for start in range(0, len(every), lines)]
+    else:
+        raise failed(INVALID_CONFIGURATION, "bytes or lines of a part must be 1 or more")
+    if len(parts) > most:
+        raise failed(INVALID_CONFIGURATION, f"more than {most} parts")
+    return parts
