@@ -8,21 +8,28 @@ import hashlib
 import io
 import logging
 import os
+import re
 import uuid
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
 from integrator.engine.config import Catalog
-from integrator.engine.content.payload import decode_json, encode_json
+from integrator.engine.content.payload import Payload, decode_json, encode_json
 from integrator.engine.deployment import Deployment, Metadata
 from integrator.engine.errors import Fault
+from integrator.engine.headers import Headers
+from integrator.engine.message import Flow, Message
+from integrator.engine.replies import Collector
 from integrator.engine.runtime import Runtime
+from integrator.engine.services import published
 from integrator.engine.services.definitions import as_text, generated
 from integrator.engine.settings import Settings
+from integrator.engine.xmltools import serialise
 from wire.client import AnswerTooLarge, Limits
 from wire.upstream import UpstreamError
 
@@ -116,7 +123,7 @@ class Publisher:
 
     async def publish(self, catalog: Catalog, deployment: Deployment) -> int:
         """Send what is new or changed; how many services were sent. Raises CatalogError."""
-        entries = entries_of(deployment, self.settings)
+        entries = entries_of(deployment, self.settings, await with_wsdl(deployment, self.settings))
         if not entries:
             return 0
         known = await self._known(catalog)
@@ -153,10 +160,36 @@ class Publisher:
         return data
 
 
-def entries_of(deployment: Deployment, settings: Settings) -> list[Entry]:
+async def with_wsdl(deployment: Deployment, settings: Settings) -> list[Metadata]:
+    """Metadata of all services; those of proxies with the WSDL that the proxy publishes."""
+    return [
+        item if item.definition else replace(item, definition=await _published(item, deployment, settings))
+        for item in deployment.metadata
+    ]
+
+
+async def _published(item: Metadata, deployment: Deployment, settings: Settings) -> str:
+    """The WSDL of a proxy at the address of its metadata; empty when there is no such proxy, or none can be given."""
+    proxy = deployment.proxies.get(item.key)
+    found = re.search(r"^serviceUrl:\s*[\"']?([^\s\"']+)", item.metadata, re.MULTILINE)
+    url = service_url(found[1], deployment.config.hostname, settings) if found else None
+    if proxy is None or url is None:
+        return ""
+    parts = urlsplit(url)
+    flow = Flow(deployment, Collector())
+    flow.transport = parts.scheme
+    message = Message(flow, Payload(None, ""), Headers([("Host", parts.netloc)]))
+    try:
+        return serialise(await published.document(message, proxy))
+    except Fault as error:
+        log.error("metadata of %s: its WSDL cannot be read: %s", item.key, error)
+        return ""
+
+
+def entries_of(deployment: Deployment, settings: Settings, metadata: Iterable[Metadata] | None = None) -> list[Entry]:
     """All services with metadata, with their addresses filled in; one whose address is not known is left out."""
     found = []
-    for item in deployment.metadata:
+    for item in deployment.metadata if metadata is None else metadata:
         entry = entry_of(item, deployment, settings)
         if entry is not None:
             found.append(entry)
