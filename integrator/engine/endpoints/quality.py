@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,12 @@ from integrator.engine.content import media
 from integrator.engine.content.payload import Payload
 from integrator.engine.content.writers import with_version
 from integrator.engine.endpoints import separate
+from integrator.engine.endpoints.uritemplate import UriTemplate
+from integrator.engine.endpoints.wsdl import port_address
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.expressions.scopes import is_true
+from integrator.engine.inject import InjectionError, inject
 from integrator.engine.message import Message
 from integrator.engine.reader import Reader
 from integrator.engine.wss.engaged import engage
@@ -35,7 +39,7 @@ class Quality:
     """Addressing and security of one endpoint, in that order. The answer is checked by the inbound policy."""
 
     form: str
-    address: str
+    address: Callable[[Message], str | None]
     addressing: str
     separate: bool
     inward: Expression | None
@@ -47,7 +51,7 @@ class Quality:
         root = with_version(payload.envelope, SOAP.get(self.form) or payload.soap)
         addressing.settle(message, root)
         if self.addressing and not is_true(message.axis2.get("disableAddressingForOutMessages")):
-            fields = addressing.request_fields(message, self.address or message.to or "", self.addressing)
+            fields = addressing.request_fields(message, self.address(message) or "", self.addressing)
             if self.separate:
                 fields["ReplyTo"] = _answer_address(message)
             addressing.write(root, self.addressing, fields)
@@ -127,11 +131,29 @@ def read_quality(element: Element, reader: Reader) -> Quality:
         return _NOTHING
     return Quality(
         form=(holder.get("format") or "").lower(),
-        address=holder.get("uri") or "",
+        address=_address(holder),
         addressing=_version(wsa, reader),
         separate=wsa is not None and reader.flag(wsa, "separateListener"),
         **_policies(security, reader),
     )
+
+
+def _address(holder: Element) -> Callable[[Message], str | None]:
+    """What To says: the address; of a WSDL the port's when it stands in the artifact; of default, the message's own."""
+    kind = local(holder)
+    try:
+        if kind == "http":
+            return UriTemplate(inject(holder.get("uri-template") or "")).expand
+        if kind == "address":
+            uri = inject(holder.get("uri") or "")
+            return lambda _: uri
+    except (InjectionError, ValueError):  # the endpoint itself says what is wrong with it
+        return lambda _: None
+    if kind == "wsdl":
+        inline = child(holder, "definitions")
+        port = None if inline is None else port_address(inline, holder.get("service") or "", holder.get("port") or "")
+        return lambda _: port
+    return lambda message: message.to
 
 
 def _version(element: Element | None, reader: Reader) -> str:
@@ -162,4 +184,4 @@ class _Nothing(Quality):
         """Nothing."""
 
 
-_NOTHING = _Nothing("", "", "", False, None, None)
+_NOTHING = _Nothing("", lambda _: None, "", False, None, None)
