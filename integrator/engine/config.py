@@ -79,6 +79,13 @@ class Config:
         return frozenset(str(role) for role in self.tables.get("server", {}).get("roles", ()))
 
     @property
+    def default_content_type(self) -> bytes | None:
+        """What a body without a type is taken for; None: bytes."""
+        transport = self.tables.get("transport", {})
+        given = transport.get("default_content_type") or transport.get("http", {}).get("default_content_type")
+        return str(given).encode("latin-1", "replace") if given else None
+
+    @property
     def python_packages(self) -> tuple[str, ...]:
         """Packages whose Python classes artifacts may name."""
         given = self.tables.get("python", {}).get("packages", ())

@@ -123,6 +123,8 @@ def make_message(exchange: Exchange, deployment: Deployment) -> Message:
     under_way.set(flow)
     raw_type, action = fields.get(b"content-type"), fields.get(b"soapaction")
     payload = Payload(None, "")
+    if raw_type is None and exchange.has_body:
+        raw_type = deployment.config.default_content_type
     if raw_type is not None:
         payload.content_type = content_type = raw_type.decode("latin-1")
         kind = media.media_type(content_type)
