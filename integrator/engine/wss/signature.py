@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
@@ -115,8 +116,15 @@ def _key(xmlsec: ModuleType, key: Private | Certificate | bytes) -> Any:
     if isinstance(key, bytes):
         return xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataHmac, key)
     if isinstance(key, Private):
-        return xmlsec.Key.from_memory(key.pem, xmlsec.constants.KeyDataFormatPem)
+        return _own_key(key)
     return xmlsec.Key.from_memory(key.pem, xmlsec.constants.KeyDataFormatCertPem)
+
+
+@lru_cache(maxsize=64)
+def _own_key(key: Private) -> Any:
+    """The library's form of a key of ours; contexts take a copy of it."""
+    xmlsec = library()
+    return xmlsec.Key.from_memory(key.pem, xmlsec.constants.KeyDataFormatPem)
 
 
 def _check_form(signature: Element, found: dict[str, Element], suite: Suite, key: Certificate | bytes) -> list[Element]:
