@@ -13,6 +13,7 @@ from integrator.engine.connectors.finding import find
 from integrator.engine.connectors.values import ValueProblem, convert
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Constant, Expression, compile_path, compile_value
+from integrator.engine.expressions.values import text_of
 from integrator.engine.inject import InjectionError, inject
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register_dotted
 from integrator.engine.mediators.variable import set_variable
@@ -25,8 +26,8 @@ Arguments = tuple[tuple[Parameter, Expression], ...]
 class Held(Expression):
     """A parameter's literal, converted when it was deployed."""
 
-    def __init__(self, kept: Any):
-        self.text = ""
+    def __init__(self, kept: Any, text: str = ""):
+        self.text = text
         self.kept = kept
 
     def value(self, message: Message) -> Any:
@@ -219,7 +220,7 @@ def _is_json(text: str) -> bool:
 
 def _literal(item: Element, reader: Reader, parameter: Parameter, raw: Any) -> Held:
     try:
-        return Held(convert(parameter, raw))
+        return Held(convert(parameter, raw), "***" if parameter.secret else text_of(raw) or "")
     except ValueProblem as error:
         raise reader.fail(item, str(error)) from error
 
