@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 log = logging.getLogger("integrator.transactions")
-_KEY = "transaction"
+_KEY = "integrator.transaction"
+"""Default-scope property: a copy of a message is in the transaction of its parent, or in one of its own."""
 
 
 class Transaction:
@@ -61,15 +62,15 @@ class Transaction:
 
 
 def active(message: Message) -> Transaction | None:
-    """The transaction that the flow is in; None when there is none."""
-    found = message.flow.groups.get(_KEY)
+    """The transaction that a message is in; None when there is none."""
+    found = message.properties.get(_KEY)
     return found if isinstance(found, Transaction) and not found.over else None
 
 
 def begin(message: Message) -> None:
     """Begin one; when the flow ends with it still open it is rolled back."""
     runtime = message.deployment.runtime
-    made = message.flow.groups[_KEY] = Transaction(runtime.pools)
+    made = message.properties[_KEY] = Transaction(runtime.pools)
     artifact, correlation = message.flow.artifact, message.flow.correlation_id
 
     async def give_up() -> None:
@@ -94,5 +95,5 @@ async def end(message: Message, commit: bool) -> None:
     found = active(message)
     if found is None:
         raise Fault(0, f"there is no transaction to {'commit' if commit else 'roll back'}")
-    del message.flow.groups[_KEY]
+    del message.properties[_KEY]
     await message.deployment.runtime.run(found.end, commit)

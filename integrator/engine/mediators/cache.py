@@ -21,6 +21,8 @@ from integrator.engine.xmltools import child, text_of
 DEFAULT_TIMEOUT_S = 5000
 PENDING = "CachableResponse"
 """Default-scope property: what the collector needs to know of the request."""
+PRIVATE = frozenset({"set-cookie", "activityid"})
+"""Headers that belong to one caller: they are not kept."""
 _SCOPES = ("per-host", "per-mediator")
 
 
@@ -183,7 +185,7 @@ def taken(message: Message, status: int) -> CachedResponse:
     return CachedResponse(
         body=body,
         content_type=content_type or payload.content_type,
-        headers=list(message.headers),
+        headers=[pair for pair in message.headers if pair[0].lower() not in PRIVATE],
         status=status,
         reason=str(message.axis2.get("HTTP_SC_DESC") or ""),
         pox=payload.pox,

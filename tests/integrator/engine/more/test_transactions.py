@@ -47,6 +47,29 @@ async def test_a_transaction_that_nobody_ended_is_rolled_back_and_its_connection
         await eventually(free)
 
 
+async def test_copies_have_transactions_of_their_own(tmp_path: Path) -> None:
+    """Pieces that run side by side begin, commit and roll back each for itself; what one commits stays."""
+    file = tmp_path / "d.db"
+    with sqlite3.connect(file) as database:
+        database.execute("create table c(n integer)")
+    sql = '<sql>insert into c values(?)</sql><parameter expression="json-eval($)" type="INTEGER"/>'
+    report = insert(f"jdbc:sqlite:{file}").replace("<sql>insert into c values(1)</sql>", sql)
+    flow = (
+        '<iterate expression="json-eval($.n)"><target><sequence>'
+        f'<transaction action="new"/>{report}<filter source="json-eval($)" regex="[12]"><then><transaction action="commit"/>'
+        '</then><else><transaction action="rollback"/></else></filter></sequence></target></iterate>'
+    )
+    write(tmp_path / "home", "api", "t", API.format(flow=flow).replace('methods="GET"', 'methods="POST"'))
+    async with integrator(tmp_path / "home") as running:
+        await running.call("POST", "/t", {"content-type": "application/json"}, b'{"n":[1,2,3,4]}')
+
+        def rows() -> list[int]:
+            with sqlite3.connect(file) as other:
+                return sorted(row[0] for row in other.execute("select n from c"))
+
+        await eventually(lambda: rows() == [1, 2])
+
+
 @covers("mediator.dblookup.pool-driver", "mediator.dbreport.useTransaction", "mediator.dblookup.parameter")
 async def test_postgresql(tmp_path: Path) -> None:
     """Types are bound as PostgreSQL wants them; a transaction over several statements commits or does not."""
