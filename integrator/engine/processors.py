@@ -217,6 +217,7 @@ async def _sample(deployment: Deployment, processor: Processor, store: Store, re
     except Fault as fault:
         await run_fault(message, fault)
     await flow_end(message.flow)
+    _end(message)
     await store.ack(reserved)
     return Outcome("delivered", processor.following())
 
@@ -224,7 +225,15 @@ async def _sample(deployment: Deployment, processor: Processor, store: Store, re
 def _message(deployment: Deployment, processor: Processor, reserved: Reserved) -> Message:
     flow = Flow(deployment, Collector())
     flow.artifact = f"message-processor:{processor.name}"
-    return unpack(reserved.data, flow)
+    message = unpack(reserved.data, flow)
+    if deployment.runtime.tracing.active:
+        deployment.runtime.tracing.consider(message)
+    return message
+
+
+def _end(message: Message) -> None:
+    if message.flow.trace is not None:
+        message.deployment.runtime.tracing.finish(message.flow)
 
 
 async def _move(deployment: Deployment, processor: Processor, store: Store, reserved: Reserved) -> Outcome:
@@ -245,6 +254,14 @@ async def _move(deployment: Deployment, processor: Processor, store: Store, rese
 
 async def _forward(deployment: Deployment, processor: Processor, store: Store, reserved: Reserved) -> Outcome:
     message = _message(deployment, processor, reserved)
+    outcome = await _forwarded(deployment, processor, store, reserved, message)
+    _end(message)
+    return outcome
+
+
+async def _forwarded(
+    deployment: Deployment, processor: Processor, store: Store, reserved: Reserved, message: Message
+) -> Outcome:
     original = message.copy()
     name = str(message.properties.get("target.endpoint") or processor.endpoint)
     endpoint = deployment.endpoint(name)
@@ -256,6 +273,7 @@ async def _forward(deployment: Deployment, processor: Processor, store: Store, r
         problem = _refused(processor, message)
     except Fault as fault:
         note_fault(original, fault)
+        message.flow.failure = fault
         problem = fault.message
     if problem is None:
         await store.ack(reserved)

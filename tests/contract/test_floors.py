@@ -72,8 +72,8 @@ FLOORS += [
     ("apim", OURS),
 ]
 DATA_PLANES = (
-    "wire", "gateway", "integrator.engine", "integrator.app", "integrator.settings", "integrator.management_api", "integrator.connectors",
-    "integrator.unittests",
+    "wire", "gateway", "integrator.engine", "integrator.app", "integrator.settings", "integrator.management_api",
+    "integrator.connectors", "integrator.unittests",
 )  # fmt: skip
 
 

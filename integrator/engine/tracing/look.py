@@ -7,7 +7,7 @@ from typing import Any
 from integrator.engine.content import media
 from integrator.engine.expressions.values import text_of
 from integrator.engine.message import Message
-from integrator.engine.tracing.masking import MASK, is_secret, mask, shown
+from integrator.engine.tracing.masking import MASK, is_secret, shown
 from integrator.engine.tracing.record import Body, Change, Limits
 from integrator.engine.xmltools import serialise
 
@@ -108,7 +108,7 @@ def mark(message: Message) -> tuple[Any, ...]:
 
 
 def body(message: Message, limits: Limits) -> tuple[Body, int]:
-    """The body now, and a hash of all of it. A body on the wire stays there, one that nobody parsed is not parsed."""
+    """The body now, not masked yet, and a hash of all of it. It is neither taken from the wire nor parsed for that."""
     payload = message.payload
     if payload.unread is not None:
         return Body("", payload.content_type, -1, ON_THE_WIRE), 0
@@ -119,7 +119,7 @@ def body(message: Message, limits: Limits) -> tuple[Body, int]:
     else:
         root = payload.root if payload.pox else payload.envelope
         text = serialise(root) if root is not None else ""
-    kept = Body(_shortened(text, limits), payload.content_type, len(text), cut=len(text) > limits.payload)
+    kept = Body(text[: limits.payload], payload.content_type, len(text), cut=len(text) > limits.payload)
     return kept, hash((text, payload.content_type))
 
 
@@ -128,9 +128,5 @@ def _bytes(data: bytes, content_type: str, limits: Limits) -> tuple[Body, int]:
     if kind == media.BINARY and b"\0" in data[:4096]:
         return Body("", content_type, len(data), "binary"), hash(data)
     text = data[: limits.payload * 4].decode(media.charset(content_type), "replace")
-    kept = Body(_shortened(text, limits), content_type, len(data), cut=len(text) > limits.payload)
+    kept = Body(text[: limits.payload], content_type, len(data), cut=len(text) > limits.payload)
     return kept, hash((data, content_type))
-
-
-def _shortened(text: str, limits: Limits) -> str:
-    return mask(text[: limits.payload])

@@ -45,7 +45,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     # password=x in a form or a query
     (re.compile(rf"((?:{_WORD})[\w.-]{{0,60}}=)[^&\s;\"'<>]+", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"\b(bearer|basic|digest|negotiate)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    # `Basic` and the like with a word that has what credentials have: upper case, digits, padding
+    (
+        re.compile(r"\b((?i:bearer|basic|digest|negotiate))\s+(?=[\w.~+/-]{0,200}[A-Z0-9=])[\w.~+/=-]{6,}"),
+        rf"\1 {MASK}",
+    ),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*"), MASK),
     (re.compile(r"(\w{2,20}://[^/\s:@<>\"']{1,200}:)[^@\s/<>\"']{1,200}@"), rf"\1{MASK}@"),
     (re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[^-]*"), rf"\1{MASK}"),

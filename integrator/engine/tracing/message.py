@@ -43,8 +43,9 @@ class Cursor:
         self.mark = mark
         if self.body >= 0 and seen == self.seen and trace.bodies[self.body].content_type == body.content_type:
             return self.body
-        body.text = look.without(body.text, trace.secrets)
-        if not trace.room(len(body.text)):
+        if trace.room(len(body.text)):
+            body.text = look.without(mask(body.text), trace.secrets)
+        else:
             body.text, body.note = "", "not kept: the trace is full"
         self.seen, self.body = seen, len(trace.bodies)
         trace.bodies.append(body)

@@ -13,7 +13,7 @@ from integrator.engine.tracing.record import Limits, Trace
 if TYPE_CHECKING:
     from integrator.engine.message import Message
 
-ARTIFACTS = ("api", "proxy", "inbound-endpoint", "sequence", "template", "endpoint")
+ARTIFACTS = ("api", "proxy", "inbound-endpoint", "task", "message-processor", "sequence", "template", "endpoint")
 INSIDE = ("sequence", "template", "endpoint")
 """Kinds of which it shows only at the end whether a message went through one."""
 _chance = random.Random().random  # noqa: S311  (a sample, nothing secret)
@@ -170,7 +170,5 @@ def _settings(table: dict[str, Any]) -> Given:
     if unknown or not isinstance(rules, list):
         raise RuleError(f"{(unknown or ['rule'])[0]!r}: allowed are {', '.join(bounds)} and [[tracing.rule]]")
     made = tuple(rule_of(f"setting-{number}", "setting", item) for number, item in enumerate(rules, 1))
-    limits = Limits(
-        payload=bounds["payload_bytes"], texts=max(256 * 1024, min(1536 * 1024, bounds["max_bytes"] // 4))
-    )
+    limits = Limits(payload=bounds["payload_bytes"], texts=max(256 * 1024, min(1536 * 1024, bounds["max_bytes"] // 4)))
     return Given(made, bounds["max_traces"], bounds["max_bytes"], limits)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from integrator.engine.tracing.masking import MASK, is_secret, mask
-from integrator.engine.tracing.record import Body, Call, Change, Group, StepRecord, Trace
+from integrator.engine.tracing.record import MAX_STEPS, Body, Call, Change, Group, StepRecord, Trace
 from integrator.engine.tracing.store import size_of
 from integrator.engine.xmltools import Element, child, children, local, serialise
 
@@ -58,6 +58,7 @@ class Sources:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.sent = 0
         self._places: dict[int, int] = {}
 
     def place(self, source: Element) -> int:
@@ -102,10 +103,40 @@ def _group(group: Group, sources: Sources) -> dict[str, Any]:
         "durationMs": round(group.duration_ms, 3),
         "outcome": group.outcome,
         "fault": group.fault,
-        "calls": [_call(call) for call in group.calls],
         "steps": [_step(step, sources) for step in group.steps],
-        "groups": [_group(item, sources) for item in group.groups],
+        "groups": _groups(group, sources),
     }
+
+
+def _groups(group: Group, sources: Sources) -> list[dict[str, Any]]:
+    """Lists that ran in a group; what was sent outside any step (a proxy's own endpoint) as lists of one step."""
+    found = [_group(item, sources) for item in group.groups]
+    found += [_sent(call, sources) for call in group.calls]
+    return sorted(found, key=lambda item: item["startedMs"])
+
+
+def _sent(call: Call, sources: Sources) -> dict[str, Any]:
+    sources.sent += 1
+    outcome = "failed" if call.error else "ok"
+    times = {"startedMs": round(call.started_ms, 3), "durationMs": round(call.duration_ms, 3), "outcome": outcome}
+    step = {
+        "number": MAX_STEPS + sources.sent,
+        "element": "endpoint",
+        "title": call.url,
+        "description": "",
+        "file": "",
+        "line": None,
+        "path": "endpoint",
+        "source": -1,
+        "error": {},
+        "before": -1,
+        "after": -1,
+        "changes": [],
+        "calls": [_call(call)],
+        "groups": [],
+        **times,
+    }
+    return {"label": "endpoint", "start": 0, "fault": False, "steps": [step], "groups": [], **times}
 
 
 def _step(step: StepRecord, sources: Sources) -> dict[str, Any]:

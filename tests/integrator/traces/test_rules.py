@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.integrator.engine.harness import eventually
 from tests.integrator.traces.world import SYNAPSE, World, api, steps, world
 
 OK, BAD = "<respond/>", '<property name="n" type="INTEGER" expression="string(\'x\')"/>'
@@ -64,7 +65,7 @@ async def test_a_rule_keeps_what_matches(tmp_path: Path, rule: dict[str, Any], e
     [
         ({"rate": 2}, "rate=2.0: a number from 0 to 1"),
         ({"artifact": "orders"}, "KIND:NAME"),
-        ({"artifact": "task:t"}, "a kind of api, proxy"),
+        ({"artifact": "thing:t"}, "a kind of api, proxy"),
         ({"nothing": 1}, "'nothing' is not known; allowed are artifact"),
         ({"faults": "yes"}, "faults='yes': bool is expected"),
         ({"value": "x"}, "value needs header"),
@@ -190,3 +191,44 @@ async def test_trying_a_request(tmp_path: Path) -> None:
         for wrong in ({"path": "http://elsewhere/"}, {"path": "/x", "method": "BREW"}, {"path": "/a b"}):
             assert (await running.manage("/traces/try", "POST", wrong))[0] == 400
         assert (await running.manage("/traces/rules"))[1]["count"] == 0
+
+
+async def test_messages_without_a_caller(tmp_path: Path) -> None:
+    """Messages of tasks and message processors are traced too, with what a processor sends outside any step."""
+    store = f'<messageStore {SYNAPSE} name="M" class="org.apache.synapse.message.store.impl.memory.InMemoryStore"/>'
+    processor = (
+        f'<messageProcessor {SYNAPSE} name="P" messageStore="M" targetEndpoint="Back" '
+        'class="org.apache.synapse.message.processor.impl.forwarder.ScheduledMessageForwardingProcessor">'
+        '<parameter name="interval">50</parameter></messageProcessor>'
+    )
+    artifacts = {
+        ("message-stores", "M"): store,
+        ("message-processors", "P"): processor,
+        (
+            "endpoints",
+            "Back",
+        ): f'<endpoint {SYNAPSE} name="Back"><http method="post" uri-template="{{backend}}/b"/></endpoint>',
+        ("api", "in"): api('<store messageStore="M"/><respond/>', name="in", trace=False),
+    }
+    async with world(tmp_path, artifacts) as running:
+        await running.manage("/traces/rules", "POST", {"artifact": "message-processor:P"})
+        await running.call("/in/1", b"{}")
+
+        async def found() -> list[tuple[str, str]]:
+            return await kept(running)
+
+        assert await eventually(found) == [("message-processor:P", "trace of message-processor:P")]
+        trace = await running.newest()
+    (sent,) = steps(trace["flow"])
+    assert (sent["element"], sent["outcome"], sent["calls"][0]["status"]) == ("endpoint", "ok", 200)
+
+
+async def test_the_endpoint_of_a_proxy(tmp_path: Path) -> None:
+    """What a proxy without an inSequence sends is in its trace."""
+    target = '<target><endpoint><address uri="{backend}/b"/></endpoint></target>'
+    proxy = f'<proxy {SYNAPSE} name="P" trace="enable">{target}</proxy>'
+    async with world(tmp_path, {("proxy-services", "P"): proxy}) as running:
+        answer = await running.call("/services/P", b"<a/>", content_type="application/xml")
+        trace = await running.newest()
+    assert (answer.status, trace["artifact"]) == (200, "proxy:P")
+    assert [step["calls"][0]["status"] for step in steps(trace["flow"])] == [200]

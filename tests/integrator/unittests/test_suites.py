@@ -144,6 +144,7 @@ async def test_a_connector_resource() -> None:
     await passed(suite(sequence("<greeter.greet/>"), case(equals("$ctx:said", "hello")), connectors=connectors))
 
 
+@covers("unittest.run", "unittest.actual", "unittest.input")
 async def test_an_api() -> None:
     """Called over a socket by path, method and headers: $statusCode, $httpVersion, $body and $trp of the answer."""
     flow = api(
@@ -161,6 +162,7 @@ async def test_an_api() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["http", "https"])
+@covers("unittest.run", "unittest.input")
 async def test_a_proxy(protocol: str) -> None:
     """A proxy is called at /services/NAME, over TLS when the case says so."""
     by = '<property name="X-By" expression="get-property(\'IN_TRANSPORT\')" scope="transport"/>'
