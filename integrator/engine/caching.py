@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from collections import OrderedDict
@@ -43,31 +44,38 @@ class CachedResponse:
 
 
 class Budget:
-    """The bytes that all caches of a process share."""
+    """The bytes that all caches of a process share. A cache may end on the thread that builds a deployment, hence the lock."""
 
     def __init__(self, max_bytes: int = MAX_BYTES):
         self.max_bytes = max_bytes
         self.used = 0
-        self._order: OrderedDict[tuple[int, bytes], Callable[[], ResponseCache | None]] = OrderedDict()
+        self._lock = threading.RLock()
+        self._order: OrderedDict[tuple[int, bytes], tuple[Callable[[], ResponseCache | None], int]] = OrderedDict()
 
     def added(self, cache: ResponseCache, key: bytes, size: int) -> None:
         """An entry was put: the entries used longest ago leave until all fit."""
-        self._order[(id(cache), key)] = weakref.ref(cache)
-        self.used += size
-        while self.used > self.max_bytes and self._order:
-            (_, oldest), owner = next(iter(self._order.items()))
-            held = owner()
-            if held is not None:
-                held.remove(oldest)
+        with self._lock:
+            self._order[(id(cache), key)] = (weakref.ref(cache), size)
+            self.used += size
+            while self.used > self.max_bytes and self._order:
+                (owner, oldest), (cache_of, _) = next(iter(self._order.items()))
+                self.removed(owner, oldest)
+                held = cache_of()
+                if held is not None:
+                    held.remove(oldest)
 
     def touched(self, cache: ResponseCache, key: bytes) -> None:
         """An entry was used."""
-        self._order.move_to_end((id(cache), key))
+        with self._lock:
+            if (id(cache), key) in self._order:
+                self._order.move_to_end((id(cache), key))
 
-    def removed(self, owner: int, key: bytes, size: int) -> None:
-        """An entry left."""
-        if self._order.pop((owner, key), None) is not None:
-            self.used -= size
+    def removed(self, owner: int, key: bytes) -> None:
+        """An entry left; one that left already is fine."""
+        with self._lock:
+            found = self._order.pop((owner, key), None)
+            if found is not None:
+                self.used -= found[1]
 
 
 class ResponseCache:
@@ -104,17 +112,16 @@ class ResponseCache:
 
     def remove(self, key: bytes) -> None:
         """Drop an entry; absent is fine."""
-        found = self._held.pop(key, None)
-        if found is not None:
-            self.budget.removed(id(self), key, found.size)
+        if self._held.pop(key, None) is not None:
+            self.budget.removed(id(self), key)
 
     def __len__(self) -> int:
         return len(self._held)
 
 
 def _forget(budget: Budget, owner: int, held: OrderedDict[bytes, CachedResponse]) -> None:
-    for key, response in held.items():
-        budget.removed(owner, key, response.size)
+    for key in held:
+        budget.removed(owner, key)
 
 
 class SharedCaches:
