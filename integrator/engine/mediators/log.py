@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Self
 
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
-from integrator.engine.xmltools import children, local, serialise
+from integrator.engine.wss.names import WSSE
+from integrator.engine.xmltools import children, local, namespace, serialise
 
 TRACE = 5
 LEVELS = ("simple", "headers", "full", "custom")
@@ -22,6 +24,8 @@ CATEGORIES = {
     "FATAL": logging.CRITICAL,
 }
 logger = logging.getLogger("integrator.log")
+_PASSWORD = re.compile(r"(<(?:[\w.-]+:)?Password\b[^<>]{0,400}>)[^<]+")
+"""The text of a password, as UsernameToken has it."""
 
 
 @register("log")
@@ -98,8 +102,12 @@ def simple_parts(message: Message) -> list[str]:
 
 
 def header_parts(message: Message) -> list[str]:
-    """SOAP header blocks."""
-    return [f"{local(item)} : {''.join(item.itertext())}" for item in children(message.payload.header)]
+    """SOAP header blocks; of a Security header only that it is there, as it may hold a password."""
+    return [f"{local(item)} : {_shown(item)}" for item in children(message.payload.header)]
+
+
+def _shown(block: Element) -> str:
+    return "***" if namespace(block) == WSSE else "".join(block.itertext())
 
 
 def full_parts(message: Message) -> list[str]:
@@ -107,7 +115,8 @@ def full_parts(message: Message) -> list[str]:
     payload = message.payload
     if payload.is_json:
         return [*simple_parts(message), f"Payload: {payload.json_text()}"]
-    return [*simple_parts(message), f"Envelope: {serialise(payload.envelope)}"]
+    text = _PASSWORD.sub(r"\1***", serialise(payload.envelope))
+    return [*simple_parts(message), f"Envelope: {text}"]
 
 
 def custom_parts(_message: Message) -> list[str]:

@@ -222,6 +222,23 @@ async def test_a_wrong_policy_is_told_and_lets_nothing_through(stub: Backend, tm
         assert stub.seen == []
 
 
+async def test_passwords_are_not_logged(stub: Backend, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither by log full and log headers, nor when a message is refused."""
+    place = home(tmp_path, policy_text(TOKEN), stub)
+    caplog.set_level("INFO", logger="integrator.log")
+    logs = '<inSequence><log level="full"/><log level="headers"/>'
+    text = PROXY.replace("<inSequence>", logs).format(backend=f"http://127.0.0.1:{stub.port}", more=SECURED)
+    write(place, "proxy-services", "p", text)
+    async with integrator(place) as running:
+        for password, status in (("s3cret", 200), ("wr0ng-one", 500)):
+            body = etree.tostring(UsernameToken("ann", password).apply(envelope(), {})[0])
+            assert (await running.call("POST", "/services/p", SOAP, body)).status == status
+    assert "Envelope: " in caplog.text
+    assert "s3cret" not in caplog.text
+    assert "wr0ng-one" not in caplog.text
+    assert "FailedAuthentication" in caplog.text
+
+
 async def test_python_callback(stub: Backend, tmp_path: Path) -> None:
     """passwordCallbackClass names a Python class of an allowed package; a Java name leaves it to the user store."""
     text = policy_text(
