@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from integrator.engine.connectors.connections import Connections
-from integrator.engine.connectors.limits import Limits
+from integrator.engine.connectors.limits import Limits, NotAllowed
 from integrator.engine.errors import Fault
 from integrator.engine.message import Message
 from integrator.engine.runtime import Runtime
 
 T = TypeVar("T")
 LONGEST_S = 600.0
+SHORTEST = 3
+"""Letters of a secret that is taken out of error texts; a shorter one would take the text apart."""
 
 
 class ConnectorError(Exception):
@@ -77,9 +80,10 @@ class Call:
 
 
 def scrubbed(text: str, secrets: tuple[str, ...]) -> str:
-    """Text in which no secret stands any more."""
+    """Text in which no secret stands any more, as it is or percent-encoded; one or two letters are none."""
     for secret in secrets:
-        text = text.replace(secret, "***")
+        if len(secret) >= SHORTEST:
+            text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
     return text
 
 
@@ -89,6 +93,8 @@ def fault_of(error: Exception, what: str, code: int, secrets: tuple[str, ...]) -
         code, text = error.code, str(error)
     elif isinstance(error, Fault):
         code, text = error.code, error.message
+    elif isinstance(error, NotAllowed):
+        text = str(error)
     elif isinstance(error, TimeoutError):
         text = f"no answer in time{f': {error}' if str(error) else ''}"
     else:

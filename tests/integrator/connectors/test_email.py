@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import os
+import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import default
@@ -17,6 +18,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from tests.integrator.connectors.world import flows_of
+from tests.integrator.engine.harness import backend
+from tests.support.certificate import make_certificate
 from tests.support.mail_servers import running_dovecot
 from tests.support.ports import free_port
 
@@ -194,3 +197,49 @@ async def test_a_wrong_password_of_a_mailbox(tmp_path: Path, imap: tuple[int, Pa
     ) as world:
         fault = await world.fault("f")
         assert (fault["code"], "wrong-word-3" in str(fault)) == ("700206", False)
+
+
+class OauthBox(Box):
+    """Takes messages of who shows the right token."""
+
+    async def auth_XOAUTH2(self, server: Any, arguments: list[str]) -> AuthResult:  # noqa: N802
+        shown = base64.b64decode(arguments[1]).decode()
+        return AuthResult(success=shown == "user=ann\1auth=Bearer mail-token\1\1")
+
+
+async def test_starttls_and_a_token(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    box = OauthBox()
+    controller = Controller(
+        box, hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True, auth_required=True,
+        server_hostname="localhost",
+    )  # fmt: skip
+    controller.start()
+    answer = {
+        "path": "/token",
+        "headers": {"content-type": "application/json"},
+        "body": '{"access_token":"mail-token"}',
+    }
+    try:
+        async with backend([answer]) as stub:
+            more = (
+                f"<enableOAuth2>true</enableOAuth2><refreshToken>r</refreshToken><clientId>c</clientId>"
+                f"<tokenUrl>http://127.0.0.1:{stub.port}/token</tokenUrl>"
+            )
+            entries = {
+                "E": connection("SMTP", controller.port, more=more),
+                "P": connection("SMTP", controller.port, more=""),
+            }
+            flows = {"f": SEND, "p": SEND.replace('"E"', '"P"')}
+            async with flows_of(tmp_path / "h", flows, entries, trust=str(certificate)) as world:
+                assert await world.json("f", {"subject": "x", "files": ""}) == {"success": True}
+                assert (await world.fault("p", {"subject": "x", "files": ""}))["code"] in ("700206", "700203")
+            async with flows_of(tmp_path / "i", flows, entries) as world:
+                assert (await world.fault("f", {"subject": "x", "files": ""}))["code"] == "700203", (
+                    "nobody vouches for it"
+                )
+    finally:
+        controller.stop()
+    assert len(box.taken) == 1

@@ -63,7 +63,7 @@ async def test_messages_are_published_and_read(tmp_path: Path, broker: str) -> N
     assert records[1] == (None, b'{"x":[1]}', {"a": b"1", "b": "zwö".encode(), "Content-Type": b"application/json"})
 
 
-async def test_no_broker_is_a_fault_without_secrets(tmp_path: Path) -> None:
+async def test_no_broker_is_a_fault_without_secrets(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="jaas-word-4";'
     more = (
         "<requestTimeout>500</requestTimeout><securityProtocol>SASL_PLAINTEXT</securityProtocol>"
@@ -76,3 +76,4 @@ async def test_no_broker_is_a_fault_without_secrets(tmp_path: Path) -> None:
         fault = await world.fault("f")
         assert (fault["code"], "jaas-word-4" in str(fault)) == ("700501", False)
         assert (await world.fault("n"))["message"] == "KAFKA:SERIALIZATION_ERROR: 'many' is no whole number"
+    assert "jaas-word-4" not in caplog.text

@@ -64,10 +64,13 @@ async def test_messages_reach_their_queue_or_are_a_fault(tmp_path: Path, broker:
         assert (await world.json("body", {"k": 2}))["success"] is True, "a closed channel is opened again"
 
 
-async def test_a_wrong_password_is_a_fault_without_it(tmp_path: Path, broker: int) -> None:
+async def test_a_wrong_password_is_a_fault_without_it(
+    tmp_path: Path, broker: int, caplog: pytest.LogCaptureFixture
+) -> None:
     entries = {"R": connection(broker, "<password>rabbit-word-2</password>"), "D": connection(1)}
     flows = {"f": step(routingKey="q"), "d": step("D", routingKey="q")}
     async with flows_of(tmp_path / "h", flows, entries) as world:
         fault = await world.fault("f")
         assert (fault["code"], "rabbit-word-2" in str(fault)) == ("700601", False)
         assert (await world.fault("d"))["code"] == "700601"
+    assert "rabbit-word-2" not in caplog.text
