@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from integrator.engine.errors import Fault
@@ -44,7 +44,12 @@ class OAuthService(Mediator):
             url, user, password = (part.string(message) or "" for part in (self.url, self.username, self.password))
             headers = {"authorization": basic(user, password), "accept": "application/json"}
             answer = parsed(url, await post(message.deployment.runtime, url, body, FORM, headers))
-            if not isinstance(answer, dict) or answer.get("active") is not True:
+            if not isinstance(answer, dict) or answer.get("active") is not True or _is_refresh(answer):
                 raise Fault(0, "the access token is not valid: OAuth 2.0 authentication failed")
 
         return step
+
+
+def _is_refresh(answer: dict[str, Any]) -> bool:
+    """Whether the server knows it as a refresh token, which opens nothing by itself."""
+    return "refresh" in str(answer.get("token_type", "")).lower()
