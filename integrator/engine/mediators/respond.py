@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from integrator.engine.errors import Fault
 from integrator.engine.mediators.base import Mediator, Step, register
 from integrator.engine.message import Message
 
@@ -21,6 +22,10 @@ class Respond(Mediator):
 async def respond(message: Message) -> bool:
     """Answer the client with this message; the flow stops."""
     message.to = None
-    message.response = True
-    await message.flow.reply.send(message)
+    came_back, message.response = message.response, True
+    try:
+        await message.flow.reply.send(message)
+    except Fault:
+        message.response = came_back  # a body that cannot be written is blamed on who sent it
+        raise
     return False
