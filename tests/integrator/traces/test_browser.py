@@ -139,7 +139,7 @@ def test_a_failure_and_copies(page: Any, place: str, running: Live) -> None:
 def test_every_width_and_colour(page: Any, place: str, running: Live) -> None:
     send(running)
     paths = ("/orders/1", "/broken/1", "/long/1", "/many/1")
-    for width, scheme in ((390, "light"), (800, "dark"), (1440, "dark")):
+    for width, scheme in ((390, "light"), (800, "dark"), (1440, "dark"))[: None if SHOTS else 2]:
         page.set_viewport_size({"width": width, "height": 850})
         page.emulate_media(color_scheme=scheme)
         page.goto(place)
@@ -153,16 +153,14 @@ def test_every_width_and_colour(page: Any, place: str, running: Live) -> None:
             shoot(page, f"{path.split('/')[1]}-{width}-{scheme}", whole=True)
 
 
-def test_a_long_flow(page: Any, place: str, running: Live) -> None:
+def test_a_long_flow_and_trying(page: Any, place: str, running: Live) -> None:
     send(running)
     page.goto(place)
     page.locator("a", has_text="/long/1").first.click()
     assert page.locator("[data-step]").count() == 101
     page.locator('[data-step="100"]').click()
     page.locator("[data-panel]", has_text="<respond>").wait_for()
-
-
-def test_trying_from_the_page(page: Any, place: str) -> None:
+    page.goto(place)
     page.get_by_label("Path", exact=True).fill("/quiet/5")
     page.get_by_role("button", name="Send and trace").click()
     page.locator("[data-trace]").wait_for()
