@@ -15,7 +15,7 @@ from integrator.engine.content.payload import decode_json, encode_json
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import Constant, Expression, scopes
 from integrator.engine.expressions.values import nodes_text
-from integrator.engine.mediators import freemarked
+from integrator.engine.mediators import freemarked, inlined
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
 from integrator.engine.xmltools import (
@@ -57,6 +57,7 @@ class PayloadFactory(Mediator):
     arguments: tuple[Argument, ...]
     escape_xml: bool
     freemarker: bool = False
+    inlined: tuple[Expression, ...] = ()
 
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
@@ -80,6 +81,7 @@ class PayloadFactory(Mediator):
             arguments=tuple(read_argument(item, reader) for item in children(given)) if given is not None else (),
             escape_xml=reader.flag(element, "escapeXmlChars"),
             freemarker=freemarker,
+            inlined=() if freemarker else expressions_in(text, template, kind, reader),
         )
 
     @property
@@ -130,6 +132,14 @@ def inline_template(element: Element, kind: str, reader: Reader) -> str:
     return serialise(root)
 
 
+def expressions_in(text: str, element: Element, kind: str, reader: Reader) -> tuple[Expression, ...]:
+    """The `${…}` of an inline format, checked."""
+    try:
+        return tuple(place.expression for place in inlined.find(text, element.nsmap, kind)) if "${" in text else ()
+    except ValueError as error:
+        raise reader.fail(element, f"wrong expression: {error}") from error
+
+
 def freemarker_text(element: Element, reader: Reader) -> str:
     """Text of an inline FreeMarker template, checked; a wrapper of CDATA is none of it."""
     inner = children(element)
@@ -147,13 +157,10 @@ def compile_plain(text: str, factory: PayloadFactory) -> Callable[[Message], str
     pieces: list[str] = []
     renders: list[Callable[[Message], str]] = []
     last = 0
-    for found in _REFERENCE.finditer(text):
-        number = int(found.group(1))
-        if not 1 <= number <= len(factory.arguments):
-            break
-        pieces.append(text[last : found.start()])
-        renders.append(_renderer(factory.arguments[number - 1], factory))
-        last = found.end()
+    for start, end, render_piece in _places(text, factory):
+        pieces.append(text[last:start])
+        renders.append(render_piece)
+        last = end
     pieces.append(text[last:])
     if not renders:
         return lambda message: text
@@ -166,6 +173,20 @@ def compile_plain(text: str, factory: PayloadFactory) -> Callable[[Message], str
         return "".join(parts)
 
     return render
+
+
+def _places(text: str, factory: PayloadFactory) -> list[tuple[int, int, Callable[[Message], str]]]:
+    """Where values go, in order: references to arguments, and `${…}`."""
+    places = inlined.find(text, factory.source.nsmap, factory.media) if "${" in text else []
+    found = [(place.start, place.end, inlined.renderer(place, factory.media)) for place in places]
+    for reference in _REFERENCE.finditer(text):
+        if any(place.start <= reference.start() < place.end for place in places):
+            continue
+        number = int(reference.group(1))
+        if not 1 <= number <= len(factory.arguments):
+            break
+        found.append((reference.start(), reference.end(), _renderer(factory.arguments[number - 1], factory)))
+    return sorted(found, key=lambda each: each[0])
 
 
 def _renderer(argument: Argument, factory: PayloadFactory) -> Callable[[Message], str]:

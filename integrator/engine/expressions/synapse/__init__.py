@@ -19,7 +19,15 @@ from integrator.engine.expressions.synapse.values import Compiled, Empty, as_tex
 from integrator.engine.expressions.xpath import compile_xpath
 from integrator.engine.message import Message
 
-__all__ = ["SynapseError", "SynapseExpression", "Template", "compile_synapse", "compile_template", "is_synapse"]
+__all__ = [
+    "SynapseError",
+    "SynapseExpression",
+    "Template",
+    "compile_one",
+    "compile_synapse",
+    "compile_template",
+    "is_synapse",
+]
 
 log = logging.getLogger("integrator.mediation")
 
@@ -87,7 +95,7 @@ def is_synapse(text: str) -> bool:
 def compile_synapse(text: str, nsmap: Namespaces) -> Expression:
     """Compile `${…}`. Raises SynapseError with line and column."""
     given = text.strip()
-    made, end = _one(given, 0, nsmap)
+    made, end = compile_one(given, 0, nsmap)
     if end != len(given):
         raise mistake(given, end, "unexpected text after the expression")
     return made
@@ -100,14 +108,15 @@ def compile_template(text: str, nsmap: Namespaces) -> Expression:
     while (start := text.find("${", at)) >= 0:
         if start > at:
             parts.append(Constant(text[at:start]))
-        made, at = _one(text, start, nsmap)
+        made, at = compile_one(text, start, nsmap)
         parts.append(made)
     if at < len(text):
         parts.append(Constant(text[at:]))
     return parts[0] if len(parts) == 1 else Template(text, parts)
 
 
-def _one(text: str, start: int, nsmap: Namespaces) -> tuple[Expression, int]:
+def compile_one(text: str, start: int, nsmap: Namespaces) -> tuple[Expression, int]:
+    """The expression whose `${` stands at an offset, and the offset after it. Raises SynapseError."""
     parser = Parser(text, start + 2, lambda path: compile_xpath(path, nsmap))
     compiled = parser.whole("}")
     end = parser.token.end
