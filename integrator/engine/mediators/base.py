@@ -99,7 +99,7 @@ def register_dotted(read: Dotted) -> Dotted:
 
 def known() -> list[str]:
     """Names of all mediators, sorted."""
-    return sorted(_registry)
+    return sorted(_registry, key=str.lower)
 
 
 def mediators(element: Element, reader: Reader, skip: Iterable[str] = ()) -> tuple[Mediator, ...]:
