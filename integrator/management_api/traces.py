@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from integrator.engine.message import new_id
@@ -19,6 +20,9 @@ Answer = dict[str, Any]
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 TRY_SECONDS = 8.0
 """Less than the dashboard waits for an answer."""
+OURS = ("connection", "content-length", "host", "te", "transfer-encoding", "upgrade")
+"""Headers of the connection itself."""
+_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]{1,100}\Z", re.ASCII)
 ANSWER_BYTES = 256 * 1024
 MAX_LISTED = 500
 
@@ -151,5 +155,12 @@ def _request(given: dict[str, Any]) -> tuple[str, str, list[tuple[bytes, bytes]]
     headers, body = given.get("headers", {}), given.get("body", "")
     if not isinstance(headers, dict) or not isinstance(body, str):
         raise Refusal(400, "field 'headers' must be an object of texts, field 'body' a text")
-    pairs = [(str(name).lower().encode("latin-1", "replace"), str(value).encode()) for name, value in headers.items()]
-    return method, path, pairs, body.encode()
+    return method, path, [_header(str(name), value) for name, value in headers.items()], body.encode()
+
+
+def _header(name: str, value: Any) -> tuple[bytes, bytes]:
+    if not _NAME.match(name) or name.lower() in OURS:
+        raise Refusal(400, f"header {name[:60]!r}: a name of letters, digits and - that is none of {', '.join(OURS)}")
+    if not isinstance(value, str) or any(ord(letter) < 32 and letter != "\t" for letter in value):
+        raise Refusal(400, f"header {name[:60]!r}: a text without line breaks is expected")
+    return name.lower().encode(), value.encode()

@@ -43,8 +43,11 @@ class Tracing:
         self._switches = switches
         self._deployment: Deployment | None = None
         self._rules: dict[str, Rule] = {}
+        self._artifacts: tuple[Rule, ...] = ()
         self._all: tuple[Rule, ...] = ()
+        self._general: tuple[Rule, ...] = ()
         self.finished: Callable[[Trace], None] | None = None
+        self._merge()
         switches.on_change(self.settle)
 
     def follow(self, deployment: Deployment) -> None:
@@ -58,13 +61,13 @@ class Tracing:
         if len(self._rules) >= MAX_RULES:
             del self._rules[next(iter(self._rules))]
         self._rules[rule.id] = rule
-        self.settle()
+        self._merge()
         return rule
 
     def remove(self, identifier: str) -> bool:
         """Remove a rule that was added; whether there was one."""
         found = self._rules.pop(identifier, None)
-        self.settle()
+        self._merge()
         return found is not None
 
     def rules(self) -> tuple[Rule, ...]:
@@ -73,10 +76,19 @@ class Tracing:
         return self._all
 
     def settle(self) -> None:
-        """Work out which rules hold: added ones, those of the home's settings, and artifacts with their trace on."""
+        """Look which artifacts have their trace on, after a deployment or a switch."""
         names = sorted(self._traced()) if self._deployment is not None else ()
-        artifacts = (Rule(f"artifact-{name}", "artifact", artifact=name) for name in names)
-        self._all = (*self._rules.values(), *self.given.rules, *artifacts)
+        self._artifacts = tuple(Rule(f"artifact-{name}", "artifact", artifact=name) for name in names)
+        self._merge()
+
+    def _merge(self) -> None:
+        """All rules that hold; those of one API or proxy are found by its name, so that many cost no more than one."""
+        self._all = (*self._rules.values(), *self.given.rules, *self._artifacts)
+        self._general = tuple(rule for rule in self._all if not rule.artifact or rule.inside)
+        self._of: dict[str, tuple[Rule, ...]] = {}
+        for rule in self._all:
+            if rule.artifact and not rule.inside:
+                self._of[rule.artifact] = (*self._of.get(rule.artifact, ()), rule)
         self.active = bool(self._all)
 
     def _traced(self) -> Iterator[str]:
@@ -92,14 +104,15 @@ class Tracing:
         for key in gone:
             del self._rules[key]
         if gone:
-            self.settle()
+            self._merge()
 
     def consider(self, message: Message) -> None:
         """Begin the trace of a message that a rule asks for; called once a message while any rule holds."""
         if message.flow.trace is not None:
             return
         self._expire()
-        matching = tuple(rule for rule in self._all if rule.begins(message))
+        asked = (*self._of.get(message.flow.artifact, ()), *self._general)
+        matching = tuple(rule for rule in asked if rule.begins(message))
         if not matching:
             return
         sure = next((rule for rule in matching if not rule.late), None)
@@ -158,7 +171,7 @@ class Tracing:
                 del self._rules[rule.id]
             else:
                 self._rules[rule.id] = replace(rule, count=rule.count - 1)
-            self.settle()
+            self._merge()
 
     def _bound(self) -> None:
         while len(self.traces) > self.given.count or (len(self.traces) > 1 and self.size() > self.given.size):

@@ -188,8 +188,16 @@ async def test_trying_a_request(tmp_path: Path) -> None:
         assert (status, found["status"], found["body"]) == (200, 200, "hello")
         _, trace = await running.manage(f"/traces/{found['trace']}")
         assert (trace["target"], trace["reason"]) == ("/good/7?x=1", "tried from the page")
-        for wrong in ({"path": "http://elsewhere/"}, {"path": "/x", "method": "BREW"}, {"path": "/a b"}):
-            assert (await running.manage("/traces/try", "POST", wrong))[0] == 400
+        for wrong in (
+            *({"path": "http://elsewhere/"}, {"path": "/x", "method": "BREW"}, {"path": "/a b"}, {"path": 7}),
+            *({"path": "/x", "headers": {"a": "b\r\nc: d"}}, {"path": "/x", "headers": {"a\n": "b"}}),
+            *(
+                {"path": "/x", "headers": {"Content-Length": "1"}},
+                {"path": "/x", "headers": []},
+                {"path": "/x", "body": 1},
+            ),
+        ):
+            assert (await running.manage("/traces/try", "POST", wrong))[0] == 400, wrong
         assert (await running.manage("/traces/rules"))[1]["count"] == 0
 
 
