@@ -9,7 +9,7 @@ from integrator.engine.endpoints.leaf import Definition, Leaf
 from integrator.engine.errors import SENDER_IO_SENDING, Fault
 from integrator.engine.message import Message
 from integrator.engine.scripting.context import MessageContext
-from integrator.engine.scripting.python import class_of
+from integrator.engine.scripting.python import assign, class_of
 
 
 class Custom(Leaf):
@@ -50,7 +50,7 @@ class Custom(Leaf):
         if self._made is None:
             made = class_of(message.deployment, self.path, "send")()
             for name, value in self.parameters:
-                _assign(made, name, value)
+                assign(made, name, value)
             if callable(getattr(made, "init", None)):
                 made.init()
             self._made = made
@@ -59,14 +59,3 @@ class Custom(Leaf):
     def describe(self) -> dict[str, object]:
         """Fields for the management API."""
         return {**super().describe(), "class": self.path}
-
-
-def _assign(instance: Any, name: str, value: Any) -> None:
-    """Call setName, or set the attribute when the class declares it. Raises Fault."""
-    setter = getattr(instance, f"set{name[:1].upper()}{name[1:]}", None)
-    if callable(setter):
-        setter(value)
-    elif hasattr(instance, name):
-        setattr(instance, name, value)
-    else:
-        raise Fault(0, f"class {type(instance).__name__} has no property {name!r}")

@@ -6,12 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
 from integrator.engine.scripting.context import MessageContext
-from integrator.engine.scripting.python import class_of
+from integrator.engine.scripting.python import assign, class_of
 from integrator.engine.xmltools import children, clone, local
 
 
@@ -82,14 +81,3 @@ class ClassMediator(Mediator):
                 made.init()
             self.made.append(made)
         return self.made[0]
-
-
-def assign(instance: Any, name: str, value: Any) -> None:
-    """Call setName, or set the attribute when the class declares it. Raises Fault."""
-    setter = getattr(instance, f"set{name[0].upper()}{name[1:]}", None)
-    if callable(setter):
-        setter(value)
-    elif hasattr(instance, name):
-        setattr(instance, name, value)
-    else:
-        raise Fault(0, f"class {type(instance).__name__} has no property {name!r}")

@@ -68,3 +68,14 @@ def class_of(deployment: Deployment, path: str, method: str = "mediate") -> type
     if not isinstance(found, type) or not callable(getattr(found, method, None)):
         raise Fault(0, f"class {path!r}: a class with a method {method}(mc) is expected")
     return found
+
+
+def assign(instance: Any, name: str, value: Any) -> None:
+    """Call setName, or set the attribute when the class declares it. Raises Fault."""
+    setter = getattr(instance, f"set{name[0].upper()}{name[1:]}", None)
+    if callable(setter):
+        setter(value)
+    elif hasattr(instance, name):
+        setattr(instance, name, value)
+    else:
+        raise Fault(0, f"class {type(instance).__name__} has no property {name!r}")

@@ -211,6 +211,18 @@ async def test_certificate_of_the_caller(tmp_path: Path) -> None:
             assert body.decode() == (certificate.read_text() if shown else "")
 
 
+def test_host_names_that_are_not_verified(tmp_path: Path) -> None:
+    """Only where it is asked for, for all servers or for those of a profile."""
+    tables = {"transport": {"https": {"sender": {"parameter": {}, "hostname_verifier": "AllowAll"}}}}
+    everywhere = read_routes(tables, tmp_path).tls("any.example", 443)
+    assert everywhere is not None and not everywhere.check_hostname and everywhere.verify_mode == ssl.CERT_REQUIRED
+    lenient = "<profile><servers>a:1</servers><HostnameVerifier>AllowAll</HostnameVerifier></profile>"
+    (tmp_path / "p.xml").write_text(f"<parameter>{lenient}<profile><servers>b:1</servers></profile></parameter>")
+    routes = read_routes({"transport": {"http": {"sender": {"ssl_profile": {"file_path": "p.xml"}}}}}, tmp_path)
+    found = [routes.tls(host, 1) for host in ("a", "b", "c")]
+    assert [context and context.check_hostname for context in found] == [False, True, None]
+
+
 async def test_certificates_that_cannot_be_checked_stop_the_start(tmp_path: Path) -> None:
     """Fail closed: a port that should ask for certificates is not opened without asking."""
     for text, said in (("maybe", "allowed are none, optional, require"), ("require", "not a PEM file of authorities")):
