@@ -21,7 +21,12 @@ async def test_long_body_in_another_form(tmp_path: Path) -> None:
         home = tmp_path / "home"
         xml = '<property name="messageType" value="application/xml" scope="axis2"/>'
         mtom = '<property name="enableMTOM" value="true" scope="axis2"/>'
-        for name, steps, more in (("x", xml, ""), ("s", "", 'format="soap11"'), ("m", mtom, ""), ("o", "", 'optimize="mtom"')):
+        for name, steps, more in (
+            ("x", xml, ""),
+            ("s", "", 'format="soap11"'),
+            ("m", mtom, ""),
+            ("o", "", 'optimize="mtom"'),
+        ):
             write(home, "proxy-services", name, PROXY.format(name=name, steps=steps, more=more, port=stub.port))
         async with integrator(home) as running:
             for name, wanted in (("x", b"<a>"), ("s", b"Envelope"), ("m", b"xop+xml"), ("o", b"xop+xml")):
