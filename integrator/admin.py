@@ -79,18 +79,16 @@ class TaskRunAdmin(ReadOnly, PlatformAdmin):
 
 @admin.register(Integrator)
 class IntegratorAdmin(PlatformAdmin):
-    """Registering integrators; everything else is on the dashboard, which stands in the sidebar in place of a list."""
+    """Registering integrators; everything else is on the dashboard, which stands in the sidebar in place of the list."""
 
+    list_display = ("name", "url", "state", "reason", "checked")
+    search_fields = ("name", "url")
     form = IntegratorForm
     fields = ("name", "url", "username", "password", "certificate")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """The dashboard is the list."""
         return False
-
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The dashboard is the list."""
-        return HttpResponseRedirect(reverse("integrations:overview"))
 
     def perform_save(self, request: HttpRequest, obj: Integrator, form: Any, change: bool) -> None:
         """Through the action."""
@@ -105,6 +103,11 @@ class IntegratorAdmin(PlatformAdmin):
         return HttpResponseRedirect(reverse("integrations:node", args=[obj.pk]))
 
     response_post_save_change = response_post_save_add
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
+        """To the dashboard."""
+        messages.success(request, f"{obj_display} is looked at no more.")
+        return HttpResponseRedirect(reverse("integrations:overview"))
 
 
 def _run(request: HttpRequest, artifacts: Iterable[ArtifactStatus]) -> None:
