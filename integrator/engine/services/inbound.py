@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from integrator.engine.endpoints.parse import injected
 from integrator.engine.patterns import Pattern, PatternError, compiled
 from integrator.engine.reader import Reader
+from integrator.engine.services import sockets
 from integrator.engine.xmltools import Element, child, children, local, text_of
 from wire.exchange import Exchange
 from wire.server import Server
@@ -24,23 +25,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("integrator.inbound")
 
-PROTOCOLS = ("http", "https")
-LATER = (
-    "file",
-    "jms",
-    "kafka",
-    "mqtt",
-    "rabbitmq",
-    "hl7",
-    "wso2_mb",
-    "cxf_ws_rm",
-    "feed",
-    "grpc",
-    "ws",
-    "wss",
-    "httpws",
-    "httpswss",
-)
+PROTOCOLS = ("http", "https", "ws", "wss", "httpws", "httpswss")
+SOCKETS = ("ws", "wss", "httpws", "httpswss")
+PORTS = {"ws": "inbound.ws.port", "wss": "inbound.ws.port"}
+SECURE = ("https", "wss", "httpswss")
+LATER = ("file", "jms", "kafka", "mqtt", "rabbitmq", "hl7", "wso2_mb", "cxf_ws_rm", "feed", "grpc")
 BEHAVIORS = ("polling", "listening", "eventBased")
 NUMBERS = (
     "inbound.worker.pool.size.core",
@@ -97,7 +86,8 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
         raise reader.fail(root, f"attribute protocol={protocol!r}: allowed are {', '.join(PROTOCOLS)}, or a class")
     for number in NUMBERS:
         reader.integer(root, values.get(number), f"parameter {number}", 0)
-    port = 0 if "inbound.http.port" in keys else port_of(root, values.get("inbound.http.port"), reader)
+    label = PORTS.get(protocol, "inbound.http.port")
+    port = 0 if label in keys else port_of(root, label, values.get(label), reader)
     pattern = values.get("dispatch.filter.pattern")
     if not root.get("sequence") and not pattern:
         raise reader.fail(root, "attribute 'sequence' or parameter dispatch.filter.pattern is required")
@@ -121,11 +111,11 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
     )
 
 
-def port_of(root: Element, text: str | None, reader: Reader) -> int:
+def port_of(root: Element, label: str, text: str | None, reader: Reader) -> int:
     """A port. Raises DeploymentError."""
-    port = reader.integer(root, text, "parameter inbound.http.port", 0)
+    port = reader.integer(root, text, f"parameter {label}", 0)
     if not 0 < port < 65536:
-        raise reader.fail(root, f"parameter inbound.http.port={text!r}: allowed are 1 to 65535")
+        raise reader.fail(root, f"parameter {label}={text!r}: allowed are 1 to 65535")
     return port
 
 
@@ -170,6 +160,23 @@ class _Door(Service):
         self.listener.handle(exchange, self.inbound)
 
 
+class _Sockets(_Door):
+    """The service of one that takes WebSockets, and with httpws also requests."""
+
+    def __init__(self, inbound: Inbound, listener: Listener):
+        super().__init__(inbound, listener)
+        self.room: sockets.Room = {}
+
+    def handle(self, exchange: Exchange) -> None:
+        """Take a WebSocket; hand a request on, or answer 426 when there is nothing but WebSockets."""
+        if sockets.wanted(exchange):
+            sockets.accept(exchange, self.inbound, self.listener.current(), self.room)
+        elif self.inbound.protocol.startswith("http"):
+            super().handle(exchange)
+        else:
+            exchange.respond(426, [(b"upgrade", b"websocket"), (b"connection", b"upgrade")])
+
+
 class Inbounds:
     """Opens and closes the ports that a deployment asks for. `tls` gives the context of https ones."""
 
@@ -212,15 +219,19 @@ class Inbounds:
             sock.close()
             log.error("inbound endpoint %s: port %d: %s", inbound.name, port, error)
             return
-        server = Server(_Door(inbound, self.listener))
-        await server.listen(sock, self.tls() if inbound.protocol == "https" else None)
+        server = Server((_Sockets if inbound.protocol in SOCKETS else _Door)(inbound, self.listener))
+        await server.listen(sock, self.tls() if inbound.protocol in SECURE else None)
         self._open[inbound.name] = (inbound, server)
         log.info("inbound endpoint %s listens on %s port %d", inbound.name, inbound.protocol, port)
 
     @staticmethod
     def _port(inbound: Inbound, deployment: Deployment) -> int:
         """The port to listen on: of the artifact or of a registry entry, moved by the offset when the server says so."""
-        text = inbound.values(deployment).get("inbound.http.port", "").strip() if inbound.keys else ""
+        text = (
+            inbound.values(deployment).get(PORTS.get(inbound.protocol, "inbound.http.port"), "").strip()
+            if inbound.keys
+            else ""
+        )
         port = inbound.port or (int(text) if text.isdigit() else 0)
         offset = deployment.config.mediation("inbound.port_offset_enable", default=False) is True
         return port + (deployment.runtime.settings.port_offset if offset else 0)
