@@ -46,7 +46,7 @@ async def traces(call: Call) -> Answer:
         "active": tracing.active,
         "kept": {
             "count": len(tracing.traces),
-            "bytes": tracing.size(),
+            "bytes": tracing.size,
             "maxCount": given.count,
             "maxBytes": given.size,
         },
@@ -85,7 +85,7 @@ async def forget(call: Call) -> Answer:
     if call.rest.startswith("rules/"):
         return await _remove_rule(call)
     tracing = _tracing(call)
-    del tracing.traces[_found(call, tracing).id]
+    tracing.forget(_found(call, tracing).id)
     return {"message": "the trace is forgotten"}
 
 

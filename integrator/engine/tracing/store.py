@@ -40,6 +40,9 @@ class Tracing:
         self.given = Given()
         self.active = False
         self.traces: OrderedDict[str, Trace] = OrderedDict()
+        self.size = 0
+        """Bytes that the kept traces take, about; of each as it was when its message was answered."""
+        self._sizes: dict[str, int] = {}
         self._switches = switches
         self._deployment: Deployment | None = None
         self._rules: dict[str, Rule] = {}
@@ -157,7 +160,7 @@ class Tracing:
             trace.reason = reason_of(rule)
             self._keep(trace)
             self._used(rule)
-        self._bound()
+        self._bound(trace)
         if self.finished is not None and (rule is not None or not matching):
             self.finished(trace)
 
@@ -173,18 +176,27 @@ class Tracing:
                 self._rules[rule.id] = replace(rule, count=rule.count - 1)
             self._merge()
 
-    def _bound(self) -> None:
-        while len(self.traces) > self.given.count or (len(self.traces) > 1 and self.size() > self.given.size):
-            self.traces.popitem(last=False)
+    def _bound(self, changed: Trace | None = None) -> None:
+        if changed is not None and changed.id in self.traces:
+            self._measured(changed.id, size_of(changed))
+        while len(self.traces) > self.given.count or (len(self.traces) > 1 and self.size > self.given.size):
+            self.forget(next(iter(self.traces)))
 
-    def size(self) -> int:
-        """Bytes that the kept traces take, about."""
-        return sum(size_of(trace) for trace in self.traces.values())
+    def _measured(self, identifier: str, size: int) -> None:
+        self.size += size - self._sizes.get(identifier, 0)
+        self._sizes[identifier] = size
+
+    def forget(self, identifier: str) -> None:
+        """Forget one trace. Raises KeyError."""
+        del self.traces[identifier]
+        self.size -= self._sizes.pop(identifier, 0)
 
     def clear(self) -> int:
         """Forget all traces; how many there were."""
         count = len(self.traces)
         self.traces.clear()
+        self._sizes.clear()
+        self.size = 0
         return count
 
 
