@@ -25,13 +25,13 @@ def block(kind: str, number: int = 0) -> str:
 @covers("mediator.connector.native-replacements")
 async def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    folder = home / "python" / "house" / "connectors"
+    folder = home / "python" / "greetings_of_a_test" / "connectors"
     folder.mkdir(parents=True)
     for path in (folder.parent / "__init__.py", folder / "__init__.py"):
         path.write_text("")
     (folder / "greeting.py").write_text(block("python"))
     (folder / "broken.py").write_text("raise RuntimeError('out of order')")
-    write(home, "conf", "deployment.toml", '[connectors]\npackages = ["house.connectors"]\n')
+    write(home, "conf", "deployment.toml", '[connectors]\npackages = ["greetings_of_a_test.connectors"]\n')
     write(home, "local-entries", "HELLO", block("xml", 0))
     write(home, "api", "hi", block("xml", 1))
     write(home, "api", "no", block("xml", 1).replace('"hi"', '"no"').replace("/hi", "/no").replace("who>", "whom>"))
