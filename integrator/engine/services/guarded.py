@@ -232,6 +232,7 @@ class SecuredReply:
 
     async def _secure(self, message: Message) -> None:
         root = with_version(message.payload.envelope, self.soap)
+        addressing.settle(message, root)
         failed = any(local(item) == "Fault" for item in root[-1])
         try:
             await self.engaged.apply(message.deployment, root, self.asked)

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from integrator.engine.config import Config, User
@@ -33,6 +34,7 @@ log = logging.getLogger("integrator.security")
 
 SECURITY = Path("repository/resources/security")
 """Where key stores lie below the home, as in the original."""
+RECHECK_S = 1.0
 nonces = Nonces()
 
 
@@ -106,15 +108,20 @@ def roles_of(user: User) -> frozenset[str]:
 
 
 def engage(deployment: Deployment, key: str) -> Engaged:
-    """The policy behind a key, ready to work; compiled again when its text changes. Raises Fault."""
+    """The policy behind a key, ready to work; its text is looked at every second, and compiled again when it changed.
+
+    Raises Fault.
+    """
+    name, now = f"policy {key}", monotonic()
+    held = deployment.compiled.get(name)
+    if held is not None and held[1][1] > now:
+        return held[1][0]  # type: ignore[no-any-return]  # what `compiled` holds is known to who put it there
     text = deployment.entry_text(key)
     if text is None:
         raise Fault(0, f"security policy {key!r} is neither a local entry nor a registry resource")
-    data, name = text.encode(), f"policy {key}"
-    held = deployment.compiled.get(name)
-    if held is None or held[0] != data:
-        held = deployment.compiled[name] = (data, _compile(deployment, key, data))
-    engaged: Engaged = held[1]
+    data = text.encode()
+    engaged = held[1][0] if held is not None and held[0] == data else _compile(deployment, key, data)
+    deployment.compiled[name] = (data, (engaged, now + RECHECK_S))
     return engaged
 
 

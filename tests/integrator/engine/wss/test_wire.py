@@ -199,6 +199,22 @@ async def test_zeep_signature(kind: type[MemorySignature], stub: Backend, tmp_pa
         assert (refused.status, b"wsse:FailedCheck" in refused.body) == (500, True)
 
 
+async def test_a_changed_policy_counts(stub: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy of the registry that changes is compiled again; one that vanishes lets nothing through."""
+    monkeypatch.setattr("integrator.engine.wss.engaged.RECHECK_S", 0.0)
+    place = home(tmp_path, "<a/>", stub, more='<policy key="conf:/sec.xml"/><enableSec/>')
+    file = write(place, "registry", "config/sec.xml", policy_text(TOKEN))
+    body = etree.tostring(UsernameToken("ann", "s3cret").apply(envelope(), {})[0])
+    async with integrator(place) as running:
+        running.service.engine.deployment.registry.cache_s = 0.0
+        assert (await running.call("POST", "/services/p", SOAP, body)).status == 200
+        file.write_text(policy_text(TOKEN, roles="admin"))
+        assert (await running.call("POST", "/services/p", SOAP, body)).status == 500
+        file.unlink()
+        assert (await running.call("POST", "/services/p", SOAP, body)).status == 500
+        assert len(stub.seen) == 1
+
+
 async def test_entities_in_the_header(stub: Backend, tmp_path: Path) -> None:
     """An expanding entity in a security header is never expanded."""
     token = "<w:UsernameToken><w:Username>&e;</w:Username></w:UsernameToken>"
