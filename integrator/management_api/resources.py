@@ -21,7 +21,8 @@ from integrator.engine.processors import Processor, is_active
 from integrator.engine.services.inbound import Inbound
 from integrator.engine.services.proxy import Proxy
 from integrator.engine.services.rest import Api
-from integrator.engine.stores.definition import StoreDefinition
+from integrator.engine.stores.base import StoreError
+from integrator.engine.stores.definition import MEMORY, StoreDefinition
 from integrator.engine.switches import STATISTICS, TRACE, is_active_endpoint, task_is_active
 from integrator.engine.tasks import Task
 from integrator.management_api.answers import Refusal
@@ -212,10 +213,13 @@ async def stores(view: View, query: Query) -> Answer:
 
 async def _store(view: View, item: Artifact) -> dict[str, Any]:
     definition: StoreDefinition = item.value
-    size = await view.deployment.stores[item.name].size()
+    try:
+        size = await view.deployment.stores[item.name].size()
+    except StoreError:
+        size = -1  # a store that cannot be reached is shown all the same
     return {
         "name": item.name,
-        "type": "in-memory-message-store",
+        "type": f"{'in-memory' if definition.kind == MEMORY else definition.kind}-message-store",
         "size": size,
         "properties": {name: masked(name, value) for name, value in dict(definition.parameters).items()},
     }

@@ -44,6 +44,8 @@ class Assembly:
     applications: list[Application] = field(default_factory=list)
     accepted: dict[str, Loaded] = field(default_factory=dict)
     errors: list[DeploymentError] = field(default_factory=list)
+    contexts: dict[tuple[str, str], Artifact] = field(default_factory=dict)
+    """APIs by root and version."""
 
     def add(self, path: str, held: Loaded) -> None:
         """Take what a file gave; when it collides, what it gave before."""
@@ -74,6 +76,8 @@ class Assembly:
         for artifact in held.artifacts:
             if not self._taken(artifact) and not self._yields(artifact):
                 self.artifacts[(artifact.kind, artifact.name)] = artifact
+                if artifact.kind == "api":
+                    self.contexts[(artifact.value.root, artifact.value.version)] = artifact
         for service in _services(held):
             self.services.setdefault(service.name, service)
         if held.application is not None:
@@ -106,13 +110,10 @@ class Assembly:
                 return f"{artifact.kind} {artifact.name!r} is deployed already in {other.file}"
         if artifact.kind != "api":
             return ""
-        wanted = (artifact.value.root, artifact.value.version)
-        for (kind, name), other in self.artifacts.items():
-            if kind == "api" and (other.value.root, other.value.version) == wanted:
-                return (
-                    f"api {artifact.name!r}: its context is that of {name!r}, which is deployed already in {other.file}"
-                )
-        return ""
+        held = self.contexts.get((artifact.value.root, artifact.value.version))
+        if held is None:
+            return ""
+        return f"api {artifact.name!r}: its context is that of {held.name!r}, which is deployed already in {held.file}"
 
     def _yields(self, artifact: Artifact) -> bool:
         """Whether it is the home's own main or fault while a car has one."""
