@@ -308,7 +308,11 @@ async def test_endpoint(name: str, stub: Backend, tmp_path: Path) -> None:
         (place / "repository/resources/security/trust.pem").rename(place / "repository/resources/security/server.pem")
         write(place, "conf", "deployment.toml", TOML.replace("trust.pem", "server.pem"))
         write(place, "proxy-services", "p", ENDPOINT.format(secure=address, form="", policies='policy="sec"'))
-        for other, policies in (("out", 'outboundPolicy="sec"'), ("in", 'inboundPolicy="sec"')):
+        for other, policies in (
+            ("out", 'outboundPolicy="sec"'),
+            ("in", 'inboundPolicy="sec"'),
+            ("dyn", 'policy="{$trp:x-policy}"'),
+        ):
             text = ENDPOINT.format(secure=address, form='format="soap11"', policies=policies).replace(
                 '"e"', f'"{other}"'
             )
@@ -321,8 +325,12 @@ async def test_endpoint(name: str, stub: Backend, tmp_path: Path) -> None:
             assert len(stub.seen) == 1
             half = await running.call("POST", "/services/out", SOAP, ENVELOPE.encode())
             assert (half.status, b"EncryptedData" in half.body, len(stub.seen)) == (200, True, 2)
+            computed = await running.call("POST", "/services/dyn", {**SOAP, "x-policy": "sec"}, ENVELOPE.encode())
+            assert (computed.status, len(stub.seen)) == (200, 3)
+            missing = await running.call("POST", "/services/dyn", {**SOAP, "x-policy": "none"}, ENVELOPE.encode())
+            assert (missing.status, len(stub.seen)) == (500, 3)
             unsecured = await running.call("POST", "/services/in", SOAP, ENVELOPE.encode())
-            assert (unsecured.status, b"InvalidSecurity" in unsecured.body, len(stub.seen)) == (500, True, 2)
+            assert (unsecured.status, b"InvalidSecurity" in unsecured.body, len(stub.seen)) == (500, True, 3)
 
 
 async def test_endpoint_refuses_an_unsecured_answer(stub: Backend, tmp_path: Path) -> None:
