@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from integrator.management_api.resources import View, stores
 from tests.integrator.coverage import covers
 from tests.integrator.engine.archives import NS, api, car, put
 from tests.integrator.engine.harness import Running, backend, integrator, write
@@ -229,3 +230,19 @@ async def test_refused(home: Path, text: str, reason: str) -> None:
         )  # noqa: E501
         assert reason in str(error)
         assert (await running.call("POST", "/in", {"content-type": "text/xml"}, b"<a/>")).status == 500
+
+
+async def test_what_management_shows(home: Path) -> None:
+    """The kind of each store and how many messages wait; -1 for one that cannot be reached; no passwords."""
+    write(home, "message-stores", "s", store(""))
+    jdbc = f"{IMPL}.jdbc.JDBCMessageStore"
+    away = store(jdbc, "away", store_jdbc_connection_url="jdbc:sqlite:/nowhere/at/all.db", store_jdbc_password="pa55")
+    write(home, "message-stores", "away", away)
+    async with integrator(home, scheduler="none") as running:
+        await send(running, "<a/>")
+        answer = await stores(View(running.service.engine.deployment, "http://a", "/home"), {})
+        assert answer is not None and "pa55" not in str(answer)
+        assert [(item["name"], item["type"], item["size"]) for item in answer["list"]] == [
+            ("away", "jdbc-message-store", -1),
+            ("s", "in-memory-message-store", 1),
+        ]
