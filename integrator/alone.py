@@ -26,7 +26,10 @@ class CannotStart(Exception):
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    made = argparse.ArgumentParser("manage.py integrator", description="Run the integrator alone, in the foreground, or `test FILE...`: unit tests of artifacts.")
+    made = argparse.ArgumentParser(
+        "manage.py integrator",
+        description="Run the integrator alone, in the foreground, or `test FILE...`: unit tests of artifacts.",
+    )
     made.add_argument("--home", required=True, type=Path, help="folder with conf/ and repository/deployment/server/")
     made.add_argument("--port-offset", type=int, default=0, help=f"added to the ports {HTTP}, {HTTPS} and {MANAGEMENT}")
     made.add_argument("--host", default="0.0.0.0", help="address to listen on (all)")  # noqa: S104 - a server
