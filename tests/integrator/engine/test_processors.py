@@ -21,7 +21,8 @@ SAMPLE = f"{IMPL}.sampler.SamplingProcessor"
 FAILOVER = f"{IMPL}.failover.FailoverScheduledMessageForwardingProcessor"
 IN = (
     '<property name="OUT_ONLY" expression="$url:out" /><property name="target.endpoint" expression="$url:to"/>'
-    '<property name="REST_URL_POSTFIX" scope="axis2" action="remove"/><store messageStore="s"/><payloadFactory media-type="text"><format>kept</format><args/></payloadFactory><respond/>'
+    '<property name="REST_URL_POSTFIX" scope="axis2" action="remove"/><store messageStore="s"/>'
+    '<payloadFactory media-type="text"><format>kept</format><args/></payloadFactory><respond/>'
 )
 QUIET = "<suspendOnFailure><errorCodes>-1</errorCodes></suspendOnFailure>"
 
