@@ -73,6 +73,7 @@ class Talk(Tunnel):
         self._room = room.setdefault(self.path, set())
         self._protocol: Any = Protocol(Side.SERVER, state=State.OPEN, max_size=deployment.runtime.max_body)
         self._parts: list[bytes] = []
+        self._size = self._unsent = 0
         self._text = True
         self._queue: asyncio.Queue[tuple[bytes, bool] | None] = asyncio.Queue()
         self._work: asyncio.Task[None] | None = None
@@ -117,9 +118,17 @@ class Talk(Tunnel):
             (self._protocol.send_text if text else self._protocol.send_binary)(data)
             self._flush()
 
+    def resumed(self) -> None:
+        """The caller reads again."""
+        self._unsent = 0
+
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:
+                self._unsent += len(data) if self.end.write_paused else 0
+                if self._unsent > self.deployment.runtime.max_body:  # it does not read what others say to it
+                    self.end.abort()
+                    return
                 self.end.write(data)
             else:
                 self.end.close()
@@ -129,9 +138,11 @@ class Talk(Tunnel):
         if kind not in ("TEXT", "BINARY", "CONT"):
             return
         if kind != "CONT":
-            self._parts, self._text = [], kind == "TEXT"
-        self._parts.append(bytes(frame.data))
-        if sum(map(len, self._parts)) > self.deployment.runtime.max_body:
+            self._parts, self._size, self._text = [], 0, kind == "TEXT"
+        if frame.data:  # pieces may be empty, any number of them
+            self._parts.append(bytes(frame.data))
+            self._size += len(frame.data)
+        if self._size > self.deployment.runtime.max_body:
             self._protocol.fail(1009, "too long")
         elif frame.fin:
             data = b"".join(self._parts)

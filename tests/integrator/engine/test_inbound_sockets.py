@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from integrator.engine.services.sockets import Talk
 from tests.integrator.coverage import covers
 from tests.integrator.engine.archives import NS
 from tests.integrator.engine.harness import Running, eventually, integrator, write
@@ -123,3 +125,56 @@ async def test_a_handshake_that_is_none(tmp_path: Path) -> None:
             )
             assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
             writer.close()
+
+
+class DeafEnd:
+    """A connection whose caller reads nothing."""
+
+    write_paused = True
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.aborted = False
+
+    def write(self, data: bytes) -> None:
+        """Count what piles up."""
+        self.sent += len(data)
+
+    def abort(self) -> None:
+        """Note it."""
+        self.aborted = True
+
+    def close(self) -> None:
+        """Nothing is left to send."""
+
+
+def talk(limit: int) -> tuple[Talk, DeafEnd]:
+    """A caller of an endpoint that takes messages of up to so many bytes."""
+    exchange = SimpleNamespace(path=b"/a", headers=[], scheme="http")
+    deployment = SimpleNamespace(runtime=SimpleNamespace(max_body=limit))
+    made = Talk(exchange, SimpleNamespace(parameters={}, name="i"), deployment, {})  # type: ignore[arg-type]
+    end = DeafEnd()
+    made.end = end  # type: ignore[assignment]
+    return made, end
+
+
+async def test_a_caller_who_does_not_read_is_cut_off() -> None:
+    """What others say to it piles up to the limit of one message, no further."""
+    caller, end = talk(1000)
+    for _ in range(9):
+        caller.say(b"x" * 100, True)
+    assert not end.aborted and end.sent > 900
+    for _ in range(9):
+        caller.say(b"x" * 100, True)
+    assert end.aborted and end.sent <= 1000
+
+
+@pytest.mark.parametrize("pieces", [["ab"] * 600, ["ab", "", ""] * 600])
+async def test_pieces_of_a_message_are_counted_together(pieces: list[str]) -> None:
+    """A message in many small pieces is as long as all of them; empty ones are not kept."""
+    caller, _ = talk(1000)
+    mask = bytes(4)
+    for number, piece in enumerate(pieces):
+        caller.received(bytes((0 if number else 1, 0x80 | len(piece))) + mask + piece.encode())
+        assert len(caller._parts) <= 501  # noqa: SLF001
+    assert caller._protocol.close_sent.code == 1009 and caller._queue.empty()  # noqa: SLF001
