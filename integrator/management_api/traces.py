@@ -10,7 +10,7 @@ from integrator.engine.tracing import view
 from integrator.engine.tracing.record import Trace
 from integrator.engine.tracing.rules import RuleError
 from integrator.management_api.answers import Call, Refusal
-from wire.client import Limits
+from wire.client import AnswerTooLarge, Limits
 from wire.upstream import UpstreamError
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ async def attempt(call: Call) -> Answer:
     try:
         response = await call.deployment.runtime.client.request(method, url, headers, body or None, limits)
         data = await response.body(call.deployment.runtime.max_body)
-    except (UpstreamError, ValueError) as error:
+    except (UpstreamError, AnswerTooLarge, ValueError) as error:
         raise Refusal(502, f"{method} {path}: {error}") from error
     finally:
         tracing.remove(rule.id)

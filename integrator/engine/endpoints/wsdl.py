@@ -11,7 +11,7 @@ from integrator.engine.endpoints.transmit import transmit
 from integrator.engine.errors import WSDL_NOT_READY, Fault
 from integrator.engine.message import Message
 from integrator.engine.xmltools import Element, XmlError, local, parse
-from wire.client import Limits
+from wire.client import AnswerTooLarge, Limits
 from wire.upstream import UpstreamError
 
 ADDRESSING = "http://schemas.xmlsoap.org/wsdl/"
@@ -61,7 +61,7 @@ class Wsdl(Leaf):
     async def _look_up(self, message: Message) -> str:
         try:
             found = port_address(parse(await self._text(message)), *self.port)
-        except (OSError, UpstreamError, ValueError, XmlError) as error:
+        except (OSError, UpstreamError, AnswerTooLarge, ValueError, XmlError) as error:
             raise Fault(WSDL_NOT_READY, f"WSDL {self.source}: {error}") from error
         if not found:
             raise Fault(WSDL_NOT_READY, f"WSDL {self.source}: no port {self.port[1]!r} in service {self.port[0]!r}")

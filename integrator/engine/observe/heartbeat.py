@@ -12,7 +12,7 @@ import msgspec
 
 from integrator.engine.config import Config
 from integrator.engine.deployment import Deployment
-from wire.client import Client, Limits
+from wire.client import AnswerTooLarge, Client, Limits
 from wire.errors import UpstreamError
 
 log = logging.getLogger("integrator.heartbeat")
@@ -87,7 +87,7 @@ class Heartbeat:
             try:
                 await self._send()
                 failing = False
-            except (UpstreamError, OSError, ValueError) as error:
+            except (UpstreamError, AnswerTooLarge, OSError, ValueError) as error:
                 if not failing:
                     log.warning("the dashboard %s does not take heartbeats: %s", self.target.url, error)
                 failing = True

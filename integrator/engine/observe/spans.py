@@ -19,7 +19,7 @@ import msgspec
 from integrator.engine.config import Config
 from integrator.engine.metrics import VERSION
 from integrator.engine.tracing.record import Call, Group, StepRecord, Trace
-from wire.client import Client, Limits
+from wire.client import AnswerTooLarge, Client, Limits
 from wire.errors import UpstreamError
 
 log = logging.getLogger("integrator.opentelemetry")
@@ -99,7 +99,7 @@ class Spans:
                 if response.status >= 300:
                     raise ValueError(f"it answered {response.status}")
                 self._failing = False
-            except (UpstreamError, OSError, ValueError) as error:
+            except (UpstreamError, AnswerTooLarge, OSError, ValueError) as error:
                 if not self._failing:
                     log.warning("the collector %s does not take spans: %s", self.target.url, error)
                 self._failing = True

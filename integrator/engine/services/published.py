@@ -16,7 +16,7 @@ from integrator.engine.services.proxy import Proxy, Publication
 from integrator.engine.services.wsdl2 import described
 from integrator.engine.wss.rampart import RAMPART
 from integrator.engine.xmltools import Element, XmlError, children, local, namespace, parse
-from wire.client import Limits
+from wire.client import AnswerTooLarge, Limits
 from wire.upstream import UpstreamError
 
 log = logging.getLogger("integrator.http")
@@ -75,7 +75,7 @@ async def _text(message: Message, name: str, publication: Publication) -> str | 
         if response.status == 200:  # noqa: PLR2004
             return data
         log.warning("the WSDL of proxy %s: %s answered %s", name, uri, response.status)
-    except (Fault, UpstreamError, ValueError, OSError) as error:
+    except (Fault, UpstreamError, AnswerTooLarge, ValueError, OSError) as error:
         log.warning("the WSDL of proxy %s cannot be fetched: %s", name, error)
     return None
 

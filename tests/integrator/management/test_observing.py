@@ -291,7 +291,7 @@ def test_transaction_months_are_bounded(tmp_path: Path, monkeypatch: pytest.Monk
 @covers("obs.dashboard")
 async def test_heartbeat(tmp_path: Path) -> None:
     """Sent every interval with what changed; a change is told again until the dashboard says success."""
-    answers: list[dict[str, object]] = [{"status": 503, "body": "{}"}]
+    answers: list[dict[str, object]] = [{"status": 503, "body": "x" * 100_000}]
     async with backend(answers) as stub:
         toml = (
             f'\n[dashboard_config]\ndashboard_url = "http://127.0.0.1:{stub.port}/dashboard"\nheartbeat_interval = 1\n'

@@ -58,3 +58,15 @@ async def test_without_a_collector_nothing_is_traced(tmp_path: Path) -> None:
         spans = session.running.service.monitor.spans
         await spans.flush()
         assert not spans.waiting
+
+
+async def test_a_collector_that_talks_too_much_ends_nothing(tmp_path: Path) -> None:
+    """An answer longer than what is read is a failure like any other: later spans are sent."""
+    async with backend([{"path": "/v1/traces", "body": "x" * 100_000}]) as stub:
+        toml = f'\n[opentelemetry]\nenable = true\nurl = "http://127.0.0.1:{stub.port}/v1/traces"\n'
+        async with managed(tmp_path, TOML + toml) as session:
+            spans = session.running.service.monitor.spans
+            for count in (1, 2):
+                await session.running.call("GET", "/shop/a")
+                await spans.flush()
+                await eventually(lambda count=count: len(stub.seen) >= count)  # type: ignore[misc]
