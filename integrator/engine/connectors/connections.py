@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 log = logging.getLogger("integrator")
 
@@ -22,7 +23,8 @@ class Connections:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._held: OrderedDict[Any, tuple[Any, Close | None]] = OrderedDict()
-        self._making: dict[Any, asyncio.Lock] = {}
+        self._making: WeakValueDictionary[Any, asyncio.Lock] = WeakValueDictionary()
+        """A lock lives as long as somebody waits for it: also those who wait behind one that failed come one by one."""
 
     async def get(self, key: Any, make: Callable[[], Awaitable[Any]], close: Close | None = None) -> Any:
         """The object of a key, made when there is none. Two calls at once make one. Raises what `make` raises."""
@@ -31,14 +33,12 @@ class Connections:
             self._held.move_to_end(key)
             return held[0]
         async with self._making.setdefault(key, asyncio.Lock()):
-            try:
-                if key not in self._held:
-                    self._held[key] = (await make(), close)
-            finally:
-                self._making.pop(key, None)
+            held = self._held.get(key)
+            if held is None:
+                held = self._held[key] = (await make(), close)
         while len(self._held) > self._most:
             await self._end(*self._held.popitem(last=False)[1])
-        return self._held[key][0]
+        return held[0]
 
     async def drop(self, key: Any) -> None:
         """Forget and close one that does not work any more."""

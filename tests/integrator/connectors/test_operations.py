@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,28 @@ async def test_connections_are_shared_bounded_and_closed() -> None:
     await held.drop("a")
     await held.close()
     assert closed == ["b", "a", "c"]
+
+
+async def test_those_who_wait_behind_a_failed_connection_make_one() -> None:
+    """However many wait while the first cannot connect, one of them connects for all: nothing is left open."""
+    made = 0
+
+    async def make() -> int:
+        nonlocal made
+        made += 1
+        mine = made
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if mine == 1:
+            raise OSError("no")
+        return mine
+
+    held = Connections()
+    first = asyncio.gather(*(held.get("a", make) for _ in range(2)), return_exceptions=True)
+    for _ in range(6):  # the first fails, the second goes on; now others come
+        await asyncio.sleep(0)
+    while made < 2:
+        await asyncio.sleep(0)
+    later = await asyncio.gather(*(held.get("a", make) for _ in range(3)))
+    assert [type(one) for one in await first] == [OSError, int]
+    assert later == [2, 2, 2] and made == 2
