@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from itertools import islice
 
 MAX_ENTRIES = 100_000
 
@@ -21,7 +22,7 @@ class Nonces:
         """Remember a nonce until a time (seconds since 1970); False when it was used before or there is no room."""
         now = time.time() if now is None else now
         with self._lock:
-            for key in [key for key, end in list(self._held.items())[:64] if end < now]:
+            for key in [key for key, end in islice(self._held.items(), 64) if end < now]:
                 del self._held[key]
             if self._held.get(nonce, 0.0) >= now:
                 return False
