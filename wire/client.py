@@ -151,6 +151,13 @@ class Response:
         """The first value of a header by its lower-case name."""
         return next((value for known, value in self.headers if known == name), None)
 
+    def whole(self) -> bytes | None:
+        """The body when all of it came in one piece, as short ones do; else nothing is taken and None is told."""
+        if self._ended and self._error is None and len(self._chunks) == 1:
+            self._size = 0
+            return self._chunks.popleft()
+        return None
+
     async def body(self, limit: int = BODY_LIMIT) -> bytes:
         """The whole body. Raises AnswerTooLarge beyond `limit` bytes, UpstreamError when it breaks off."""
         if self._ended and self._error is None and self._size <= limit:

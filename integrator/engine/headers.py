@@ -26,11 +26,14 @@ class Headers:
             self._items.setdefault(name.lower(), []).append((name, value))
 
     @classmethod
-    def of_wire(cls, pairs: list[Pair], *, request: bool = False) -> Headers:
-        """Headers as the wire gave them, names in lower case. Those of a request are remembered as `received`."""
+    def of_wire(cls, pairs: list[Pair], *, request: bool = False, fields: dict[bytes, bytes] | None = None) -> Headers:
+        """Headers as the wire gave them, names in lower case. Those of a request are remembered as `received`.
+
+        `fields` are the same by name, where the wire has them: without a repeated header nothing is made anew.
+        """
         made = cls.__new__(cls)
         made._wire = pairs
-        made._first = dict(reversed(pairs))
+        made._first = fields if fields is not None and len(fields) == len(pairs) else dict(reversed(pairs))
         made._came = pairs if request else None
         return made
 

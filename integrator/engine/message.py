@@ -154,9 +154,9 @@ class Message:
         """The client by which this message is sent. A traced message puts one that takes notes before it."""
         return client
 
-    def copy(self) -> Message:
-        """A full copy with a payload of its own; the flow stays shared. The body must have been read."""
-        made = type(self)(self.flow, self.payload.copy(), self.headers.copy())
+    def copy(self, payload: Payload | None = None) -> Message:
+        """A full copy with a payload of its own, or with the one given; the flow stays shared. The body must have been read."""
+        made = type(self)(self.flow, self.payload.copy() if payload is None else payload, self.headers.copy())
         made.properties = dict(self.properties)
         made.axis2 = dict(self.axis2)
         made.operation = self.operation

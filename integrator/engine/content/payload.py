@@ -7,7 +7,6 @@ One form is the truth at any time; the other is a view made on demand. A step th
 from __future__ import annotations
 
 import base64
-import copy
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -34,6 +33,7 @@ from integrator.engine.xmltools import (
 )
 
 _UNSET: Any = object()
+_HOLDERS = frozenset({dict, list})
 _DECLARED = re.compile(rb"\s*<\?xml[^>]{0,200}\sencoding\s*=")
 _BODIES = {f"{{{soap}}}Envelope": f"{{{soap}}}Body" for soap in (SOAP11, SOAP12)}
 """Where the body almost always is, the last child, its name by that of the envelope."""
@@ -212,9 +212,15 @@ class Payload:
 
     def copy(self) -> Payload:
         """A deep copy; the body must have been read."""
-        result = Payload(self.data, self.content_type, pox=self.pox)
-        result._json = self._json if self._json is _UNSET else copy.deepcopy(self._json)
+        result = self.blank()
+        result.data = self.data
+        result._json = copied(self._json)
         result._envelope = None if self._envelope is None else clone(self._envelope)
+        return result
+
+    def blank(self) -> Payload:
+        """One of the same kind, for content that is put in next."""
+        result = Payload(None, self.content_type, pox=self.pox)
         if self.attached is not None:
             result.attachments = self.attachments
         return result
@@ -242,6 +248,15 @@ def decode_json(text: bytes | str) -> Any:
         raise BadPayload(f"invalid JSON: {error}") from error
     except RecursionError as error:
         raise BadPayload("JSON is nested too deeply") from error
+
+
+def copied(value: Any) -> Any:
+    """A deep copy of a JSON value; what is no object or array is never changed, so it is shared."""
+    if type(value) is dict:
+        return {name: copied(item) if type(item) in _HOLDERS else item for name, item in value.items()}
+    if type(value) is list:
+        return [copied(item) if type(item) in _HOLDERS else item for item in value]
+    return value
 
 
 def encode_json(value: Any) -> bytes:

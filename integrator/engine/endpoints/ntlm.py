@@ -41,6 +41,10 @@ class Answer:
         """The registered phrase of the status."""
         return HTTPStatus(self.status).phrase if self.status in HTTPStatus._value2member_map_ else ""
 
+    def whole(self) -> bytes:
+        """The body."""
+        return self.data
+
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises AnswerTooLarge."""
         if len(self.data) > limit:

@@ -79,7 +79,10 @@ async def transmit(message: Message, url: str, method: str | None, form: str, ti
         if marked and response.status == 401 and ntlm.NTLM in asked:
             response.close()
             response = await ntlm.answer(runtime, asked[ntlm.NTLM], (verb, url, headers, body), limits)
-        await take_response(message, response, runtime.max_body)
+        data = response.whole()
+        if data is None and is_short(response):
+            data = await response.body(BUFFERED)
+        take_response(message, response, data, runtime.max_body)
     except (UpstreamError, AnswerTooLarge, ValueError) as error:
         message.axis2["SEND_TIMEOUT"] = round(limits.total * 1000)
         raise as_fault(error, url, round(limits.total * 1000)) from error
@@ -246,16 +249,19 @@ def _with_query(url: str, payload: Payload) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(pairs)}"
 
 
-async def take_response(message: Message, response: Response, limit: int) -> None:
-    """The message becomes the response: status, headers and body of the answer; default-scope properties stay."""
+def is_short(response: Response) -> bool:
+    """Whether an answer says that it is short enough to be taken at once."""
+    length = response.header(b"content-length")
+    return length is not None and length.isdigit() and int(length) <= BUFFERED
+
+
+def take_response(message: Message, response: Response, data: bytes | None, limit: int) -> None:
+    """The message becomes the response; default-scope properties stay. Without `data` the body is still on the wire."""
     message.payload.discard()
     headers = Headers.of_wire(response.headers)
     content_type, pox = _type_of(headers.first(b"content-type"))
-    payload = Payload(None, content_type, pox=pox)
-    length = headers.first(b"content-length")
-    if length is not None and length.isdigit() and int(length) <= BUFFERED:
-        payload.data = await response.body(BUFFERED)
-    else:
+    payload = Payload(data, content_type, pox=pox)
+    if data is None:
         payload.unread = partial(later, response, limit)
         payload.chunks = response.stream
         payload.abandon = response.close

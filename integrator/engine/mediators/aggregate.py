@@ -129,7 +129,8 @@ class Aggregate(Mediator):
             message.flow.tasks.discard(group.timer)
         if self.correlate is not None:
             self.open_groups.pop(self.correlate.text, None)
-        result = group.messages[0].copy()
+        first = group.messages[0]
+        result = first.copy(first.payload.blank() if self.collector.replaces else None)
         self.collector.combine(result, group.messages)
         result.frames = [Frame(frame.chain, frame.index) for frame in message.frames]
         going = await chain.run(result)

@@ -33,6 +33,11 @@ class Collector:
             reader.choice(element, "aggregateElementType", ("root", "child"), "root") == "child",
         )
 
+    @property
+    def replaces(self) -> bool:
+        """Whether nothing of the result's own body stays."""
+        return isinstance(self.expression, JsonEval)
+
     def combine(self, result: Message, messages: list[Message]) -> None:
         """Put what the messages hold into the result's body. Raises Fault when nothing matches."""
         if isinstance(self.expression, JsonEval):

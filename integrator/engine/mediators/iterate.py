@@ -83,7 +83,7 @@ class Iterate(Mediator):
         return [self._json_copy(message, self.expression, item) for item in list(items)]
 
     def _json_copy(self, message: Message, expression: JsonEval, item: Any) -> Message:
-        copy = message.copy()
+        copy = message.copy(None if self.preserve else message.payload.blank())
         if self.preserve:
             put_json(copy, expression.compiled(message), [])
             path = self.attach.compiled(message) if isinstance(self.attach, JsonEval) else expression.compiled(message)
@@ -98,7 +98,7 @@ class Iterate(Mediator):
         return [self._xml_copy(message, item) for item in items]
 
     def _xml_copy(self, message: Message, item: Element) -> Message:
-        copy = message.copy()
+        copy = message.copy(None if self.preserve else message.payload.blank())
         if self.preserve:
             for match in xml_items(self.expression, copy):
                 match.getparent().remove(match)

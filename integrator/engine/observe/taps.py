@@ -125,6 +125,13 @@ class Tapped:
         self._piece(body)
         self._exchange.respond(status, given, body, *more)
 
+    def respond_block(self, status: int, lines: bytes, body: bytes, *more: Any) -> None:
+        """Answer at once, with headers that are lines already."""
+        pairs = (line.partition(b": ") for line in lines.split(b"\r\n") if line)
+        self._head(status, [(name, value) for name, _, value in pairs])
+        self._piece(body)
+        self._exchange.respond_block(status, lines, body, *more)
+
     def start(self, status: int, headers: Iterable[tuple[bytes, bytes]] = (), *more: Any) -> None:
         """Begin an answer."""
         given = list(headers)

@@ -19,6 +19,7 @@ from integrator.engine.errors import RECEIVER_IO_RECEIVING, BadPayload, Fault
 from integrator.engine.headers import Headers
 from integrator.engine.message import Flow, Message, under_way
 from integrator.engine.metrics import served
+from integrator.engine.observe import analytics
 from integrator.engine.sequence import Chain, run_fault
 from integrator.engine.services import definitions
 from integrator.engine.services.cors import cors_headers
@@ -52,17 +53,20 @@ class Listener:
         self.tasks: set[asyncio.Task[None]] = set()
 
     def follow(self, _deployment: Deployment) -> None:
-        """With synapse handlers, requests go past them; without, none is asked for."""
+        """With synapse handlers or analytics, requests go past them; without, none is asked for."""
         self.__dict__.pop("serve", None)
-        if synapse_handlers.active:
-            self.serve = partial(self.serve, watched=True)  # type: ignore[method-assign]
+        around = analytics.around(synapse_handlers.entering if synapse_handlers.active else None)
+        if around is not None:
+            self.serve = partial(self.serve, around=around)  # type: ignore[method-assign]
 
     def handle(self, exchange: Exchange, inbound: Inbound | None = None) -> None:
         """Start serving one request, of the main ports or of an inbound endpoint."""
         task = asyncio.get_running_loop().create_task(self.serve(exchange, inbound))
         self.tasks.add(task)
 
-    async def serve(self, exchange: Exchange, inbound: Inbound | None = None, watched: bool = False) -> None:
+    async def serve(
+        self, exchange: Exchange, inbound: Inbound | None = None, around: analytics.Around | None = None
+    ) -> None:
         """Serve one request to its end: whatever happens, it is answered."""
         started = monotonic()
         flow: Flow | None = None
@@ -72,13 +76,15 @@ class Listener:
             if exchange.has_body and message.payload.unread is not None and _length(exchange) <= BUFFERED:
                 await message.payload.read()
             if flow.deployment.before is None or await premediate(message, flow.deployment.before):
-                if watched:
-                    await synapse_handlers.entering(message, lambda: enter(exchange, message, inbound))
+                if around is not None:
+                    await around(message, lambda: enter(exchange, message, inbound))
                 else:
                     await (
                         dispatch(exchange, message) if inbound is None else dispatch_inbound(exchange, message, inbound)
                     )
-            await finish(exchange, message)
+            if flow.tasks or not flow.reply.sent:
+                await finish(exchange, message)
+            message.payload.discard()
         except (Disconnected, CallerLeft):
             exchange.abort()
         except TooLarge as error:
@@ -131,7 +137,7 @@ def make_message(exchange: Exchange, deployment: Deployment) -> Message:
         payload.pox = kind != media.SOAP12 and not (kind == media.SOAP11 and action is not None)
     if exchange.has_body:
         payload.unread, payload.chunks = partial(take, exchange, deployment.runtime.max_body), exchange.stream
-    message = Message(flow, payload, Headers.of_wire(exchange.headers, request=True))
+    message = Message(flow, payload, Headers.of_wire(exchange.headers, request=True, fields=fields))
     message.to = exchange.target.decode("latin-1")
     if action is not None:
         message.action = action.decode("latin-1").strip('"') or None
@@ -167,7 +173,10 @@ async def dispatch_inbound(exchange: Exchange, message: Message, inbound: Inboun
     message.properties["inbound.endpoint.name"] = inbound.name
     message.properties["isInbound"] = True
     bound = message.deployment.bound.get(inbound.name, ()) if inbound.serves_bound else ()
-    if bound and await run_matching(exchange, message, bound):
+    flow = start_matching(exchange, message, bound)
+    if flow is not False:
+        if flow is not True:
+            await run(message, flow)
         return
     if inbound.dispatches(exchange.path.decode("latin-1")) and await route(exchange, message):
         return
@@ -200,21 +209,21 @@ async def route(exchange: Exchange, message: Message) -> bool:
         and await definitions.answer(exchange, message, path, query)
     ):
         return True
-    if await run_matching(exchange, message, deployment.apis_below(raw_path)):
+    flow = start_matching(exchange, message, deployment.apis_below(raw_path))
+    if flow is not False:
+        if flow is not True:
+            await run(message, flow)
         return True
     return path.startswith(SERVICES) and await run_service(exchange, message, path[len(SERVICES) :], query)
 
 
-async def run_matching(exchange: Exchange, message: Message, apis: tuple[Api, ...]) -> bool:
-    """Run the first API that the request is for; False when there is none."""
+def start_matching(exchange: Exchange, message: Message, apis: tuple[Api, ...]) -> Chain | bool:
+    """The flow of the first API that the request is for; True when it is answered already, False when there is none."""
     raw_path = exchange.path.decode("latin-1")
     for api in apis:
         rest = api.rest(raw_path)
         if rest is not None and (api.serves_all or api.serves(message)):
-            flow = start_api(exchange, message, api, rest, exchange.query.decode("latin-1"))
-            if flow is not None:
-                await run(message, flow)
-            return True
+            return start_api(exchange, message, api, rest, exchange.query.decode("latin-1")) or True
     return False
 
 
@@ -310,7 +319,6 @@ async def finish(exchange: Exchange, message: Message) -> None:
     for task in flow.tasks:
         flow.deployment.runtime.background.add(task)
         task.add_done_callback(flow.deployment.runtime.background.discard)
-    message.payload.discard()
 
 
 def _answer_for(exchange: Exchange, flow: Flow) -> None:

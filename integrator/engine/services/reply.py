@@ -14,24 +14,12 @@ from integrator.engine.expressions.scopes import MARK, is_true
 from integrator.engine.message import Message
 from integrator.engine.xmltools import local
 from wire.exchange import Disconnected, Exchange
+from wire.heads import HOP_BY_HOP, block
 
 log = logging.getLogger("integrator.http")
 
-NOT_SENT = frozenset(
-    {
-        b"connection",
-        b"transfer-encoding",
-        b"content-length",
-        b"keep-alive",
-        b"server",
-        b"date",
-        b"content-type",
-        b"host",
-        b"te",
-        b"trailer",
-        b"upgrade",
-    }
-)
+NOT_SENT = HOP_BY_HOP | {b"content-length", b"server", b"date", b"content-type", b"host"}
+"""Headers of the message that an answer never carries: those of the connection, and what is written anew."""
 Header = tuple[bytes, bytes]
 
 
@@ -93,7 +81,7 @@ class HttpReply:
         headers = self.headers(message, kind)
         if marked and data:
             headers, data = wished(message, headers, data, kind)
-        self.exchange.respond(status, headers, data, words)
+        self.exchange.respond_block(status, block(headers), data, words)
 
     async def _stream(self, message: Message, status: int, words: bytes) -> None:
         chunks = message.payload.chunks

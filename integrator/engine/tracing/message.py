@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from integrator.engine.content.payload import Payload
 from integrator.engine.errors import Fault
 from integrator.engine.message import Message
 from integrator.engine.sequence import Chain, Step
@@ -90,9 +91,9 @@ class TracedMessage(Message):
         """A client that notes the calls of the step that is running."""
         return cast("Client", NotingClient(client, self.node.trace, self.node.here))
 
-    def copy(self) -> Message:
+    def copy(self, payload: Payload | None = None) -> Message:
         """A copy whose steps are shown as a branch of the step that made it."""
-        made = super().copy()
+        made = super().copy(payload)
         cursor = self.node
         made.node = Cursor(cursor.trace, cursor.here)
         if isinstance(cursor.here, StepRecord):
