@@ -99,6 +99,11 @@ def unpacked(archive: zipfile.ZipFile, largest: int, path: str) -> list[tuple[st
             raise failed(ILLEGAL_PATH, f"entry {name!r} of {path!r} leaves the folder")
     left, found = largest, []
     for entry in archive.infolist():
+        if entry.compress_type not in (
+            zipfile.ZIP_STORED,
+            zipfile.ZIP_DEFLATED,
+        ):  # others unpack beyond what is asked for
+            raise failed(OPERATION_ERROR, f"{path!r}: entry {entry.filename!r} is packed by a method that is not taken")
         try:
             with archive.open(entry) as stream:
                 data = stream.read(left + 1)

@@ -23,6 +23,8 @@ MTOM = f'multipart/related; type="{XOP_TYPE}"'
 SWA = 'multipart/related; type="text/xml"'
 FORMS = {"enableMTOM": MTOM, "enableSwA": SWA}
 """What a message is written as when the axis2 property is true."""
+REPEATS = 4
+"""How many times over all parts may be included: many elements that name one long part would fill the memory."""
 OPTIMISED = 64
 """Binary content of at least so many characters becomes a part when its element says what it is (xmime:contentType)."""
 
@@ -54,11 +56,15 @@ def read(root_part: bytes, parts: list[Part]) -> tuple[Element, Attachments]:
     """The root element with what its xop:Include elements name put in as base64. Raises BadPayload, XmlError."""
     root = parse(root_part)
     held = Attachments({part.identity: part for part in parts})
+    left = REPEATS * sum(len(part.data) for part in parts)
     for include in list(root.iter(f"{{{XOP}}}Include")):
         wanted = unquote(str(include.get("href", "")).removeprefix("cid:"))
         part, parent = held.parts.get(wanted), include.getparent()
         if part is None or parent is None:
             raise BadPayload(f"the multipart body has no part {wanted!r}")
+        left -= len(part.data)
+        if left < 0:
+            raise BadPayload(f"the envelope includes its parts more than {REPEATS} times over")
         text = base64.b64encode(part.data).decode()
         held.inlined[text] = part
         parent.remove(include)

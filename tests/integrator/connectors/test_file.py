@@ -219,6 +219,10 @@ async def test_archives_neither_leave_the_folder_nor_swell(tmp_path: Path) -> No
             archive.writestr("big.txt", b"0" * 5_000_000)
         (data / "bomb.zip").write_bytes(bomb.getvalue())
         assert "unpacks to more than 100000 bytes" in (await world.fault("f", {"z": "/bomb.zip"}))["message"]
+        for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):  # of these the library unpacks all at once
+            with zipfile.ZipFile(data / "odd.zip", "w", method) as archive:
+                archive.writestr("a.txt", "x")
+            assert "a method that is not taken" in (await world.fault("f", {"z": "/odd.zip"}))["message"]
         assert not (data / "to").exists()
         assert not list(tmp_path.rglob("evil.txt"))
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from integrator.engine.content import attachments
+from integrator.engine.content.attachments import Part
 from integrator.engine.content.edi import read_model
 from integrator.engine.content.smooks import CsvReader
 from integrator.engine.errors import BadPayload, DeploymentError
@@ -92,3 +94,13 @@ def test_a_policy_with_entities_is_refused() -> None:
     """Policies of the registry are read by the same parser as everything else."""
     with pytest.raises(XmlError, match="DTD"):
         parse('<!DOCTYPE p [<!ENTITY x "y">]><p>&x;</p>')
+
+
+def test_one_part_in_many_places_does_not_swell() -> None:
+    """A part may be included more than once, but the envelope cannot become many times what came."""
+    include = f'<i:Include xmlns:i="{attachments.XOP}" href="cid:a"/>'
+    part = Part("a", "image/png", b"x" * 1000)
+    root, _ = attachments.read(f"<r><d>{include}</d><d>{include}</d></r>".encode(), [part])
+    assert len({item.text for item in root}) == 1
+    with pytest.raises(BadPayload, match="more than 4 times over"):
+        attachments.read(f"<r>{f'<d>{include}</d>' * 5}</r>".encode(), [part])
