@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from integrator.engine.deployment import Deployment
+from integrator.management_api.auth import bearer
 from wire.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Call:
     user: str
     admin: bool
     rest: str = ""
+
+    @property
+    def token(self) -> str:
+        """The token that the caller came with."""
+        return bearer((self.exchange.header(b"authorization") or b"").decode("latin-1"))
 
     @property
     def deployment(self) -> Deployment:

@@ -67,9 +67,9 @@ class Tokens:
         """Forget a token."""
         self._held.pop(token, None)
 
-    def revoke_user(self, user: str) -> None:
-        """Forget all tokens of a user."""
-        for token in [token for token, held in self._held.items() if held.user == user]:
+    def revoke_user(self, user: str, but: str = "") -> None:
+        """Forget the tokens of a user, all `but` one."""
+        for token in [token for token, held in self._held.items() if held.user == user and token != but]:
             del self._held[token]
 
 

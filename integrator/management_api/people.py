@@ -69,6 +69,7 @@ async def change_password(call: Call) -> dict[str, Any]:
     ):
         raise Refusal(403, "field 'oldPassword': it is not the present password")
     await call.management.run(store.set_password, found.name, new)
+    call.management.tokens.revoke_user(found.name, but=call.token)  # whoever knew the old password is out
     call.audit("updated", "user", {"userId": found.name})
     return {"userId": found.name, "status": "Password updated"}
 

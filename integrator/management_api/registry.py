@@ -23,9 +23,7 @@ async def folder(call: Call) -> dict[str, Any]:
     path = _resource(call, folder=True)
     if call.query.get("expand", "false").lower() == "true":
         return await call.management.run(_tree, path, 0, [MOST])
-    found = await call.management.run(_children, path)
-    wanted = call.query.get("searchKey", "").lower()
-    items = [_told(one) for one in found if wanted in one.name.lower()]
+    items = await call.management.run(_listed, path, call.query.get("searchKey", "").lower())
     return {"count": len(items), "list": items}
 
 
@@ -48,7 +46,10 @@ async def add(call: Call) -> dict[str, Any]:
     if path.exists():
         raise Refusal(409, f"{call.query['path']} exists already; PUT changes it")
     data = await call.exchange.body(LARGEST)
-    await call.management.run(_write, path, data, kind)
+    try:
+        await call.management.run(_write, path, data, kind)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise Refusal(409, f"{call.query['path']} would be below a resource that is no folder") from error
     call.audit("created", "registry_resource", {"path": call.query["path"], "mediaType": kind})
     return {"message": "Successfully added the registry resource"}
 
@@ -66,7 +67,7 @@ async def change(call: Call) -> dict[str, Any]:
 async def remove(call: Call) -> dict[str, Any]:
     """Remove a resource, or a folder with all that is in it."""
     path = _path(call)
-    if not path.exists() or path.parent == call.deployment.registry.home / "registry":
+    if not path.exists() or len(PurePosixPath(call.query["path"].lstrip("/")).parts) == 2:
         raise Refusal(404, f"{call.query['path']} does not exist or cannot be removed")
     await call.management.run(_remove, path)
     _forget(call)
@@ -102,7 +103,12 @@ async def set_properties(call: Call) -> dict[str, Any]:
     values = {}
     for item in given:
         name, value = (item.get("name"), item.get("value")) if isinstance(item, dict) else (None, None)
-        if not isinstance(name, str) or not _PROPERTY.match(name) or not isinstance(value, str) or "\n" in value:
+        if (
+            not isinstance(name, str)
+            or not _PROPERTY.match(name)
+            or not isinstance(value, str)
+            or value.splitlines() not in ([], [value])
+        ):
             raise Refusal(400, f"property {item!r:.100}: a name without = and @ and a value of one line are expected")
         values[name] = value
     await call.management.run(_write_side, _beside(path), _values(path) | values)
@@ -139,7 +145,11 @@ def _path(call: Call) -> Path:
         allowed = ", ".join(f"registry/{root}" for root in ROOTS)
         raise Refusal(400, f"query parameter 'path': {text[:200]!r}: allowed are paths that begin with {allowed}")
     base = (home / "registry" / parts[1]).resolve()
-    if "\0" in text or any(part in ("..", METADATA) or len(part) > 200 for part in parts) or len(parts) > DEEPEST:
+    if (
+        "\0" in text
+        or any(part in ("..", METADATA) or len(part.encode()) > 200 for part in parts)
+        or len(parts) > DEEPEST
+    ):
         raise Refusal(400, f"query parameter 'path': {text[:200]!r} leaves the registry or is no name")
     path = base.joinpath(*parts[2:])
     if not path.resolve().is_relative_to(base):
@@ -165,6 +175,10 @@ def _children(path: Path) -> list[Path]:
     found = sorted(path.iterdir())[: MOST * 2]
     names = {one.name for one in found}
     return [one for one in found if one.name != METADATA and not _side(one.name, names)][:MOST]
+
+
+def _listed(path: Path, wanted: str) -> list[dict[str, Any]]:
+    return [_told(one) for one in _children(path) if wanted in one.name.lower()]
 
 
 def _side(name: str, names: set[str]) -> bool:

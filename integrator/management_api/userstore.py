@@ -11,6 +11,7 @@ import hmac
 import json
 import re
 import secrets
+import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class UserStore:
         self.folder = folder
         self.people: dict[str, Person] = {}
         self.roles: set[str] = set()
+        self._writing = threading.Lock()
         try:
             held = json.loads((folder / FILE).read_text("utf-8"))
             self.people = {item["name"]: Person(**item) for item in held["users"]}
@@ -166,8 +168,10 @@ class UserStore:
         return person
 
     def _write(self) -> None:
-        held: dict[str, Any] = {"users": [asdict(one) for one in self.people.values()], "roles": sorted(self.roles)}
-        write_secret(self.folder / FILE, json.dumps(held).encode())
+        with self._writing:  # several worker threads may change it; the last to write has seen all
+            people, roles = list(self.people.values()), sorted(set(self.roles))
+            held: dict[str, Any] = {"users": [asdict(one) for one in people], "roles": roles}
+            write_secret(self.folder / FILE, json.dumps(held).encode())
 
 
 def _sealed(password: str) -> tuple[str, str]:

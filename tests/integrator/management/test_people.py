@@ -37,7 +37,10 @@ async def test_life_of_a_user(tmp_path: Path) -> None:
         assert (await carl.get("/users/carl"))["roles"] == ["tester", "Internal/everyone"]
         change = {"newPassword": "second-word", "confirmPassword": "second-word", "oldPassword": "wrong"}
         assert (await carl.call("PATCH", "/users/carl", change))[0] == 403
+        other = await log_in(ann.running, "carl", "first-word")
         assert (await carl.call("PATCH", "/users/carl", change | {"oldPassword": "first-word"}))[0] == 200
+        assert (await other.call("GET", "/users/carl"))[0] == 401, "logged in with the old password"
+        assert (await carl.call("GET", "/users/carl"))[0] == 200
         held = (ann.running.settings.secrets / userstore.FILE).read_text()
         assert "word" not in held and json.loads(held)["users"][0]["name"] == "carl"
     async with managed(tmp_path / "again") as ann:

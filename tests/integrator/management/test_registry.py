@@ -96,10 +96,16 @@ async def test_bad_properties_and_roots(tmp_path: Path) -> None:
             [],
             [{"name": "a=b", "value": "c"}],
             [{"name": "a", "value": "b\nc=d"}],
+            [{"name": "a", "value": "b\rc=d"}],
+            [{"name": "a", "value": "b\u2028c=d"}],
             [{"name": "a"}],
             ["a"],
         ):
             assert (await session.call("POST", f"{PROPERTIES}config/notes.txt", given))[0] == 400, given
         assert (await session.call("DELETE", f"{CONTENT}config"))[0] == 404
+        assert (await session.call("DELETE", f"{CONTENT}config/."))[0] == 404
+        below = f"{CONTENT}config/notes.txt/a.txt&mediaType=text/plain"
+        assert (await session.call("POST", below, b""))[0] == 409
+        assert (await session.call("GET", CONTENT + "config/" + quote("ä" * 190)))[0] == 400
         assert (await session.call("GET", f"{CONTENT}config/none"))[0] == 404
         assert (await session.call("POST", f"{CONTENT}config/x&mediaType=no", b""))[0] == 400
