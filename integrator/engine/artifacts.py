@@ -17,6 +17,7 @@ from integrator.engine.mediators import compile_list, mediators
 from integrator.engine.mediators.base import Branch, Mediator, chain_of
 from integrator.engine.mediators.connector import connection_of
 from integrator.engine.mediators.refused import INSTEAD
+from integrator.engine.observe.analytics import told_endpoint, told_sequence
 from integrator.engine.processors import Processor, read_processor
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.sequence import Chain
@@ -151,12 +152,14 @@ def read_sequence(root: Element, reader: Reader) -> tuple[str, Sequence]:
     """A sequence artifact."""
     name = reader.required(root, "name")
     records = mediators(root, reader)
-    return name, Sequence(name, records, compile_list(records, f"sequence {name}", root.get("onError")))
+    chain = compile_list(records, f"sequence {name}", root.get("onError"))
+    return name, Sequence(name, records, told_sequence(chain))
 
 
 def read_named_endpoint(root: Element, reader: Reader) -> tuple[str, Endpoint]:
     """An endpoint artifact."""
-    return reader.required(root, "name"), read_endpoint(root, reader)
+    name = reader.required(root, "name")
+    return name, told_endpoint(name, read_endpoint(root, reader))
 
 
 def read_local_entry(root: Element, reader: Reader) -> tuple[str, LocalEntry]:

@@ -28,6 +28,8 @@ from integrator.engine.deployment import Deployment, Metadata
 from integrator.engine.errors import DeploymentError, Fault, Place
 from integrator.engine.expressions import xpath20
 from integrator.engine.libraries import Library
+from integrator.engine.observe import analytics
+from integrator.engine.observe.analytics_config import read_analytics
 from integrator.engine.reader import Reader, read_xml
 from integrator.engine.registry import CACHE_S, Registry
 from integrator.engine.runtime import Runtime
@@ -80,7 +82,7 @@ class Builder:
         known = dict(libraries.installed)
         changed, problems = synapse_handlers.use(config, self.home)
         errors += problems
-        if changed:
+        if self._analytics(config, errors) or changed:
             self._forget()
         for gone in self.loaded.keys() - files.keys():
             del self.loaded[gone]
@@ -92,8 +94,17 @@ class Builder:
         self._follow_libraries(known, files)
         return self._assemble(config, errors)
 
+    @staticmethod
+    def _analytics(config: Config, errors: list[DeploymentError]) -> bool:
+        """Take the analytics that are configured; a table that is wrong is told and leaves them as they are."""
+        try:
+            return analytics.use(read_analytics(config.tables, config.hostname, analytics.own_address))
+        except DeploymentError as error:
+            errors.append(error)
+            return False
+
     def _forget(self) -> None:
-        """Read all again: endpoints are compiled with the synapse handlers that there are."""
+        """Read all again: artifacts are compiled with the synapse handlers and analytics that there are."""
         for held in self.loaded.values():
             held.stamp = (0, 0)
 

@@ -20,6 +20,8 @@ WRITABLE = ("default", "axis2", "axis2-client", "transport", "operation", "regis
 ALIASES = {"trp": "transport", "ctx": "default", "sys": "system", "synapse": "default"}
 
 MARK = "integrator.marked"
+ANALYTICS = "analytics:"
+"""Begin of the names under which the scope analytics is kept with the operation."""
 MARKED = frozenset(
     {
         "CHARACTER_SET_ENCODING",
@@ -229,6 +231,8 @@ def remove(message: Message, scope: str, name: str) -> None:
         message.operation.pop(name, None)
     elif scope == "axis2-client":
         message.client_options.pop(name, None)
+    elif scope == "analytics":
+        message.operation.pop(ANALYTICS + name, None)
 
 
 def is_true(value: Any) -> bool:

@@ -13,14 +13,20 @@ LARGEST = 10 * 1024 * 1024
 """Bytes of one log file; then it is put aside."""
 KEPT = 5
 """Older files that are kept of each."""
-MAIN, ERRORS, ACCESS, CORRELATION, AUDIT = (
+MAIN, ERRORS, ACCESS, CORRELATION, AUDIT, ANALYTICS = (
     "integrator.log",
     "integrator-errors.log",
     "http_access.log",
     "correlation.log",
     "audit.log",
+    "synapse-analytics.log",
 )
-PLAIN = {"integrator.access": ACCESS, "integrator.correlation": CORRELATION, "integrator.audit": AUDIT}
+PLAIN = {
+    "integrator.access": ACCESS,
+    "integrator.correlation": CORRELATION,
+    "integrator.audit": AUDIT,
+    "integrator.analytics": ANALYTICS,
+}
 """Loggers with a file of their own, whose lines are written as they are and go nowhere else."""
 OWN = {"API_LOGGER": "api", "SERVICE_LOGGER": "proxy"}
 """Begin of the names of loggers of one artifact → how log lines name the artifact."""
