@@ -129,11 +129,16 @@ def _allowed(address: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """Why in a few words: the library's texts would repeat the target, and that may hold a token."""
+    """Why in a few words: the library's texts would repeat the target, and that may hold a token.
+
+    The order counts: to the library a connection that fails at once is a kind of time-out.
+    """
+    if isinstance(error.__cause__, ConnectionRefusedError):
+        return "the connection is refused"
     kinds = {
         urllib3.exceptions.SSLError: "its certificate is not trusted",
+        urllib3.exceptions.NewConnectionError: "it cannot be reached",
         urllib3.exceptions.ConnectTimeoutError: "it cannot be reached in time",
         urllib3.exceptions.TimeoutError: "it takes too long",
-        urllib3.exceptions.NewConnectionError: "the connection is refused",
     }
     return next((text for kind, text in kinds.items() if isinstance(error, kind)), type(error).__name__)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from urllib3 import exceptions
 
 from apim.errors import ApimError, Invalid
 from apim.keymanager import connectors, outbound
@@ -221,7 +222,32 @@ def test_no_answer_is_no_fault_of_the_caller_and_names_no_query() -> None:
             outbound.call("GET", "http://127.0.0.1:1/path?secret=hidden")
     finally:
         settings.APIM.key_manager_networks = settings_networks
-    assert "hidden" not in str(told.value)
+    assert str(told.value) == "http://127.0.0.1:1/path does not answer: the connection is refused."
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (exceptions.NewConnectionError(None, "no route"), "it cannot be reached"),
+        (exceptions.ConnectTimeoutError("late"), "it cannot be reached in time"),
+        (exceptions.ReadTimeoutError(None, "/?token=hidden", "late"), "it takes too long"),
+    ],
+)
+def test_what_failed_is_told_apart(monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
+    class Pool:
+        def __enter__(self) -> Pool:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+        def urlopen(self, *_: object, **__: object) -> None:
+            raise error
+
+    monkeypatch.setattr(outbound, "_pool", lambda parts: Pool())
+    with pytest.raises(outbound.Unreachable) as told:
+        outbound.call("GET", "https://idp.example/token?secret=hidden")
+    assert str(told.value) == f"https://idp.example/token does not answer: {words}."
 
 
 @pytest.mark.parametrize(
