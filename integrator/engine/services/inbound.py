@@ -29,7 +29,7 @@ PROTOCOLS = ("http", "https", "ws", "wss", "httpws", "httpswss")
 SOCKETS = ("ws", "wss", "httpws", "httpswss")
 PORTS = {"ws": "inbound.ws.port", "wss": "inbound.ws.port"}
 SECURE = ("https", "wss", "httpswss")
-LATER = ("file", "jms", "kafka", "mqtt", "rabbitmq", "hl7", "wso2_mb", "cxf_ws_rm", "feed", "grpc")
+LATER = ("file", "jms", "kafka", "mqtt", "rabbitmq", "hl7", "wso2_mb", "grpc")
 BEHAVIORS = ("polling", "listening", "eventBased")
 NUMBERS = (
     "inbound.worker.pool.size.core",
