@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
@@ -32,6 +33,7 @@ IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"
 
 _LOOKED_AT = HOP_BY_HOP | {b"content-length", b"host"}
 
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 _KEPT = "%/:=&?~+!$,;'@()*[]|"
 
 _PHRASES = {status.value: (status.phrase.encode(), status.phrase) for status in HTTPStatus}
@@ -252,12 +254,14 @@ class Client:
     ) -> Response:
         """Sends a request and returns when the answer's head is there. Redirects are not followed.
 
-        Raises UpstreamError when there is no answer, ValueError for an address that is not http(s) or a header with a
-        line break. A call that met a stale pooled connection is sent once more when it is idempotent and its body is
+        Raises UpstreamError when there is no answer, ValueError for an address that is not http(s), a method that is
+        no token or a header with a line break.
+
+        A call that met a stale pooled connection is sent once more when it is idempotent and its body is
         not a stream.
         """
         limits = limits or self.limits
-        method = method.encode() if isinstance(method, str) else method
+        method = _verb(method)
         origin, target = self._origin(url.decode() if isinstance(url, bytes) else url)
         streamed = body is not None and not isinstance(body, bytes)
         style = limits.style or origin.style
@@ -310,6 +314,15 @@ class Client:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+@lru_cache(maxsize=256)
+def _verb(method: bytes | str) -> bytes:
+    """The method as it is sent. Raises ValueError for one that would break out of its place."""
+    raw = method.encode() if isinstance(method, str) else method
+    if not _TOKEN.fullmatch(raw):
+        raise ValueError(f"the method {raw[:100]!r} is no HTTP token")
+    return raw
 
 
 @lru_cache(maxsize=4096)

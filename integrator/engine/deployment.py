@@ -27,7 +27,7 @@ from integrator.engine.executors import PriorityExecutor
 from integrator.engine.libraries import Library
 from integrator.engine.processors import Processor
 from integrator.engine.reader import read_xml
-from integrator.engine.registry import Registry
+from integrator.engine.registry import MAX_ENTRIES, Registry
 from integrator.engine.runtime import Runtime
 from integrator.engine.sequence import Chain
 from integrator.engine.services.proxy import Proxy
@@ -223,6 +223,8 @@ class Deployment:
                 root, reader = read_xml(data, key)
                 if not root.get("name"):
                     root.set("name", key)
+                if len(self._from_registry) >= MAX_ENTRIES:  # keys may come from messages
+                    self._from_registry.clear()
                 held = self._from_registry[key] = (data, read_element(kind, root, reader)[1])
             except DeploymentError as error:
                 raise Fault(0, str(error)) from error

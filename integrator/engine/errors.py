@@ -45,6 +45,10 @@ class Discarded(Fault):
     """An answer came too late and the endpoint says discard: the flow ends without a fault."""
 
 
+class Unsendable(Fault):
+    """The request itself cannot be written (its method, address or a header): no failure of the backend."""
+
+
 class BadPayload(Fault):
     """The body cannot be read as its content type says (code 601000)."""
 

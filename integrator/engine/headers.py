@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 Pair = tuple[bytes, bytes]
+_NO_NAME = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
 class Headers:
@@ -102,11 +104,7 @@ class Headers:
         """All pairs for the wire: names in lower case, values in UTF-8 where they were written here."""
         if self._wire is not None:
             return self._wire
-        return [
-            (name.encode("latin-1", "replace"), _one_line(value))
-            for name, values in self._items.items()
-            for _, value in values
-        ]
+        return [(_sent_name(name), _one_line(value)) for name, values in self._items.items() for _, value in values]
 
     def wire_added(self) -> list[Pair]:
         """As `wire`, without what came with a request."""
@@ -116,7 +114,7 @@ class Headers:
             return []  # nothing was written since the request came
         came = self.received or frozenset()
         return [
-            (name.encode("latin-1", "replace"), _one_line(value))
+            (_sent_name(name), _one_line(value))
             for name, values in self._items.items()
             for pair in values
             if pair not in came
@@ -139,8 +137,14 @@ def _wire_name(name: str) -> bytes:
     return name.lower().encode("latin-1", "replace")
 
 
+@lru_cache(maxsize=1024)
+def _sent_name(name: str) -> bytes:
+    """A name without what could end it: colons, blanks, line breaks."""
+    return _NO_NAME.sub(b"-", name.encode("latin-1", "replace"))
+
+
 def _one_line(value: str) -> bytes:
-    return b" ".join(value.strip().encode("utf-8", "replace").splitlines())
+    return b" ".join(value.strip().encode("utf-8", "replace").replace(b"\0", b"").splitlines())
 
 
 def _texts(pairs: list[Pair]) -> list[tuple[str, str]]:

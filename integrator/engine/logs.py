@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 
@@ -13,6 +14,16 @@ from integrator.engine.message import under_way
 COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[31;1m"}
 FIELDS = ("correlation_id", "artifact", "container")
 SHOWN = ("artifact", "container", "correlation_id")
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def plain(text: str) -> str:
+    """Text for a log of lines: further lines are indented and control characters named, so that no message forges a record."""
+    if text.isprintable():
+        return text
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n")).replace("\n", "\n    ")
 
 
 def told_of(record: logging.LogRecord) -> dict[str, str]:
@@ -35,7 +46,7 @@ class TextFormatter(logging.Formatter):
         moment = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
         told = told_of(record)
         context = f" [{' '.join(told[name] for name in SHOWN if name in told)}]" if told else ""
-        line = f"{moment} {record.levelname:5} {record.name}{context} {record.getMessage()}"
+        line = f"{moment} {record.levelname:5} {record.name}{context} {plain(record.getMessage())}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         colour = COLOURS.get(record.levelno) if self.colour else None

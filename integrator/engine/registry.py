@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,8 +48,8 @@ class Registry:
         if not colon or root not in ROOTS:
             return None
         base = (self.home / "registry" / ROOTS[root]).resolve()
-        path = (base / rest.lstrip("/")).resolve()
-        if not path.is_relative_to(base):
+        path = base if "\0" in rest else (base / rest.lstrip("/")).resolve()
+        if "\0" in rest or not path.is_relative_to(base):
             raise Fault(0, f"registry key {key!r} leaves its root")
         return path
 
@@ -99,10 +101,10 @@ class Registry:
         return data.decode("utf-8-sig", "replace")
 
     def read_property(self, key: str) -> str | None:
-        """Content of a resource, or with `@name` one of its properties."""
+        """Content of a resource, or with `@name` one of its properties; never a file: address."""
         path, at, name = key.partition("@")
         if not at:
-            return self.text(path)
+            return None if path.startswith("file:") else self.text(path)
         return self.properties(path).get(name)
 
     def properties(self, key: str) -> dict[str, str]:
@@ -112,21 +114,23 @@ class Registry:
         return said if file is None else said | _properties(file.with_name(file.name + ".properties"))
 
     def write_property(self, key: str, value: str) -> None:
-        """Write a resource, or with `@name` one of its properties. Raises Fault for a key of another form."""
+        """Write a resource, or with `@name` one of its properties.
+
+        Raises Fault for a key of another form, and when the file cannot be written: then the old content stays.
+        """
         path, at, name = key.partition("@")
         file = self.file(path)
         if file is None:
             raise Fault(
                 0, f"registry key {key!r}: allowed are keys that begin with {', '.join(f'{root}:' for root in ROOTS)}"
             )
-        file.parent.mkdir(parents=True, exist_ok=True)
         if not at:
-            file.write_text(value, "utf-8")
+            _replace(file, value)
             self._cache.pop(path, None)
             return
         side = file.with_name(file.name + ".properties")
-        values = _properties(side) | {name: value}
-        side.write_text("".join(f"{key}={text}\n" for key, text in values.items()), "utf-8")
+        values = _properties(side) | {_one_line(name): _one_line(value)}
+        _replace(side, "".join(f"{key}={text}\n" for key, text in values.items()))
 
 
 def normal(key: str) -> str:
@@ -136,6 +140,30 @@ def normal(key: str) -> str:
             key = short + key.removeprefix(long)
     root, _, rest = key.partition(":")
     return f"{root}:/{rest.lstrip('/')}"
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file whole or not at all: what it held stays when the disk is full. Raises Fault."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=file.parent, prefix=".writing-", delete=False
+        ) as new:
+            try:
+                new.write(text)
+                new.flush()
+                os.fchmod(new.fileno(), 0o644)
+                Path(new.name).replace(file)
+            except BaseException:
+                Path(new.name).unlink()
+                raise
+    except OSError as error:
+        raise Fault(0, f"registry: {file.name} cannot be written: {error.strerror or error}") from error
+
+
+def _one_line(text: str) -> str:
+    """A property is a line: what breaks it would make others."""
+    return " ".join(text.splitlines())
 
 
 def _properties(file: Path) -> dict[str, str]:

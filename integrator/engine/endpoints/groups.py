@@ -16,6 +16,7 @@ from integrator.engine.errors import (
     Fault,
 )
 from integrator.engine.expressions import Expression
+from integrator.engine.expressions.keys import key_of
 from integrator.engine.message import Message
 from integrator.engine.metrics import FAILED_OVER
 
@@ -219,7 +220,7 @@ class Reference(Endpoint):
 
     def resolve(self, message: Message) -> Endpoint:
         """The endpoint behind the key. Raises Fault 305100 when there is none."""
-        name = self.key.string(message) or ""
+        name = key_of(self.key, message)
         found = message.deployment.endpoint(name)
         if found is None:
             raise Fault(INDIRECT_NOT_READY, f"Couldn't find the endpoint with the key : {name}")

@@ -20,6 +20,7 @@ from integrator.engine.errors import (
     SOAP_FAULT_FORCED,
     Discarded,
     Fault,
+    Unsendable,
 )
 from integrator.engine.expressions import Expression, scopes
 from integrator.engine.expressions.scopes import is_true
@@ -120,7 +121,7 @@ class Leaf(Endpoint):
 
     def _failed(self, fault: Fault) -> None:
         """Keep the state; a failure that is not the backend's does not count."""
-        if fault.code in NOT_THE_BACKENDS:
+        if fault.code in NOT_THE_BACKENDS or isinstance(fault, Unsendable):
             return
         name = self.name or "AnonymousEndpoint"
         log.warning("ERROR_CODE : %s ERROR_MESSAGE : %s (%s, %s)", fault.code, fault.message, name, fault.detail)

@@ -26,6 +26,7 @@ from integrator.engine.errors import (
     SENDER_IO_SENDING,
     Discarded,
     Fault,
+    Unsendable,
 )
 from integrator.engine.expressions.scopes import MARK, is_true
 from integrator.engine.headers import Headers
@@ -123,7 +124,7 @@ def as_fault(error: Exception, url: str, timeout_ms: int) -> Fault:
     if isinstance(error, AnswerTooLarge):
         return Fault(RESPONSE_FAILED, "the answer could not be taken", f"{url}: {error}")
     if not isinstance(error, UpstreamError):
-        return Fault(PROTOCOL_VIOLATION, f"{url}: {error}")
+        return Unsendable(PROTOCOL_VIOLATION, f"{url}: {error}")
     connecting = error.stage == "connect"
     if error.timeout and not connecting:
         limit = f"within {timeout_ms} ms" if timeout_ms else "in time"

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 from integrator.engine import libraries
 from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.expressions import Expression
+from integrator.engine.expressions.keys import key_of
 from integrator.engine.mediators.refused import INSTEAD
 from integrator.engine.reader import Reader
 from integrator.engine.sequence import Chain, Step
@@ -166,6 +167,6 @@ def run_key(key: Expression) -> Step:
     """A step that runs the sequence whose key the expression gives."""
 
     def step(message: Any) -> Any:
-        return message.deployment.required_sequence(key.string(message) or "").run(message)
+        return message.deployment.required_sequence(key_of(key, message)).run(message)
 
     return step

@@ -10,6 +10,7 @@ from integrator.engine.content import mapping, media
 from integrator.engine.content.payload import decode_json, encode_json
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import Expression, scopes
+from integrator.engine.expressions.keys import key_of
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.xslt import transform
 from integrator.engine.message import Message
@@ -91,7 +92,7 @@ class DataMapper(Mediator):
     def _compatible_sheet(self, message: Message) -> str | None:
         if self.sheet is None or (self.reads, self.writes) != ("XML", "XML"):
             return None
-        text = message.deployment.entry_text(self.sheet.string(message) or "")
+        text = message.deployment.entry_text(key_of(self.sheet, message))
         if not text or not text.strip() or "notXSLTCompatible" in text:
             return None
         return text
@@ -128,7 +129,7 @@ def finish_xml(message: Message, root: Element) -> None:
 
 def entry(message: Message, key: Expression) -> str:
     """Text behind a key. Raises Fault."""
-    name = key.string(message) or ""
+    name = key_of(key, message)
     text = message.deployment.entry_text(name)
     if text is None:
         raise Fault(0, f"datamapper: no registry resource or local entry {name!r}")

@@ -9,6 +9,7 @@ from integrator.engine.content import jsonxml, media
 from integrator.engine.content.payload import decode_json
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
+from integrator.engine.expressions.keys import key_of
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.log import log_properties
 from integrator.engine.message import Message
@@ -55,7 +56,7 @@ class JsonTransform(Mediator):
             )
             payload.set_json(jsonxml.to_json(payload.root, rules))
         if self.schema is not None:
-            name = self.schema.string(message) or ""
+            name = key_of(self.schema, message)
             text = message.deployment.entry_text(name)
             if text is None:
                 raise Fault(0, f"jsontransform: schema {name!r} is not found")

@@ -14,6 +14,7 @@ from integrator.engine.content.freemarker_values import TemplateError
 from integrator.engine.content.payload import decode_json, encode_json
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import Constant, Expression, scopes
+from integrator.engine.expressions.keys import key_of
 from integrator.engine.expressions.values import nodes_text
 from integrator.engine.mediators import freemarked, inlined
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
@@ -99,7 +100,7 @@ class PayloadFactory(Mediator):
         key = self.key
 
         def step(message: Message) -> None:
-            name = key.string(message) or ""
+            name = key_of(key, message)
             text = message.deployment.entry_text(name)
             if text is None:
                 raise Fault(0, f"payloadFactory: no registry resource or local entry {name!r}")
@@ -232,12 +233,20 @@ def _xml_as_json(text: str, message: Message, literal: bool) -> str:
 
 
 def _json_string(text: str, message: Message, literal: bool) -> str:
-    if not literal and text[:1] in ("{", "["):
+    if not literal and text[:1] in ("{", "[") and _is_json(text):
         return text
     quoted = encode_json(text).decode()
     if scopes.is_true(message.properties.get("QUOTE_STRING_IN_PAYLOAD_FACTORY_JSON")):
         return text if _BARE_JSON.match(text) else quoted
     return quoted[1:-1]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        decode_json(text)
+    except BadPayload:
+        return False
+    return True
 
 
 def _for_xml(expression: Expression, message: Message) -> str:

@@ -13,6 +13,7 @@ from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.expressions.json import JsonEval
 from integrator.engine.expressions.jsonpath import MISSING
+from integrator.engine.expressions.keys import key_of
 from integrator.engine.expressions.scopes import set_error
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
 from integrator.engine.message import Message
@@ -82,7 +83,7 @@ class Validate(Mediator):
 
     @staticmethod
     def _schema(message: Message, key: Expression) -> str:
-        name = key.string(message) or ""
+        name = key_of(key, message)
         text = message.deployment.entry_text(name)
         if text is None:
             raise Fault(0, f"validate: schema {name!r} is not found")

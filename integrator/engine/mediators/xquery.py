@@ -9,6 +9,7 @@ from integrator.engine import saxon
 from integrator.engine.content import media
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Constant, Expression
+from integrator.engine.expressions.keys import key_of
 from integrator.engine.expressions.scopes import as_text
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
@@ -139,7 +140,7 @@ def put(place: Any, made: Any, text: str) -> None:
 
 def entry(message: Message, key: Expression) -> str:
     """Text behind a key. Raises Fault."""
-    name = key.string(message) or ""
+    name = key_of(key, message)
     text = message.deployment.entry_text(name)
     if text is None:
         raise Fault(0, f"xquery: no registry resource or local entry {name!r}")

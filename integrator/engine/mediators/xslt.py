@@ -13,6 +13,7 @@ from integrator.engine import saxon
 from integrator.engine.content import media
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
+from integrator.engine.expressions.keys import key_of
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.log import log_properties
 from integrator.engine.message import Message
@@ -55,7 +56,7 @@ class Xslt(Mediator):
         """A step that transforms; the stylesheet is compiled again when its text changes."""
 
         async def step(message: Message) -> None:
-            name = self.key.string(message) or ""
+            name = key_of(self.key, message)
             sheet = message.deployment.entry_text(name)
             if sheet is None:
                 raise Fault(0, f"xslt: stylesheet {name!r} is not found")
@@ -79,7 +80,7 @@ class Xslt(Mediator):
 
     @staticmethod
     def _resource(message: Message, key: Expression) -> str:
-        name = key.string(message) or ""
+        name = key_of(key, message)
         text = message.deployment.entry_text(name)
         if text is None:
             raise Fault(0, f"xslt: resource {name!r} is not found")

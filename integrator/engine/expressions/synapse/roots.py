@@ -68,7 +68,8 @@ def payload(message: Message) -> Any:
 
 def resource(message: Message, key: Any) -> str:
     """Text of a registry resource or local entry. Raises Empty when there is none."""
-    found = message.deployment.entry_text(text(key))
+    name = text(key)
+    found = None if name.startswith("file:") else message.deployment.entry_text(name)
     if found is None:
         raise Empty("there is no such registry resource")
     return found
