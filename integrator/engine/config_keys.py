@@ -42,7 +42,15 @@ USED: dict[str, tuple[str, ...]] = {
     "keystore": ("*",),
     "truststore": ("*",),
     "proxy_profile": ("*",),
-    "transport": ("http.proxy_profile.*", "http.secured_proxy_profile.*", "http.listener.*", "http.sender.*"),
+    "transport": (
+        "default_content_type",
+        "http.default_content_type",
+        "http.proxy_profile.*",
+        "http.secured_proxy_profile.*",
+        "http.listener.*",
+        "http.sender.*",
+    ),
+    "opentelemetry": ("enable", "type", "logs_enabled", "url", "host", "port", "ratio", "headers.*", "properties"),
 }
 """Keys by table; `*` stands for any."""
 JAVA: dict[str, tuple[str, ...]] = {
@@ -74,7 +82,6 @@ JAVA: dict[str, tuple[str, ...]] = {
             "tasks",
             "task_handling",
             "cluster_config",
-            "opentelemetry",
             "prometheus_api",
             "transaction_counter",
             "user_store",

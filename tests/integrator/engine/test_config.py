@@ -56,6 +56,20 @@ async def test_references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ({"server": {"hotdeployment": True}}, ["[server] hotdeployment is not known, did you mean hot_deployment?"]),
         ({"mediaton": {"x": 1}}, ["[mediaton] x is not known, did you mean [mediation]?"]),
         ({"zzz": {}}, ["[zzz] is not known; it has no effect"]),
+        ({"analytics": {"enabled": True, "prefix": "A", "api_analytics": {"enabled": False}}}, []),
+        ({"analytics": {"enable": True}}, ["[analytics] enable is not known, did you mean enabled?"]),
+        (
+            {
+                "opentelemetry": {
+                    "enable": True,
+                    "url": "http://c",
+                    "headers": {"a": "b"},
+                    "properties": [{"name": "a"}],
+                }
+            },
+            [],
+        ),
+        ({"transport": {"http": {"default_content_type": "text/plain"}}}, []),
         (
             {"mediation": {"synapse": {"core_threads": 20}}, "transport": {"http": {"io_buffer_size": 1}}},
             ["without an effect here: [mediation] synapse.core_threads, [transport] http.io_buffer_size"],
