@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from tests.integrator.on_a_thread import OnAThread
 from tests.integrator.traces.world import SYNAPSE, World, api, world
 
-START_S = 30.0
+ANSWERS = [
+    {"path": "/b", "body": '{"price": 49.5, "stock": 8}', "headers": {"content-type": "application/json"}},
+    {"path": "/slow", "body": "{}", "delay": 0.02, "headers": {"content-type": "application/json"}},
+]
 
 
-class Live:
+class Live(OnAThread[World]):
     """A running world."""
-
-    def __init__(self, folder: Path, artifacts: dict[tuple[str, str], str]) -> None:
-        self.folder, self.artifacts = folder, artifacts
-        self.loop = asyncio.new_event_loop()
-        self.world: World | None = None
-        self.failure: BaseException | None = None
-        self._ready, self._over = threading.Event(), asyncio.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    @property
-    def here(self) -> World:
-        """The world, which has to be there."""
-        assert self.world is not None, self.failure
-        return self.world
 
     @property
     def url(self) -> str:
@@ -41,47 +28,11 @@ class Live:
         """What a client has to trust."""
         return (self.here.running.settings.secrets / "tls.crt").read_text()
 
-    def do(self, work: Callable[[World], Coroutine[Any, Any, Any]]) -> Any:
-        """Run a coroutine on its loop."""
-        return asyncio.run_coroutine_threadsafe(work(self.here), self.loop).result(20)
-
-    def start(self) -> None:
-        """Start. Fails when it is not ready in time."""
-        self._thread.start()
-        assert self._ready.wait(START_S) and self.world is not None, self.failure
-
-    def stop(self) -> None:
-        """Stop."""
-        if self._thread.is_alive():
-            self.loop.call_soon_threadsafe(self._over.set)
-            self._thread.join(15)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_until_complete(self._serve())
-        except BaseException as error:  # noqa: BLE001 - told by the thread that waits
-            self.failure = error
-        finally:
-            self._ready.set()
-            self.loop.run_until_complete(self.loop.shutdown_default_executor())
-            self.loop.close()
-
-    async def _serve(self) -> None:
-        answers = [
-            {"path": "/b", "body": '{"price": 49.5, "stock": 8}', "headers": {"content-type": "application/json"}},
-            {"path": "/slow", "body": "{}", "delay": 0.02, "headers": {"content-type": "application/json"}},
-        ]
-        async with world(self.folder, self.artifacts, answers) as made:
-            self.world = made
-            self._ready.set()
-            await self._over.wait()
-
 
 @contextmanager
 def live(folder: Path) -> Iterator[Live]:
     """A running world with `ARTIFACTS`."""
-    made = Live(folder, ARTIFACTS)
+    made = Live(lambda: world(folder, ARTIFACTS, [dict(answer) for answer in ANSWERS]))
     made.start()
     try:
         yield made
