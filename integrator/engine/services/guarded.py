@@ -172,11 +172,11 @@ def _fault(soap: str, refusal: SecurityRefusal, twelve: bool) -> Element:
     return fault
 
 
-class AddressedReply:
-    """Writes the addressing fields of the answer: whose it is, and that it belongs to the request."""
+class WrappedReply:
+    """An answer's way out with something to do before it."""
 
-    def __init__(self, inner: Reply, version: str, asked: dict[str, str]):
-        self.inner, self.version, self.asked = inner, version, asked
+    def __init__(self, inner: Reply):
+        self.inner = inner
 
     @property
     def sent(self) -> bool:
@@ -188,8 +188,16 @@ class AddressedReply:
         self.inner.sent = value
 
     def accept(self) -> None:
-        """Answer 202 at once."""
+        """Answer 202 at once; it has no body to do anything with."""
         self.inner.accept()
+
+
+class AddressedReply(WrappedReply):
+    """Writes the addressing fields of the answer: whose it is, and that it belongs to the request."""
+
+    def __init__(self, inner: Reply, version: str, asked: dict[str, str]):
+        super().__init__(inner)
+        self.version, self.asked = version, asked
 
     async def send(self, message: Message) -> None:
         """Add the fields to an answer that is SOAP, unless a property says no."""
@@ -204,24 +212,12 @@ class AddressedReply:
         await self.inner.send(message)
 
 
-class SecuredReply:
+class SecuredReply(WrappedReply):
     """Applies the policy to the answer; it goes out as SOAP in the version of the request."""
 
     def __init__(self, inner: Reply, engaged: Engaged, asked: Facts, soap: str):
-        self.inner, self.engaged, self.asked, self.soap = inner, engaged, asked, soap
-
-    @property
-    def sent(self) -> bool:
-        """Whether there was an answer."""
-        return self.inner.sent
-
-    @sent.setter
-    def sent(self, value: bool) -> None:
-        self.inner.sent = value
-
-    def accept(self) -> None:
-        """Answer 202 at once; it has no body to secure."""
-        self.inner.accept()
+        super().__init__(inner)
+        self.engaged, self.asked, self.soap = engaged, asked, soap
 
     async def send(self, message: Message) -> None:
         """Secure, and answer. Raises Fault when that is not possible: nothing goes out unprotected."""
