@@ -27,6 +27,17 @@ SOURCES = {
     "secret": "[secrets]",
 }
 
+SHORT = {
+    "synapse.json_out_auto_array": "synapse.commons.json.output.jsonoutAutoArray",
+    "synapse.disable_auto_primitive_regex": "synapse.commons.json.output.disableAutoPrimitive.regex",
+    "synapse.enable_auto_primitive": "synapse.commons.json.output.autoPrimitive",
+    "synapse.enable_namespace_declaration": "synapse.commons.json.output.enableNSDeclarations",
+    "synapse.preserve_namespace_on_xml_to_json": "synapse.commons.json.preserve.namespace",
+    "synapse.enable_xml_nil": "synapse.commons.enableXmlNilReadWrite",
+    "synapse.enable_xpath_dom_failover": "synapse.xpath.dom.failover.enabled",
+}
+"""Keys of [mediation] and the properties they stand for."""
+
 _REFERENCE = re.compile(r"\$(env|sys|ref|secret)\{([^}]+)\}")
 
 
@@ -112,9 +123,9 @@ class Config:
 
     @property
     def synapse_properties(self) -> dict[str, str]:
-        """[synapse_properties] and the synapse.* keys of [mediation], as text."""
-        given = {**self.tables.get("mediation", {}), **self.tables.get("synapse_properties", {})}
-        return {key: str(value) for key, value in given.items() if not isinstance(value, dict | list)}
+        """[synapse_properties] and the synapse.* keys of [mediation], as text; a full name goes before its short one."""
+        given = {**_flat(self.tables.get("mediation", {})), **_flat(self.tables.get("synapse_properties", {}))}
+        return {**{full: given[short] for short, full in SHORT.items() if short in given}, **given}
 
     def file_property(self, name: str) -> str | None:
         """A key of conf/file.properties."""
@@ -140,6 +151,17 @@ def read_config(home: Path) -> Config:
         routes=read_routes(tables, home),
         tracing=settings_of(tables.get("tracing", {})),
     )
+
+
+def _flat(table: dict[str, Any], before: str = "") -> dict[str, str]:
+    """Values by dotted key: `a.b = 1` is the same with and without quotes."""
+    found: dict[str, str] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{before}{key}.")
+        elif not isinstance(value, list):
+            found[before + key] = str(value)
+    return found
 
 
 def _resolve(value: Any, root: dict[str, Any], missing: set[str], depth: int = 0) -> Any:
