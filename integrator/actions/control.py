@@ -11,7 +11,7 @@ from apim.accounts import audit
 from apim.accounts.models import User
 from apim.errors import FieldError, Invalid
 from integrator.actions.nodes import require_platform
-from integrator.dashboard.client import LARGEST_FILE, Node
+from integrator.dashboard.client import LARGEST_FILE, Node, NodeRefused
 from integrator.dashboard.kinds import KINDS
 from integrator.models import Integrator
 
@@ -55,8 +55,10 @@ def upload_application(*, by: User, row: Integrator, name: str, data: bytes) -> 
         raise Invalid(fields=[FieldError("file", "A file whose name ends in .car, of letters, digits and . _ @ + -.")])
     if not data or len(data) > LARGEST_FILE:
         raise Invalid(fields=[FieldError("file", f"1 byte to {LARGEST_FILE // 1024 // 1024} MB are taken.")])
-    said = Node(row).upload("/applications", name, data)
+    node = Node(row)
+    said = node.upload("/applications", name, data)
     _record(by, "integrator.application_upload", row, {"file": name, "bytes": len(data)})
+    _deployed(node, name)
     return _told(said)
 
 
@@ -65,8 +67,10 @@ def redeploy_application(*, by: User, row: Integrator, name: str, file: str) -> 
     require_platform(by)
     node = Node(row)
     data = node.file("/applications", "application/octet-stream", carbonAppName=name)
-    node.upload("/applications", file if _CAR.match(file) else f"{name}.car", data)
+    stored = file if _CAR.match(file) else f"{name}.car"
+    node.upload("/applications", stored, data)
     _record(by, "integrator.application_redeploy", row, {"name": name})
+    _deployed(node, stored)
     return f"{name} was deployed again."
 
 
@@ -76,6 +80,14 @@ def remove_application(*, by: User, row: Integrator, name: str) -> str:
     said = Node(row).send("DELETE", f"/applications/{_quoted(name)}")
     _record(by, "integrator.application_remove", row, {"name": name})
     return _told(said)
+
+
+def _deployed(node: Node, file: str) -> None:
+    """An integrator says that a file came, also when it refuses what is in it. Raises NodeDown, NodeRefused."""
+    refused = node.get("/applications").get("faultyList")
+    for one in refused if isinstance(refused, list) else ():
+        if isinstance(one, dict) and one.get("file") == file:
+            raise NodeRefused(f"{file} is there but not deployed: {str(one.get('reason') or 'see its log')[:1000]}")
 
 
 def _quoted(name: str) -> str:

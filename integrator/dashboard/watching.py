@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 import structlog
@@ -90,7 +91,7 @@ def look_at(row: Integrator) -> Look:
             "kinds": {str(name): _number(count) for name, count in kinds.items()},
             "applications": _number(found.get("applications")),
             "faulty": _number(found.get("faulty")),
-            "refused": [str(one)[:500] for one in found.get("refused", ())][:50],
+            "refused": [shorten(str(one), 1000, placeholder=" …") for one in found.get("refused", ())][:50],
         },
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from math import sin
@@ -20,30 +19,21 @@ from integrator.actions import nodes
 from integrator.dashboard import watching
 from integrator.models import Integrator, IntegratorSample
 from tests.integrator.edge.live import Live, live
+from tests.integrator.management.world import car
+from tests.support.browser import MARKS, chromium
 from tests.support.people import PASSWORD
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 PICTURES = os.environ.get("DASHBOARD_PICTURES", "")
 """A folder in which each page is left as a picture; empty for none."""
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium found (apt install chromium, or set CHROMIUM)"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One headless Chromium for the module."""
-    # Playwright's loop would make Django believe that the test's own thread is asynchronous.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
@@ -133,7 +123,18 @@ def test_way_through_the_dashboard(browser: Any, live_server: Any, running: Live
     page.get_by_role("button", name="Tracing: switch off").click()
     page.get_by_role("link", name="Applications", exact=True).click()
     page.get_by_label("Delete App").click()
+    page.get_by_label("Carbon application (.car)").set_input_files(
+        {"name": "Half_1.0.0.car", "mimeType": "application/zip", "buffer": car("Half", good=False, api="half")}
+    )
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.get_by_text("Half_1.0.0.car is there but not deployed").wait_for()
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     kept("applications")
+    page.set_viewport_size({"width": 1360, "height": 900})
+    page.get_by_label("Delete Half").click()
+    page.get_by_role("button", name="Delete Half").click()
+    page.get_by_text("Successfully removed").wait_for()
     page.get_by_role("link", name="Logs", exact=True).click()
     page.get_by_label("Follow").wait_for()
     kept("logs")

@@ -151,6 +151,19 @@ def test_what_the_integrator_refuses_is_told(running: Live, boss: User) -> None:
     assert web.get(f"{PLACE}999999/").status_code == 404
 
 
+def test_an_application_that_came_but_is_refused_is_no_success(running: Live, boss: User) -> None:
+    row, web = registered(boss, running), browse(boss)
+    place = f"{PLACE}{row.pk}/applications/"
+    file = SimpleUploadedFile("Half_1.0.0.car", car("Half", good=False, api="half"))
+    answer = web.post(f"{place}upload/", {"file": file}, follow=True)
+    (message,) = answer.context["messages"]
+    assert message.level_tag == "error" and "Half_1.0.0.car is there but not deployed" in message.message
+    assert "missing" in message.message
+    assert AuditRow.objects.filter(action="integrator.application_upload").count() == 1
+    web.post(f"{place}change/", {"name": "Half", "file": "Half_1.0.0.car", "what": "remove"})
+    assert "Half_1.0.0.car" not in told(web.get(place))
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
