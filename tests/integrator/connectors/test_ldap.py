@@ -116,3 +116,13 @@ def test_filters() -> None:
     assert filter_of("", {"a": ["x*)"]}, wildcards=True) == "(a=x*\\29)"
     with pytest.raises(ConnectorError):
         pairs_of({"a)(b": "x"}, "filters")
+
+
+@pytest.mark.parametrize(
+    "given", [{"p": "any"}, {"d": "", "p": "any"}, {"d": None, "p": "any"}, {"d": f"uid=ann,{BASE}", "p": ""}]
+)
+async def test_nobody_is_not_somebody(tmp_path: Path, directory: Directory, given: dict[str, str | None]) -> None:
+    """Servers take a log-in without name or password as one of nobody, and say yes; here it does not get that far."""
+    flows = {"in": step("authenticate", dn="{json-eval($.d)}", password="{json-eval($.p)}")}
+    async with flows_of(tmp_path / "h", flows, {"L": connection(directory)}) as world:
+        assert "is required" in (await world.fault("in", given))["message"]
