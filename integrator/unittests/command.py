@@ -12,7 +12,7 @@ from pathlib import Path
 
 from integrator.engine.errors import DeploymentError
 from integrator.unittests import agent, report
-from integrator.unittests.run import run_suite
+from integrator.unittests.run import SuiteResult, run_suite
 from integrator.unittests.suite import is_suite, read_file
 
 AGENT_PORT = 9008
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     results = asyncio.run(_run(options.suites, options.case))
     if not results:
         sys.stderr.write(f"no suite in {', '.join(str(path) for path in options.suites)}\n")
+    elif options.case and not any(isinstance(item, SuiteResult) and item.cases for item in results):
+        sys.stderr.write(f"no case whose name holds {options.case!r} ran\n")
     quiet = options.json is not None and str(options.json) == "-"
     try:
         if options.junit:

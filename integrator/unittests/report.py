@@ -36,9 +36,13 @@ def human(results: Sequence[Result], *, colour: bool) -> str:
     cases = [case for item in results if isinstance(item, SuiteResult) for case in item.cases]
     failed = sum(not case.passed for case in cases)
     broken = sum(isinstance(item, DeploymentError) or bool(item.refused) for item in results)
-    total = f"{len(cases)} cases in {len(results)} suites: {len(cases) - failed} passed, {failed} failed"
-    lines.append(total + (f"; {broken} suites could not run" if broken else ""))
+    total = f"{_counted(len(cases), 'case')} in {_counted(len(results), 'suite')}: {len(cases) - failed} passed, {failed} failed"
+    lines.append(total + (f"; {_counted(broken, 'suite')} could not run" if broken else ""))
     return "\n".join(_coloured(line) for line in lines) if colour else "\n".join(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _suite(result: SuiteResult) -> list[str]:

@@ -71,6 +71,7 @@ class Builder:
         self.home = home
         self.runtime = runtime
         self.loaded: dict[str, Loaded] = {}
+        self.told: set[str] = set()
         self.config = Config()
         self.registry = Registry(home)
         self.data_source: Callable[[str], Source | None] = lambda _: None
@@ -92,7 +93,17 @@ class Builder:
             if held is None or held.stamp != stamp:
                 self._load_again(path, stamp, held)
         self._follow_libraries(known, files)
-        return self._assemble(config, errors)
+        deployment = self._assemble(config, errors)
+        self._tell(deployment)
+        return deployment
+
+    def _tell(self, deployment: Deployment) -> None:
+        """Log once what is refused for what else is there; what cannot be read was told when it was read."""
+        unreadable = {str(held.error) for held in self.loaded.values() if held.error}
+        found = {str(error) for error in deployment.errors} - unreadable
+        for problem in sorted(found - self.told):
+            log.error("refused: %s", problem)
+        self.told = found
 
     @staticmethod
     def _analytics(config: Config, errors: list[DeploymentError]) -> bool:

@@ -99,8 +99,9 @@ async def test_every_kind(tmp_path: Path, kind: str) -> None:
 
 
 @covers("deploy.update", "deploy.duplicate")
-async def test_an_update_that_collides(tmp_path: Path) -> None:
+async def test_an_update_that_collides(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It is refused and the version before goes on; sequences, endpoints, templates and local entries share their keys."""
+    caplog.set_level("ERROR", logger="integrator.deployment")
     home = tmp_path / "home"
     write(home, "api", "a", text_api("a", "a"))
     file = write(home, "api", "b", text_api("b", "b"))
@@ -116,6 +117,10 @@ async def test_an_update_that_collides(tmp_path: Path) -> None:
             engine.deployment.errors[-1]
         )
         assert [(await running.call("GET", f"/{name}")).body for name in "ab"] == [b"a", b"b"]
+        write(home, "api", "c", text_api("c", "c"))
+        await engine.refresh()
+        told = [record.getMessage() for record in caplog.records]
+        assert [sum(text in line for line in told) for text in ("sequences 'x' is deployed", "of 'a'")] == [1, 1]
 
 
 @covers("deploy.order")
@@ -184,3 +189,26 @@ async def test_a_stop_waits(tmp_path: Path) -> None:
         assert targets.count("/task1") == targets.count("/task2") and "/1" in targets
         await asyncio.sleep(0)
         assert [seen.target for seen in stub.seen] == targets
+
+
+async def test_a_home_that_is_away(tmp_path: Path) -> None:
+    """Gone or empty, as a volume that is not mounted, it takes nothing back; when it is there again it is followed again."""
+    home, away = tmp_path / "home", tmp_path / "away"
+    file = write(home, "api", "t", text_api("t", "old"))
+    async with integrator(home, scan_s=3600) as running:
+        engine = running.service.engine
+        home.rename(away)
+        with pytest.raises(OSError):
+            await engine.refresh()
+        home.mkdir()
+        with pytest.raises(OSError, match="it is empty"):
+            await engine.refresh()
+        assert (await running.call("GET", "/t")).body == b"old"
+        home.rmdir()
+        away.rename(home)
+        file.write_text(text_api("t", "a new one"))
+        await engine.refresh()
+        assert (await running.call("GET", "/t")).body == b"a new one"
+        file.unlink()
+        await engine.refresh()
+        assert (await running.call("GET", "/t")).status == 404

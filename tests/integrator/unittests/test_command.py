@@ -29,7 +29,7 @@ def test_the_command_for_ci(tmp_path: Path) -> None:
     fine = subprocess.run([*run, tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (fine.returncode, fine.stderr) == (0, "")
     assert "✓ one" in fine.stdout
-    assert "1 cases in 1 suites: 1 passed, 0 failed" in fine.stdout
+    assert "1 case in 1 suite: 1 passed, 0 failed" in fine.stdout
     (tmp_path / "wrong.xml").write_text(BAD)
     files = ["--junit", tmp_path / "junit.xml", "--json", tmp_path / "out.json"]
     failed = subprocess.run([*run, tmp_path, *files], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
@@ -70,7 +70,9 @@ def test_only_some_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     text = suite(flow, case(equals("$ctx:x", "1"), name="right"), case(equals("$ctx:x", "2"), name="wrong"))
     (tmp_path / "s.xml").write_text(text)
     assert command.main([str(tmp_path), "--case", "right"]) == 0
-    assert "1 cases" in capsys.readouterr().out
+    assert "1 case in" in capsys.readouterr().out
+    assert command.main([str(tmp_path), "--case", "no such"]) == 2
+    assert "no case whose name holds 'no such' ran" in capsys.readouterr().err
 
 
 def test_files_that_a_suite_names(tmp_path: Path) -> None:
@@ -157,6 +159,7 @@ async def test_the_agent() -> None:
         from_disk = suite("/etc/hostname", case(not_null("$body")))
         assert "not the name of a file" in json.loads(await ask(from_disk.encode()))["deploymentException"]
         assert await ask(b"\xac\xed\x00\x05\x73\x00") == b""
+        assert await ask(b"\xac\xed\x00\x05\x74\x00\x01\xff") == b"", "no text"
     finally:
         server.close()
 
