@@ -19,7 +19,6 @@ USED: dict[str, tuple[str, ...]] = {
         "synapse.enable_auto_primitive",
         "synapse.enable_xml_nil",
         "synapse.preserve_namespace_on_xml_to_json",
-        "synapse.build_valid_nc_name",
         "synapse.enable_namespace_declaration",
         "synapse.enable_xpath_dom_failover",
         "inbound.port_offset_enable",
@@ -65,6 +64,7 @@ JAVA: dict[str, tuple[str, ...]] = {
         "synapse.suspend_duration_on_maximum_failover",
         "synapse.freemarker_templates_base_path",
         "synapse.disable_custom_replace_regex",
+        "synapse.build_valid_nc_name",
         "flow.statistics.*",
         "stat.tracer.*",
         "statistics.*",
@@ -94,7 +94,7 @@ JAVA: dict[str, tuple[str, ...]] = {
         ("*",),
     ),
 }
-"""Keys of the original that change nothing here: threads, buffers, class names."""
+"""Keys of the original that change nothing here: threads, buffers, class names, what is always done (valid names)."""
 
 
 def remarks(tables: dict[str, Any]) -> list[str]:
