@@ -7,10 +7,12 @@ import resource
 import socket
 import ssl
 import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
-from wire.connection import Connection
+from wire.connection import NEWCOMER_SECONDS, Connection
 from wire.http2 import Http2Connection
 from wire.service import Service
 
@@ -45,6 +47,20 @@ class Served(Protocol):
 
     def check(self, now: float) -> None:
         """Looks at its timeouts; `now` is the loop's clock."""
+
+
+BACKLOG = 2048
+"""Callers whom the kernel may have connected before the server takes them."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A socket on which calls are accepted, and what each becomes."""
+
+    listener: asyncio.AbstractServer
+    sock: socket.socket
+    factory: Callable[[], asyncio.Protocol]
+    tls: ssl.SSLContext | None
 
 
 def connection_limit(wanted: int) -> int:
@@ -85,7 +101,7 @@ class Server:
         self.connections: set[Served] = set()
         self.max_connections = connection_limit(service.max_connections)
         self.refused = 0
-        self._listeners: list[asyncio.AbstractServer] = []
+        self._listeners: list[Listening] = []
         self._watch: asyncio.TimerHandle | None = None
         self._empty: asyncio.Future[None] | None = None
         self._stopping = False
@@ -94,15 +110,19 @@ class Server:
         """Accepts calls on a bound socket, over TLS when a context is given."""
         address = sock.getsockname()
         port = int(address[1]) if isinstance(address, tuple) else 0
+
+        def factory() -> asyncio.Protocol:
+            return Negotiated(self, port) if tls else Connection(self, "http", port)
+
         listener = await self.loop.create_server(
-            lambda: Negotiated(self, port) if tls else Connection(self, "http", port),
+            factory,
             sock=sock,
             ssl=tls,
-            backlog=2048,
+            backlog=BACKLOG,
             ssl_handshake_timeout=self.timeouts.head if tls else None,
             ssl_shutdown_timeout=FAREWELL_SECONDS if tls else None,
         )
-        self._listeners.append(listener)
+        self._listeners.append(Listening(listener, sock, factory, tls))
         if self._watch is None:
             self._watch = self.loop.call_later(WATCH_SECONDS, self._check)
 
@@ -121,10 +141,11 @@ class Server:
     async def stop(self, grace: float) -> int:
         """Stops listening, lets answers in work finish for `grace` seconds; returns how many connections it broke."""
         self._stopping = True
-        for listener in self._listeners:
-            listener.close()
+        listeners, self._listeners = self._listeners, []
+        taken = [asyncio.create_task(each) for held in listeners for each in self._end_listening(held)]
         for connection in list(self.connections):
             connection.drain()
+        await asyncio.gather(*taken, return_exceptions=True)
         if self.connections:
             self._empty = self.loop.create_future()
             await asyncio.wait([self._empty], timeout=grace)
@@ -134,6 +155,18 @@ class Server:
         if self._watch is not None:
             self._watch.cancel()
         return len(broken)
+
+    def _end_listening(self, held: Listening) -> list[Coroutine[Any, Any, Any]]:
+        """Stop listening; what takes the callers whom the kernel has connected already: else they would be reset."""
+        found: list[socket.socket] = []
+        with held.sock.dup() as queue:
+            held.listener.close()
+            queue.setblocking(False)
+            with suppress(OSError):
+                while len(found) < BACKLOG:
+                    found.append(queue.accept()[0])
+        limits = {"ssl": held.tls, "ssl_handshake_timeout": NEWCOMER_SECONDS} if held.tls else {}
+        return [self.loop.connect_accepted_socket(held.factory, each, **limits) for each in found]  # type: ignore[arg-type]
 
     def _check(self) -> None:
         now = self.loop.time()

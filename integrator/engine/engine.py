@@ -11,6 +11,7 @@ from pathlib import Path
 from integrator.engine import synapse_handlers
 from integrator.engine.databases import library
 from integrator.engine.deploy.build import Builder, Stamp, scan
+from integrator.engine.deploy.loaded import require_home
 from integrator.engine.deployment import Deployment
 from integrator.engine.metrics import ARTIFACTS, REFUSED
 from integrator.engine.processors import Outcome, process_once
@@ -75,6 +76,8 @@ class Engine:
         files = await self.runtime.run(scan, self.settings.home)
         if self._deployment is not None and files == self._files:
             return False
+        if self._files and not files:
+            await self.runtime.run(require_home, self.settings.home)
         started = time.perf_counter()
         built = await self.runtime.run(self._builder.build, files)
         before = set(self._deployment.artifacts) if self._deployment is not None else set()
@@ -89,14 +92,18 @@ class Engine:
         return True
 
     async def _follow(self) -> None:
+        told = ""
         while True:
             await asyncio.sleep(self.settings.scan_s)
             if not self.deployment.config.hot_deployment:
                 continue
             try:
                 await self.refresh()
+                told = ""
             except OSError as error:
-                log.error("the home %s cannot be read: %s", self.settings.home, error)
+                if told != str(error):
+                    log.error("the home %s cannot be read: %s; what ran goes on", self.settings.home, error)
+                told = str(error)
             except Exception:
                 log.exception("the home %s could not be deployed; what ran goes on", self.settings.home)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -217,6 +218,22 @@ async def test_stop_lets_answers_finish_and_says_so() -> None:
         assert await idle == b""
     assert answer.endswith(b"done")
     assert CLOSE in answer
+
+
+async def test_callers_whom_the_kernel_has_connected_are_served_before_the_stop() -> None:
+    async with serving(echo) as (server, port):
+        callers = [
+            socket.create_connection(("127.0.0.1", port)) for _ in range(20)
+        ]  # the loop has not turned: none is accepted
+        for caller in callers:
+            caller.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert await server.stop(10) == 0
+        for caller in callers:
+            with caller:
+                caller.settimeout(5)
+                assert caller.recv(1000).startswith(b"HTTP/1.1 200")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
 
 
 async def test_an_ignored_upgrade_is_served_as_http_1_1() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,13 @@ class Loaded:
     def holds(self) -> bool:
         """Whether there is anything that runs."""
         return bool(self.artifacts or self.service or self.application or self.libraries)
+
+
+def require_home(home: Path) -> None:
+    """Raises OSError when the home is gone, empty or not readable: a volume that is away is no wish to take back everything."""
+    with os.scandir(home) as held:
+        if next(held, None) is None:
+            raise FileNotFoundError("it is empty")
 
 
 def scan(home: Path) -> dict[str, Stamp]:

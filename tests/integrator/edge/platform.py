@@ -43,6 +43,9 @@ class Platform:
             "DJANGO_SETTINGS_MODULE": "apim.settings",
             "INTEGRATOR_URL": self.url,
             "PYTHONPATH": str(ROOT),
+            "SERVICE_CATALOG_HOST": "http://127.0.0.1:9",  # the sample asks for them, as the platform tells them
+            "SERVICE_CATALOG_USERNAME": "nobody",
+            "SERVICE_CATALOG_PASSWORD": "none",
         }
         self._folder = folder
         self._stack = ExitStack()
