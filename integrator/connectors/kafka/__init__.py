@@ -153,9 +153,11 @@ async def _producer(call: Call) -> Any:
             ssl_context=_tls(given) if given["securityProtocol"].endswith("SSL") else None,
         )
         await producer.start()
-    except (KafkaError, ValueError, OSError) as error:
+    except BaseException as error:  # also when the call's time is over: its tasks would go on for ever
         if producer is not None:
             await producer.stop()
+        if not isinstance(error, KafkaError | ValueError | OSError):
+            raise
         raise ConnectorError(*CONNECTION, f"{given['bootstrapServers']}: {type(error).__name__}: {error}") from error
     return producer
 

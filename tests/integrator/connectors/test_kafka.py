@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,3 +79,19 @@ async def test_no_broker_is_a_fault_without_secrets(tmp_path: Path, caplog: pyte
         assert (fault["code"], "jaas-word-4" in str(fault)) == ("700501", False)
         assert (await world.fault("n"))["message"] == "KAFKA:SERIALIZATION_ERROR: 'many' is no whole number"
     assert "jaas-word-4" not in caplog.text
+
+
+async def test_a_silent_broker_leaves_nothing_running(tmp_path: Path) -> None:
+    """When the time of a call is over, so is what it began: a producer that is not closed is a warning, thus an error here."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    entries = {"K": connection(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")}
+    toml = "[connectors]\ntimeout_seconds = 1\n"
+    async with server, flows_of(tmp_path / "h", {"f": step(topic=TOPIC)}, entries, toml) as world:
+        assert "no answer in time" in (await world.fault("f"))["message"]
+        gc.collect()
