@@ -94,6 +94,9 @@ def java_string(text: bytes) -> bytes:
 
 
 def _from_modified(data: bytes) -> bytes:
-    """UTF-8 of Java's own form of it: surrogates apart, NUL in two bytes."""
-    text = data.replace(b"\xc0\x80", b"\0").decode("utf-8", "surrogatepass")
+    """UTF-8 of Java's own form of it: surrogates apart, NUL in two bytes. Raises BadRequest."""
+    try:
+        text = data.replace(b"\xc0\x80", b"\0").decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the string is not readable: {error}") from error
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

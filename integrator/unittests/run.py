@@ -28,7 +28,7 @@ from integrator.unittests.compare import difference, same
 from integrator.unittests.home import lay_out
 from integrator.unittests.mocks import Mock, guessed_type
 from integrator.unittests.suite import Assertion, Case, Suite
-from wire.client import Client, Limits
+from wire.client import AnswerTooLarge, Client, Limits
 from wire.server import Server
 from wire.service import Service
 from wire.upstream import UpstreamError
@@ -183,7 +183,7 @@ async def run_case(bench: Bench, case: Case) -> CaseResult:
     except Fault as fault:
         path = f"\n  in {fault.path}" if fault.path else ""
         result.mediation, result.error = FAILED, f"{fault.message}{path}"
-    except (OSError, ValueError, TimeoutError, UpstreamError) as error:
+    except (OSError, ValueError, TimeoutError, UpstreamError, AnswerTooLarge) as error:
         result.mediation, result.error = FAILED, str(error) or f"no end within {CALL_SECONDS:g} s"
     result.hints = [text for mock in bench.mocks.values() for text in mock.unexpected]
     result.seconds = time.perf_counter() - started
