@@ -89,7 +89,7 @@ def artifact(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         request,
         row,
         "artifact",
-        name or known.one,
+        f"{known.one} {name}".strip(),
         shown_tab="artifacts",
         kind=known,
         name=name,

@@ -80,6 +80,9 @@ def test_every_page_shows_a_running_integrator(running: Live, boss: User) -> Non
     assert "quotes" not in told(web.get(f"{PLACE}{row.pk}/artifacts/?kind=proxy-services&search=zzz"))
     detail = told(web.get(f"{PLACE}{row.pk}/artifact/apis/?name=shop"))
     assert '<i class="x-tag">&lt;api</i>' in detail and "/shop" in detail and "requests since the start" in detail
+    assert "<title> API shop |" in " ".join(detail.split()), (
+        "the theme writes a title's first letter large, and names keep theirs"
+    )
     source = told(web.get(f"{PLACE}{row.pk}/artifact/data-sources/?name=Numbers"))
     assert "hunter2" not in source and "***" in source
     assert "audit.log" in told(web.get(f"{PLACE}{row.pk}/logs/")) or "integrator.log" in told(
