@@ -24,7 +24,8 @@ from apim.errors import ApimError
 from apim.keymanager.vault import unseal
 from integrator.models import Integrator
 
-CONNECT_S, READ_S = 3.0, 10.0
+CONNECT_S, READ_S, WHOLE_S = 3.0, 10.0, 60.0
+PIECE = 64 * 1024
 MOST_BYTES = 4 * 1024 * 1024
 LARGEST_FILE = 100 * 1024 * 1024
 PORTS = {"http": 80, "https": 443}
@@ -35,6 +36,16 @@ GENERATED = "integrator_admin"
 """The file of the secrets folder in which an integrator keeps the password that it made at its first start."""
 _tokens: OrderedDict[str, tuple[str, float]] = OrderedDict()
 _lock = threading.Lock()
+
+
+def _taken(answer: urllib3.BaseHTTPResponse, most: int) -> bytes:
+    """At most `most` bytes and one more. Raises NodeDown for a node that drips: whoever watches waits for all."""
+    data, until = bytearray(), time.monotonic() + WHOLE_S
+    while len(data) <= most and (piece := answer.read1(min(PIECE, most + 1 - len(data)), decode_content=False)):
+        data += piece
+        if time.monotonic() > until:
+            raise NodeDown(f"Its answer was not complete after {WHOLE_S:g} s.")
+    return bytes(data)
 
 
 class NodeDown(ApimError):
@@ -141,7 +152,7 @@ class Node:
         try:
             with self._pool(parts) as pool:
                 answer = pool.urlopen(method, target, body, headers=sent, redirect=False, preload_content=False)
-                data = answer.read(most + 1, decode_content=False)
+                data = _taken(answer, most)
                 answer.close()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise NodeDown(f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}: {_reason(error)}") from error

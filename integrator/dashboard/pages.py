@@ -148,8 +148,7 @@ def _tail(row: Any, file: str) -> Asked:
 def tail(request: HttpRequest, pk: int) -> HttpResponse:
     """The end of a log file as text, for the script that follows it."""
     found = _tail(reading.find(pk), request.GET.get("file", "")[:200])
-    status = 503 if found.down else 200
-    return HttpResponse(found.down or found.value, "text/plain; charset=utf-8", status)
+    return HttpResponse(found.down or found.value, "text/plain; charset=utf-8", found.status if found.down else 200)
 
 
 @platform

@@ -44,11 +44,12 @@ class Seen:
 
 @dataclass
 class Asked:
-    """What an integrator answered; `down` is why it did not."""
+    """What an integrator answered; `down` is why it did not, and `status` what a page that is only this answer says then."""
 
     value: Any = None
     down: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    status: int = 503
 
 
 def find(pk: int) -> Integrator:
@@ -128,7 +129,7 @@ def ask(row: Integrator, question: Callable[[Node], T]) -> Asked:
     try:
         return Asked(question(Node(row)))
     except ApimError as error:
-        return Asked(down=error.description)
+        return Asked(down=error.description, status=error.status)
 
 
 def kind_of(resource: str) -> Kind:

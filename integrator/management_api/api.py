@@ -32,8 +32,8 @@ T = TypeVar("T")
 PREFIX = "/management"
 METHODS = b"GET, POST, PATCH, PUT, DELETE, OPTIONS"
 CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-allow-headers", b"Authorization, Content-Type")]
-LOGINS_AT_ONCE = 4
-"""Log-ins whose passwords are checked at the same time: a check costs memory and time on purpose."""
+LOGINS_AT_ONCE, LOGINS_WAITING = 4, 50
+"""Log-ins whose passwords are checked at the same time (a check costs memory and time on purpose), and that may be under way."""
 
 
 class Management:
@@ -57,6 +57,7 @@ class Management:
         self.tasks: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
         self._logins = asyncio.Semaphore(LOGINS_AT_ONCE)
+        self._waiting = 0
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run blocking work on a worker thread."""
@@ -142,8 +143,16 @@ class Management:
     async def _login(self, exchange: Exchange) -> None:
         if exchange.method not in (b"GET", b"POST"):
             raise Refusal(405, "allowed are GET, POST")
-        async with self._logins:
-            found = await self.run(self.store.check, self.current().config, _text(exchange.header(b"authorization")))
+        if self._waiting >= LOGINS_WAITING:
+            raise Refusal(429, "too many log-ins are waiting; try again in a moment")
+        self._waiting += 1
+        try:
+            async with self._logins:
+                found = await self.run(
+                    self.store.check, self.current().config, _text(exchange.header(b"authorization"))
+                )
+        finally:
+            self._waiting -= 1
         if found is None:
             exchange.respond(401, [*CORS, (b"www-authenticate", b'Basic realm="management"')])
         else:

@@ -92,10 +92,11 @@ class Listener:
         except Exception:
             log.exception("%s %s failed", exchange.method.decode("latin-1"), exchange.path.decode("latin-1"))
             _refuse(exchange, 500, "The request could not be processed.")
-        if flow is not None and flow.trace is not None:
-            flow.deployment.runtime.tracing.finish(flow, exchange.status)
-        served(flow.artifact if flow else "", exchange.status, monotonic() - started)
-        self.tasks.discard(asyncio.current_task())
+        finally:
+            if flow is not None and flow.trace is not None:
+                flow.deployment.runtime.tracing.finish(flow, exchange.status)
+            served(flow.artifact if flow else "", exchange.status, monotonic() - started)
+            self.tasks.discard(asyncio.current_task())
 
 
 async def premediate(message: Message, before: Chain) -> bool:

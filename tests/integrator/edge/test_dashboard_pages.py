@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from integrator.dashboard import watching
 from integrator.models import Integrator, IntegratorSample
 from tests.integrator.edge.live import Live, live
 from tests.integrator.management.world import car
+from tests.support.browser import served
 
 PLACE = "/admin/integrations/"
 
@@ -188,6 +192,37 @@ def test_an_integrator_that_is_down_is_shown_with_the_reason(
     form = {"name": "quotes", "field": "status", "value": "inactive"}
     assert reason in told(web.post(f"{PLACE}{row.pk}/artifact/proxy-services/switch/", form, follow=True))
     assert not AuditRow.objects.filter(action="integrator.switch").exists()
+
+
+def test_an_unknown_log_file_is_the_askers_mistake(running: Live, boss: User) -> None:
+    row, web = registered(boss, running), browse(boss)
+    answer = web.get(f"{PLACE}{row.pk}/logs/tail/?file=nope.log")
+    assert 400 <= answer.status_code < 500 and told(answer), answer
+
+
+class Dripping(BaseHTTPRequestHandler):
+    """A node that sends a byte now and then and never ends."""
+
+    def do_GET(self) -> None:
+        """Drip."""
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(1000):
+                self.wfile.write(b"x")
+                time.sleep(0.05)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+def test_a_node_that_drips_is_given_up(boss: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "WHOLE_S", 0.3)
+    with served(Dripping) as url:
+        row = nodes.save_integrator(by=boss, row=Integrator(name="slow", url=url, username="ann"), password="secret")
+        with pytest.raises(outbound.NodeDown, match="not complete after"):
+            outbound.Node(row).get("/apis")
 
 
 def test_inner_networks_are_asked_only_when_named(running: Live, boss: User, monkeypatch: pytest.MonkeyPatch) -> None:

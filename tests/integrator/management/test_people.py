@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from pathlib import Path
 
 import pytest
 
-from integrator.management_api import auth, userstore
+from integrator.management_api import api, auth, userstore
 from integrator.management_api.answers import Refusal
 from integrator.management_api.userstore import UserStore
 from tests.integrator.coverage import covers
@@ -108,3 +109,16 @@ def test_the_store_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Refusal, match="1 roles"):
         store.add_role("two")
     assert (tmp_path / userstore.FILE).stat().st_mode & 0o077 == 0
+
+
+async def test_log_ins_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound a log-in is refused at once; when those before it are done, the next is let in."""
+    monkeypatch.setattr(api, "LOGINS_WAITING", 2)
+    async with managed(tmp_path) as ann:
+        place, basic = address(ann.running, "/login"), base64.b64encode(b"ann:secret").decode()
+        held = {"authorization": f"Basic {basic}"}
+        async with asyncio.TaskGroup() as group:
+            tries = [group.create_task(ann.running.request(place, headers=held)) for _ in range(12)]
+        found = [one.result().status for one in tries]
+        assert set(found) == {200, 429}, found
+        await log_in(ann.running, "ann", "secret")
