@@ -33,7 +33,8 @@ class Mediator(ABC):
 
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
-        """Read the record from its element. Raises DeploymentError."""
+        """Read the record from its element; one without settings has no children either. Raises DeploymentError."""
+        reader.only(element, ("description",))
         return cls(**cls.common(element, reader))
 
     @staticmethod
