@@ -83,7 +83,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             port = int(address[1]) if isinstance(address, tuple) else 0
             tls = service.tls(port)
             await server.listen(bound.sock, tls)
-            self.log.info("%s on %s", "https" if tls else "http", bound)
+            self.log.info("%s on %s", "https" if tls else "http", str(bound).removeprefix("http://"))
         return server
 
     def _catch_signals(self) -> None:

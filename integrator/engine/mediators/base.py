@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, is_dataclass
+from difflib import get_close_matches
 from typing import Any, ClassVar, Self
 
 from integrator.engine import libraries
@@ -120,10 +121,14 @@ def parse_one(element: Element, reader: Reader) -> Mediator:
             return _connected(element, reader)
         if local(element) in INSTEAD:
             raise reader.fail(element, f"<{local(element)}> does not run here: {INSTEAD[local(element)]}")
-        raise DeploymentError(
-            reader.place(element), f"unknown mediator <{local(element)}>; known are {', '.join(known())}"
-        )
+        raise DeploymentError(reader.place(element), _unknown(local(element)))
     return cls.parse(element, reader)
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name.lower(), [one.lower() for one in known()], 1, 0.7)
+    meant = "".join(f" (did you mean <{one}>?)" for one in known() if one.lower() in near)
+    return f"unknown mediator <{name}>{meant}; known are {', '.join(known())}"
 
 
 def _connected(element: Element, reader: Reader) -> Mediator:
