@@ -38,6 +38,17 @@ async def lines(
     return [record for record in caplog.records if record.name == "integrator.log"]
 
 
+async def test_a_log_message_in_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    flow = (
+        '<log category="WARN" logFullPayload="true"><message>order ${payload.n} of ${headers.x}</message>'
+        '<property name="a" value="1"/></log><log logMessageID="true"><message>done</message></log>'
+    )
+    told, done = await lines(tmp_path, caplog, flow, '{"n": 7}', "application/json")
+    assert told.levelno == logging.WARNING
+    assert told.getMessage() == 'order 7 of , Payload: {"n": 7}, a = 1'
+    assert done.getMessage().startswith("done, MessageID: urn:uuid:")
+
+
 @covers(
     "mediator.log",
     "mediator.log.level.simple",
