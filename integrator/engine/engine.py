@@ -83,12 +83,12 @@ class Engine:
         before = set(self._deployment.artifacts) if self._deployment is not None else set()
         self._files = files
         self._deployment = built
+        for observer in self._observers:  # before anything is awaited: no message meets it with the listener of the last one
+            observer(built)
         if self.runtime.client.routes is not built.config.routes:
             await self.runtime.client.change(built.config.routes)
         await self.runtime.run(synapse_handlers.told, before, set(built.artifacts))
         _report(built, time.perf_counter() - started)
-        for observer in self._observers:
-            observer(built)
         return True
 
     async def _follow(self) -> None:

@@ -27,12 +27,19 @@ BY_ROUTE: tuple[tuple[str, str, str], ...] = (
     (r"throttling/policies", "policy_id", "advanced_policy"),
     (r"", "policy_id", "common_policy"),
     (r"^service-catalog|^api/am/service-catalog", "identifier", "service_id"),
+    (r"^admin/integrations|^integrator/traces", "pk", "node"),
+    (r"^admin/integrations", "kind", "artifact_kind"),
+    (r"^integrator/traces/.*rules/", "identifier", "trace_rule"),
+    (r"^integrator/traces/", "identifier", "trace"),
     (r"^integrator", "identifier", "integrator_id"),
     (r"^devportal/", "key_type", "key_word"),
 )
 """Placeholders that stand for different things in different places: route, name, what it is there."""
 
 VALUES = {
+    "artifact_kind": "apis",
+    "trace": "00000000-0000-4000-8000-000000000000",
+    "trace_rule": "a1",
     "client_alias": "VeryPrivateCaller",
     "endpoint_alias": "VeryPrivateBackend",
     "integrator_id": "1",

@@ -20,6 +20,7 @@ from apim.login.models import IdentityProvider, LoginRules, SecondFactor, UserSt
 from apim.traffic.models import DenyPolicy, Level, Policy
 from apim.workflows.actions.executors import set_executor
 from apim.workflows.models import Task
+from integrator.models import Integrator
 from portal.actions.api_keys import generate_api_key
 from portal.models import ApplicationAttribute, SharingGroup
 from publisher.models import (
@@ -187,6 +188,8 @@ def _rest(held: Holdings) -> None:
     held.keep("provider", IdentityProvider.objects.create(
         organisation=organisation, name="Theirs", issuer=f"https://{MARK}.example", client_id=MARK
     ))  # fmt: skip
+    # an integrator is the platform's: no organisation's administrator sees it, not even this one's
+    held.keep("node", Integrator.objects.create(name=f"{MARK}Node", url="http://127.0.0.1:9"))
     held.values["provider"] = str(organisation.identity_providers.get().uuid)
 
 
