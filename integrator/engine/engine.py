@@ -83,7 +83,8 @@ class Engine:
         before = set(self._deployment.artifacts) if self._deployment is not None else set()
         self._files = files
         self._deployment = built
-        for observer in self._observers:  # before anything is awaited: no message meets it with the listener of the last one
+        # Before anything is awaited: no message meets the new deployment with the listener of the last one.
+        for observer in self._observers:
             observer(built)
         if self.runtime.client.routes is not built.config.routes:
             await self.runtime.client.change(built.config.routes)
