@@ -79,6 +79,7 @@ def served(
     ) as gateway:
         one = Served(gateway, hub, backend, signer)
         gateway.until_sequence(hub.sequence)
+        gateway.until_alone()
         yield one
     hub.stop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -89,6 +90,14 @@ class Gateway:
             seconds=seconds,
             every=0.02,
             what=f"sequence {sequence}",
+        )
+
+    def until_alone(self, seconds: float = 10.0) -> None:
+        """Waits until the limits are this worker's alone: one that was killed at the same Redis counts for seconds longer."""
+        until(
+            lambda: re.search(rb"\ngateway_limit_workers{[^}]*} 1\n", self.call("/metrics").body) is not None,
+            seconds=seconds,
+            what="a gateway that shares its limits with nobody",
         )
 
     @property
