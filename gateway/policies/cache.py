@@ -1,6 +1,6 @@
 """Response caching of one worker: answers to GET, by everything that may have made them what they are; bounded.
 
-An entry is found under the compiled API (so that a redeployment starts empty), the request's method and target, who calls and
+An entry is found under the compiled API (so that a redeployment starts empty), the request's target and scheme, who calls and
 the headers that choose a representation, those of the answer's own `Vary` included. What the backend says by `Cache-Control`
 counts: `no-store`, `private` and `no-cache` are not kept, `max-age` and `s-maxage` shorten the time the API asks for.
 """
@@ -26,7 +26,20 @@ ENTRY_BYTES = 1024 * 1024
 
 OVERHEAD = 512
 STATUSES = frozenset({200, 203, 301})
-CHOOSING = (b"accept", b"accept-language", b"accept-encoding", b"cookie", b"x-jwt-assertion")
+CHOOSING = (
+    b"accept",
+    b"accept-language",
+    b"accept-encoding",
+    b"cookie",
+    b"x-jwt-assertion",
+    b"x-forwarded-host",
+    b"x-http-method-override",
+    b"x-original-url",
+    b"x-rewrite-url",
+)
+"""Request headers by which backends are known to choose an answer, whether they say so in `Vary` or not: who kept an answer
+made for one of them for everybody would let one caller write what the others read."""
+
 _AGE = re.compile(rb"(s-maxage|max-age)\s*=\s*\"?(\d{1,9})")
 _NOT_KEPT = (b"no-store", b"private", b"no-cache")
 
@@ -110,7 +123,7 @@ def key_of(api: int, call: Call) -> Key | None:
     who: object = fields.get(b"authorization") if principal is None else (principal.consumer, principal.subject)
     side = call.decision.key_type if call.decision is not None else ""
     target = call.exchange.target[call.cut :] if request is None else (request.target, request.to)
-    return (api, target, side, who, *(fields.get(name) for name in CHOOSING))
+    return (api, target, side, call.exchange.scheme, who, *(fields.get(name) for name in CHOOSING))
 
 
 def refreshed(call: Call) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
+from http.client import HTTPSConnection
 from types import SimpleNamespace
 from typing import Any
 
@@ -108,6 +110,31 @@ def test_headers_that_the_answer_varies_by_choose_the_entry(served: Served, scri
     assert served.gateway.call(path, headers={"X-Theme": "dark"}).body == b"dark"
     assert served.gateway.call(path, headers={"X-Theme": "light"}).body == b"light"
     assert scripted.calls("varying") == 2
+
+
+def test_a_redirect_to_https_is_not_what_https_callers_get(served: Served, scripted: Scripted) -> None:
+    path = deploy(served, scripted, "moved")
+    scripted.scripts["moved"] = Script(301, {"location": "https://shop.example/x"}, b"")
+    assert served.gateway.call(path).status == 301
+    scripted.scripts["moved"] = Script(body=b"here")
+    context = ssl.create_default_context(cafile=str(served.gateway.var / "secrets" / "tls.crt"))
+    connection = HTTPSConnection("localhost", served.gateway.https, context=context, timeout=15)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b"here")
+    finally:
+        connection.close()
+    assert served.gateway.call(path).status == 301
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-host", "x-http-method-override", "x-original-url", "x-rewrite-url"])
+def test_nobody_writes_what_others_read_by_a_header(served: Served, scripted: Scripted, name: str) -> None:
+    path = deploy(served, scripted, f"poison-{name}")
+    scripted.scripts[f"poison-{name}"] = Script(body=b"poisoned")
+    assert served.gateway.call(path, headers={name: "evil.example"}).body == b"poisoned"
+    scripted.scripts[f"poison-{name}"] = Script(body=b"clean")
+    assert served.gateway.call(path).body == b"clean"
 
 
 def test_cors_is_answered_anew_on_kept_answers(served: Served, scripted: Scripted) -> None:
