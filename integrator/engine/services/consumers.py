@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from integrator.engine.content.payload import Payload
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.headers import Headers
-from integrator.engine.message import Flow, Message
+from integrator.engine.message import Flow, Message, under_way
 from integrator.engine.metrics import RUNS
 from integrator.engine.replies import Collector
 from integrator.engine.scripting import classes
@@ -115,6 +115,7 @@ class Consumers:
     def _taker(self, inbound: Inbound) -> Callable[[Message], Any]:
         async def take(message: Message) -> bool:
             flow = message.flow
+            under_way.set(flow)
             flow.artifact = f"inbound-endpoint:{inbound.name}"
             message.properties["inbound.endpoint.name"] = inbound.name
             message.properties["isInbound"] = True
@@ -123,10 +124,15 @@ class Consumers:
             if chain is None:
                 log.error("inbound endpoint %s: sequence %r is not deployed", inbound.name, inbound.sequence)
                 return False
+            tracing = flow.deployment.runtime.tracing
+            if tracing.active:
+                tracing.consider(message)
             try:
                 await run_flow(message, chain)
             finally:
                 await flow_end(flow)
+                if flow.trace is not None:
+                    tracing.finish(flow)
             kept = "ERROR_MESSAGE" not in message.properties and not is_true(
                 message.properties.get("SET_ROLLBACK_ONLY")
             )

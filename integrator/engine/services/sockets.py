@@ -15,7 +15,7 @@ from integrator.engine.content.writers import write
 from integrator.engine.endpoints.transmit import target_type
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.headers import Headers
-from integrator.engine.message import Flow, Message
+from integrator.engine.message import Flow, Message, under_way
 from integrator.engine.sequence import run_flow
 from integrator.engine.tasks import flow_end
 from wire.exchange import Exchange
@@ -173,6 +173,7 @@ class Talk(Tunnel):
             "text/plain" if text else "application/octet-stream"
         )
         flow = Flow(self.deployment, _Answer(self, text))
+        under_way.set(flow)
         flow.artifact, flow.transport = f"inbound-endpoint:{self.inbound.name}", self.scheme
         message = Message(flow, Payload(data or None, kind), Headers([*self.headers, ("Content-Type", kind)]))
         message.to = self.path
@@ -185,8 +186,15 @@ class Talk(Tunnel):
             "websocket.subscriber.path": self.path,
         }
         flow.fault = flow.deployment.sequence(self.inbound.on_error) if self.inbound.on_error else None
-        await run_flow(message, flow.deployment.required_sequence(self.inbound.sequence))
-        await flow_end(flow)
+        tracing = flow.deployment.runtime.tracing
+        if tracing.active:
+            tracing.consider(message)
+        try:
+            await run_flow(message, flow.deployment.required_sequence(self.inbound.sequence))
+            await flow_end(flow)
+        finally:
+            if flow.trace is not None:
+                tracing.finish(flow)
         if is_true(message.properties.get("connection.terminate")):
             code = str(message.properties.get("websocket.close.frame.status.code") or NORMAL)
             reason = str(message.properties.get("websocket.close.frame.reason.text") or "")

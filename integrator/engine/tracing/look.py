@@ -8,7 +8,8 @@ from integrator.engine.content import media
 from integrator.engine.expressions.values import text_of
 from integrator.engine.message import Message
 from integrator.engine.tracing.masking import MASK, is_secret, shown
-from integrator.engine.tracing.record import Body, Change, Limits
+from integrator.engine.tracing.peeking import peek
+from integrator.engine.tracing.record import Body, Change, Limits, Trace
 from integrator.engine.xmltools import serialise
 
 Look = dict[str, dict[str, Any]]
@@ -17,28 +18,40 @@ MAX_CHANGES = 200
 MAX_SECRETS = 100
 SHORTEST_SECRET, LONGEST_SECRET = 6, 10_000
 """Characters: shorter ones would hide words that only look the same."""
-ON_THE_WIRE = "still on the wire: no step has read it"
 
 
-def look(message: Message) -> Look:
-    """Everything but the body. The message is not changed by looking at it."""
+def look(message: Message, trace: Trace) -> Look:
+    """Everything but the body. The message is not changed by looking at it.
+
+    What a step may change in place (elements, objects, arrays) is held as text, up to the trace's limit of such texts.
+    """
     headers: dict[str, Any] = {}
     for name, value in message.headers.wire():
         key, text = name.decode("latin-1").lower(), value.decode("utf-8", "replace")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return {
-        "property": dict(message.properties),
-        "axis2": dict(message.axis2),
+        "property": _held(message.properties, trace),
+        "variable": _held(message.variables, trace) if message.variables else {},
+        "axis2": _held(message.axis2, trace),
         "header": headers,
-        "operation": dict(message.operation),
-        "client": dict(message.client_options),
-        "parameter": dict(message.func[-1]) if message.func else {},
+        "operation": _held(message.operation, trace),
+        "client": _held(message.client_options, trace),
+        "parameter": _held(message.func[-1], trace) if message.func else {},
         "address": {
             "To": message.to,
             "Action": message.action,
             "Direction": "response" if message.response else "request",
         },
     }
+
+
+def _held(values: dict[str, Any], trace: Trace) -> dict[str, Any]:
+    held = dict(values)
+    for name, value in values.items():
+        if (isinstance(value, list | dict) or hasattr(value, "tag")) and trace.written <= trace.limits.written:
+            held[name] = text = written(value)
+            trace.written += len(text or "")
+    return held
 
 
 def changes(before: Look, after: Look, limits: Limits, secrets: set[str]) -> list[Change]:
@@ -94,6 +107,8 @@ def written(value: Any) -> str | None:
     if isinstance(value, dict):
         pairs = (f"{key}={MASK if is_secret(str(key)) else written(item)}" for key, item in list(value.items())[:100])
         return f"{{{', '.join(pairs)}}}"
+    if hasattr(value, "tag"):
+        return serialise(value)
     if isinstance(value, list):
         return "".join(serialise(item) if hasattr(item, "tag") else str(item) for item in value[:100])
     if hasattr(value, "reads_content"):  # a template parameter that is evaluated where it is used
@@ -107,11 +122,13 @@ def mark(message: Message) -> tuple[Any, ...]:
     return id(payload), id(payload.data), id(payload._json), id(payload._envelope), payload.content_type  # noqa: SLF001
 
 
-def body(message: Message, limits: Limits) -> tuple[Body, int]:
-    """The body now, not masked yet, and a hash of all of it. It is neither taken from the wire nor parsed for that."""
-    payload = message.payload
+def body(message: Message, trace: Trace) -> tuple[Body, int]:
+    """The body now, not masked yet, and a hash of all of it. It is not parsed for that, nor taken from the wire: of one
+    that goes through unread, the beginning is noted as it passes.
+    """
+    payload, limits = message.payload, trace.limits
     if payload.unread is not None:
-        return Body("", payload.content_type, -1, ON_THE_WIRE), 0
+        return peek(payload, message.headers.get("Content-Encoding"), trace), 0
     if not payload.built:
         return _bytes(payload.data or b"", payload.content_type, limits)
     if payload.is_json:
@@ -124,8 +141,7 @@ def body(message: Message, limits: Limits) -> tuple[Body, int]:
 
 
 def _bytes(data: bytes, content_type: str, limits: Limits) -> tuple[Body, int]:
-    kind = media.family(media.media_type(content_type))
-    if kind == media.BINARY and b"\0" in data[:4096]:
+    if media.family(media.media_type(content_type)) == media.BINARY and b"\0" in data[:4096]:
         return Body("", content_type, len(data), "binary"), hash(data)
     text = data[: limits.payload * 4].decode(media.charset(content_type), "replace")
     kept = Body(text[: limits.payload], content_type, len(data), cut=len(text) > limits.payload)

@@ -39,7 +39,7 @@ class Cursor:
         trace = self.trace
         if trace.written > trace.limits.written:
             return self.body
-        body, seen = look.body(message, trace.limits)
+        body, seen = look.body(message, trace)
         trace.written += max(body.size, 0)
         self.mark = mark
         if self.body >= 0 and seen == self.seen and trace.bodies[self.body].content_type == body.content_type:
@@ -173,7 +173,7 @@ def _noted(message: Message, chain: Chain, index: int, reads: bool) -> Iterator[
     trace.noted += 1
     frame = message.frames[-1] if message.frames else Frame(chain, index)
     record = StepRecord(chain, index, path_of(message, frame), trace.now(), number=trace.noted)
-    record.before, before = cursor.look_at_body(message, closely=False), look.look(message)
+    record.before, before = cursor.look_at_body(message, closely=False), look.look(message, trace)
     outer.steps.append(record)
     cursor.here = record
 
@@ -193,7 +193,7 @@ def _noted(message: Message, chain: Chain, index: int, reads: bool) -> Iterator[
         record.duration_ms = trace.now() - record.started_ms
         cursor.here = outer
         record.after = cursor.look_at_body(message, closely=reads)
-        found = look.changes(before, look.look(message), trace.limits, trace.secrets)
+        found = look.changes(before, look.look(message, trace), trace.limits, trace.secrets)
         record.changes = [item for item in found if trace.room(len(item.before or "") + len(item.after or ""))]
 
 

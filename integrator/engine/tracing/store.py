@@ -136,7 +136,7 @@ class Tracing:
         trace.root.label = flow.artifact.replace(":", " ", 1)
         message.__class__ = TracedMessage  # the same layout: only how it runs differs
         message.node = Cursor(trace, trace.root)
-        trace.start = look.all_of(look.look(message), trace.limits, trace.secrets)
+        trace.start = look.all_of(look.look(message, trace), trace.limits, trace.secrets)
         message.node.look_at_body(message, closely=False)
         flow.trace = trace
         return trace
