@@ -6,6 +6,7 @@ Everything a caller can make expensive is bounded before it is done: tokens befo
 
 from __future__ import annotations
 
+import math
 from collections import Counter as Tally
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -41,6 +42,9 @@ SLICES = frozenset({"first", "last", "limit"})
 
 MOST_OVERLAP = 100_000
 """Sum of the squares of how often each name is selected: what validation compares at worst."""
+
+MOST_DIGITS = 30
+"""Characters of a number that was sent as text."""
 
 LARGEST_KEPT = 32_768
 """Characters of a document that is remembered; larger ones are parsed each time."""
@@ -178,7 +182,7 @@ class _Measuring:
 
     def number(self, node: ValueNode) -> int:
         value = self.values.get(node.name.value) if isinstance(node, VariableNode) else _literal(node)
-        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+        return value if type(value) is int and value > 0 else _coerced(value)
 
     def type(self, name: str) -> GraphQLNamedType | None:
         return self.document.schema.type_map.get(name)
@@ -268,6 +272,17 @@ def _included(node: Any, values: Mapping[str, Any]) -> bool:
         if given is (name == "skip"):
             return False
     return True
+
+
+def _coerced(value: Any) -> int:
+    """What servers make of a number that was sent as 5000.0, or (some of them) as text; 0 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, float | str) or len(str(value)) > MOST_DIGITS:
+        return 0
+    try:
+        number = float(value)
+    except ValueError:
+        return 0
+    return math.ceil(number) if 0 < number < math.inf else 0
 
 
 def _literal(node: ValueNode) -> Any:

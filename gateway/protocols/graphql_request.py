@@ -8,14 +8,17 @@ left out.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from gateway.protocols.graphql_document import InvalidQuery
 
 MEMBERS = ("query", "operationName", "variables", "extensions")
 _NAMES = frozenset(name.lower() for name in MEMBERS)
+_CHARSETS = frozenset({b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1"})
+_DIVIDED = re.compile(rb"[&;]").split
 MOST_PARAMETERS = 100
 
 
@@ -32,6 +35,8 @@ class Request:
 def from_body(content_type: bytes, body: bytes) -> Request:
     """The request of a POST. Raises InvalidQuery saying what is wrong with it."""
     media = content_type.partition(b";")[0].strip().lower()
+    if b";" in content_type:
+        _refuse_charset(content_type)
     if media == b"application/graphql":
         return Request(_text(body), "", {})
     if media != b"application/json":
@@ -43,6 +48,14 @@ def from_body(content_type: bytes, body: bytes) -> Request:
     if any(name not in MEMBERS for name in given):
         request.body = json.dumps({name: given[name] for name in MEMBERS if name in given}).encode()
     return request
+
+
+def _refuse_charset(content_type: bytes) -> None:
+    """Raises InvalidQuery for a charset in which the same bytes may be another text: UTF-7 hides quotes in letters."""
+    for parameter in content_type.lower().split(b";")[1:]:
+        name, _, value = parameter.partition(b"=")
+        if name.strip() == b"charset" and value.strip().strip(b"\"'") not in _CHARSETS:
+            raise InvalidQuery("Send the query as UTF-8.")
 
 
 def from_query(query: bytes) -> Request:
@@ -84,12 +97,21 @@ def _request(given: dict[str, Any]) -> Request:
 
 
 def _parameters(query: bytes) -> list[tuple[str, str]]:
+    """Raises InvalidQuery also where servers that divide at `;` too would find another parameter of ours."""
+    if b";" in query:
+        known = [name for name in map(_name_of, query.split(b"&")) if name in _NAMES]
+        if [name for name in map(_name_of, _DIVIDED(query)) if name in _NAMES] != known:
+            raise InvalidQuery("Write a semicolon in the address as %3B.")
     try:
         return parse_qsl(
             query.decode("latin-1"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
         )
     except (ValueError, UnicodeDecodeError) as error:
         raise InvalidQuery("The address holds too many parameters, or some that are not UTF-8.") from error
+
+
+def _name_of(pair: bytes) -> str:
+    return unquote_plus(pair.partition(b"=")[0].decode("latin-1")).strip().lower()
 
 
 def _text(body: bytes) -> str:

@@ -134,6 +134,44 @@ def test_a_body_that_two_servers_would_read_differently_or_none_is_refused(
     assert len(graph.requests) == before
 
 
+HIDDEN = b"+ACIAfQAsACIAcQB1AGUAcgB5ACIAOgAiAHsAIABzAGUAYwByAGUAdAAgAH0AIgAsACIAeAAiADoAewAiAHkAIgA6ACI-"
+"""In UTF-7: an end of the variables and a query for `secret`."""
+
+
+@pytest.mark.parametrize("charset", ["utf-7", '"UTF-7"', "utf-8; charset=utf-7", "utf-16", "ibm037"])
+def test_a_body_that_is_another_text_in_its_charset_is_refused(
+    films: Served, graph: GraphqlBackend, charset: str
+) -> None:
+    body = b'{"query": "{ film(id: 1) { id } }", "variables": {"a": "' + HIDDEN + b'"}}'
+    assert b'"query":"{ secret }"' in body.decode("utf-7").encode()
+    before = len(graph.requests)
+    answer = films.gateway.call(
+        "/films/1.0", "POST", films.signer.token(), body, {"content-type": f"application/json; charset={charset}"}
+    )
+    assert (answer.status, len(graph.requests)) == (422, before)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", '"UTF-8"', "us-ascii", "iso-8859-1"])
+def test_charsets_in_which_it_is_the_same_text_pass(films: Served, charset: str) -> None:
+    body = b'{"query": "{ film(id: 1) { id } }"}'
+    answer = films.gateway.call(
+        "/films/1.0", "POST", films.signer.token(), body, {"content-type": f"application/json;charset={charset}"}
+    )
+    assert answer.status == 200
+
+
+def test_a_query_behind_a_semicolon_is_refused(films: Served, graph: GraphqlBackend) -> None:
+    mine, hidden = quote("{ film(id: 1) { id } }"), quote("{ secret }")
+    before = len(graph.requests)
+    for query in (f"query={mine}&a=b;query={hidden}", f"query={mine};qu%65ry={hidden}"):
+        assert films.gateway.call(f"/films/1.0?{query}", token=films.signer.token()).status == 422
+    body = b'{"query": "{ film(id: 1) { id } }"}'
+    json_body = {"content-type": "application/json"}
+    answer = films.gateway.call(f"/films/1.0?a;query={hidden}", "POST", films.signer.token(), body, json_body)
+    assert (answer.status, len(graph.requests)) == (422, before)
+    assert films.gateway.call(f"/films/1.0?query={mine}&a=b;c", token=films.signer.token()).status == 200
+
+
 def test_members_that_no_standard_names_do_not_reach_the_backend(films: Served, graph: GraphqlBackend) -> None:
     ask(
         films,
@@ -278,6 +316,22 @@ def test_complexity_is_counted_as_the_original_does(
         "message": "QUERY TOO COMPLEX",
         "description": f"maximum query complexity exceeded {cost} > {cost - 1}",
     }
+
+
+@pytest.mark.parametrize("first", [5, 5.0, 4.5, "5", "5.0"])
+def test_a_number_in_other_clothes_counts_as_much(served: Served, graph: GraphqlBackend, first: Any) -> None:
+    plans = [world.policy("subscription", "Cost9", graphql_max_complexity=9)]
+    add(served, graph, "clothes", *FIELDS, plan="Cost9", records=plans)
+    refused = ask(served, "clothes", "query Q($n: Int) { allFilms(first: $n) { id } }", variables={"n": first})
+    assert refused.json["description"] == "maximum query complexity exceeded 10 > 9"
+
+
+@pytest.mark.parametrize("first", [None, True, [5], {}, "x", "", "nan", "inf", -5, -5.0, "9" * 31])
+def test_what_is_no_number_counts_as_one(served: Served, graph: GraphqlBackend, first: Any) -> None:
+    plans = [world.policy("subscription", "Cost1", graphql_max_complexity=1)]
+    add(served, graph, "naked", *FIELDS, plan="Cost1", records=plans)
+    refused = ask(served, "naked", "query Q($n: Int) { allFilms(first: $n) { id } }", variables={"n": first})
+    assert refused.json["description"] == "maximum query complexity exceeded 2 > 1"
 
 
 def test_depth_is_limited_by_the_plan_through_fragments_too(served: Served, graph: GraphqlBackend) -> None:
