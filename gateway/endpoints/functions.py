@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from base64 import b64encode
 from typing import Any
@@ -26,6 +27,16 @@ EVENT_LIMIT = 6 * 1024 * 1024
 SHORTEST_MS, LONGEST_MS, USUAL_MS = 1_000, 900_000, 50_000
 
 
+def _region(given: dict[str, str], record: Endpoint) -> str:
+    """What is said, else what the name of a function says, else the surroundings'; without functions any one does."""
+    arns = (one.name.split(":") for one in record.functions)
+    named = next((parts[3] for parts in arns if len(parts) > 6), "")
+    around = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    return (
+        given.get("role_region") or given.get("region") or named or around or ("" if record.functions else "us-east-1")
+    )
+
+
 class Functions:
     """The functions of one API. `url` of the record replaces AWS's own address, for private endpoints and tests."""
 
@@ -33,7 +44,7 @@ class Functions:
 
     def __init__(self, record: Endpoint, client: Client) -> None:
         given = dict(record.properties)
-        region = given.get("role_region") or given.get("region", "")
+        region = _region(given, record)
         if not region and not record.url:
             raise ValueError("an endpoint of kind 'aws_lambda' has no region")
         self._client = client

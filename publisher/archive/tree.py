@@ -26,6 +26,7 @@ SMALL = 1024 * 1024
 LONGEST_NAME = 400
 MOST_FOLDERS = 12
 SOURCE = "SourceArchive.zip"
+_BESIDE = ("Deployment/", "intermediate_params.")
 _ABSURD = re.compile(r"[\x00-\x1f\x7f<>:\"|?*]")
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How files may be packed: of the other methods the library unpacks all there is before it looks at any bound."""
@@ -103,7 +104,8 @@ def pack(tree: Tree, folder: str) -> bytes:
 def unpack(data: bytes) -> Tree:
     """The files of a zip archive. Raises BadArchive for one that is damaged, too large, or holds what no archive needs.
 
-    The tool's form for deployments is taken apart: a folder `Deployment` beside the archive proper, which it is put into.
+    The tool's form for deployments is taken apart: a folder `Deployment`, or only the parameters it chose from a file, beside
+    the archive proper, which they are put into.
     """
     if len(data) > MOST_PACKED:
         raise bad("file", f"Is larger than {MOST_PACKED // 1024 // 1024} MB.")
@@ -114,7 +116,7 @@ def unpack(data: bytes) -> Tree:
     outside = tree.below(path.rpartition("/")[0]) if "/" in path else tree
     inner = _unpacked(tree.files[path])
     inner = inner.below(inner.folders()[0]) if len(inner.folders()) == 1 and not _at_top(inner) else inner
-    deployment = {name: held for name, held in outside.files.items() if name.startswith("Deployment/")}
+    deployment = {name: held for name, held in outside.files.items() if name.startswith(_BESIDE)}
     return Tree(inner.files | deployment)
 
 

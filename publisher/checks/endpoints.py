@@ -15,6 +15,9 @@ from publisher.checks.basics import Problems, shown, text
 DEFAULT_TIMEOUT_MS = 60_000
 LONGEST_TIMEOUT_MS = 600_000
 LONGEST_SUSPENSION_MS = 7 * 24 * 3_600_000
+MOST_FAILURES = 2**31 - 1
+"""Before a suspension: only counted, so that any number of the original's (32 bits) does."""
+
 MOST_MEMBERS = 50
 MOST_RETRIES = 10
 GROUPS = ("load_balance", "failover")
@@ -130,7 +133,7 @@ def _suspension(problems: Problems, field: str, record: schema.Suspension | None
             if code not in TRANSPORT_CODES and code != "-1":
                 problems.add(f"{field}.{name}", f"{shown(code)} is not one of {', '.join(TRANSPORT_CODES)}, -1 (none).")
     for name, most in (
-        ("retries", 1000),
+        ("retries", MOST_FAILURES),
         ("retry_delay_ms", LONGEST_SUSPENSION_MS),
         ("initial_ms", LONGEST_SUSPENSION_MS),
     ):
@@ -183,7 +186,7 @@ def _security(problems: Problems, field: str, record: schema.EndpointSecurity | 
 def _functions(problems: Problems, field: str, record: schema.Endpoint) -> None:
     given = dict(record.properties)
     region = given.get("region", "")
-    if not REGION.match(region):
+    if not REGION.match(region) and (region or given.get("access_key")):
         problems.add(f"{field}.properties.region", f"{shown(region)} is not the name of an AWS region, as eu-west-1.")
     if bool(given.get("access_key")) != bool(given.get("secret_key")):
         missing = "secret_key" if given.get("access_key") else "access_key"

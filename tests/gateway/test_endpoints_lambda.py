@@ -127,6 +127,11 @@ def test_a_function_gets_the_request_as_its_event(served: Served, amazon: tuple[
     assert played.events[-1]["body"] == "plain"
 
 
+def test_without_a_region_it_is_that_of_the_functions_name(served: Served, amazon: tuple[Scripted, Amazon]) -> None:
+    server, _ = amazon
+    assert call(served, f"{publish(served, server.url, region='')}/order/7").status == 200
+
+
 def test_bodies_may_travel_encoded(served: Served, amazon: tuple[Scripted, Amazon]) -> None:
     server, played = amazon
     context = publish(served, server.url, encoded=True)

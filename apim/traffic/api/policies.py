@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,6 +19,9 @@ from apim.traffic.models import CustomRule, Level, Policy
 LEVELS = {"advanced": Level.API, "application": Level.APPLICATION, "subscription": Level.SUBSCRIPTION}
 SHORT = {"api": Level.API, "app": Level.APPLICATION, "sub": Level.SUBSCRIPTION}
 """How searches and exports name the levels; `global` are the custom rules."""
+
+
+_WORD = re.compile(r'(name|type)\s*:\s*("[^"]*"|\S+)')
 
 
 class Policies(Resource):
@@ -72,11 +77,8 @@ class Search(Resource):
     """GET /throttling/policies/search."""
 
     def get(self, request: Request) -> Response:
-        """Policies by `type:sub`, `type:app`, `type:api`, `type:global` or `type:all` (the default)."""
-        wanted = request.query_params.get("query", "").replace(" ", "").lower().removeprefix("type:") or "all"
-        if wanted not in (*SHORT, "global", "all"):
-            reason = f"{wanted!r} is not one of type:{', type:'.join((*SHORT, 'global', 'all'))}"
-            raise Invalid("The search is not understood.", [FieldError("query", reason)])
+        """Policies by `type:sub`, `type:app`, `type:api`, `type:global` or `type:all` (the default), and by `name:` in whole."""
+        wanted, name = _searched(request.query_params.get("query", ""))
         found = [
             details(row, short)
             for short, level in SHORT.items()
@@ -85,8 +87,19 @@ class Search(Resource):
         ]
         if wanted in ("global", "all") and sees_every_organisation(request.user):
             found += [details(row, "global") for row in CustomRule.objects.all()]
-        numbered = [{"policyId": number, **one} for number, one in enumerate(found, 1)]
+        named_so = [one for one in found if name in ("", one["policyName"])]
+        numbered = [{"policyId": number, **one} for number, one in enumerate(named_so, 1)]
         return Response({"count": len(numbered), "list": numbered})
+
+
+def _searched(query: str) -> tuple[str, str]:
+    """Level and name that a search asks for: `name:Gold type:sub`, in any order. Raises Invalid."""
+    words = dict(_WORD.findall(query))
+    wanted = words.get("type", "all" if "name" in words or not query.strip() else query.strip()).lower()
+    if wanted not in (*SHORT, "global", "all"):
+        reason = f"{wanted!r} is not one of type:{', type:'.join((*SHORT, 'global', 'all'))}"
+        raise Invalid("The search is not understood.", [FieldError("query", reason)])
+    return wanted, words.get("name", "").strip('"')
 
 
 def details(row: Policy | CustomRule, short: str) -> dict[str, object]:

@@ -186,6 +186,10 @@ def test_lists_search_and_delete(admin, rest):
     found = client.call("get", "/throttling/policies/search?query=type:app").json()
     assert [one["type"] for one in found["list"]] == ["app"] * 4
     assert client.call("get", "/throttling/policies/search?query=type:moon").status_code == 400
+    one = client.call("get", "/throttling/policies/search?query=name:10PerMin type:app").json()
+    assert [(row["policyName"], row["type"]) for row in one["list"]] == [("10PerMin", "app")]
+    assert client.call("get", "/throttling/policies/search?query=name:10PerM type:app").json()["count"] == 0
+    assert client.call("get", "/throttling/policies/search?query=name:10PerMin").json()["count"] == 1
     ten = next(one for one in listed["list"] if one["policyName"] == "10PerMin")
     assert client.call("delete", f"/throttling/policies/application/{ten['policyId']}").status_code == 200
     assert client.call("get", f"/throttling/policies/application/{ten['policyId']}").status_code == 404

@@ -201,6 +201,19 @@ def test_the_tools_form_for_deployments_is_taken_apart(client, publisher_user, t
     assert api.deployments.get().environment.name == "Default"
 
 
+def test_parameters_beside_the_archive_alone_are_the_tools_form_for_a_file(client):
+    """What it makes of one file: no folder, the chosen parameters beside the archive."""
+    outer = {
+        "SourceArchive.zip": packed(TOOL_FILES, "SourceArchive/"),
+        "intermediate_params.yaml": yaml.safe_dump({"endpoints": {"production": {"url": "https://prod.example"}}}),
+    }
+    for number, top in enumerate(("", "apim123/")):
+        answer = send(client, packed(outer, top), "overwrite=true")
+        assert answer.status_code == 200, (number, answer.json())
+        assert Api.objects.get().endpoints["production"]["url"] == "https://prod.example"
+        Api.objects.update(endpoints={})
+
+
 @pytest.mark.parametrize(
     ("values", "found"),
     [
@@ -234,6 +247,14 @@ def test_the_tools_form_for_deployments_is_taken_apart(client, publisher_user, t
                 },
             },
             {"production": "aws_lambda", "sandbox": "aws_lambda"},
+        ),
+        (
+            {"endpointType": "aws", "awsLambdaEndpoints": {"accessMethod": "role_supplied"}},
+            {"production": "aws_lambda", "sandbox": "aws_lambda"},
+        ),
+        (
+            {"endpoints": {"production": {"url": "https://a.example", "config": {"retryTimeOut": 13000, "factor": 3}}}},
+            {"production": "http"},
         ),
     ],
 )
