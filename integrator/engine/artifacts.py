@@ -248,7 +248,7 @@ def read_handlers(element: Element | None, reader: Reader) -> tuple[Handler, ...
 
 def read_resource(element: Element, reader: Reader) -> Resource:
     """One resource of an API."""
-    reader.only(element, ("inSequence", "outSequence", "faultSequence", "description"))
+    reader.leave_out(element, ("inSequence", "outSequence", "faultSequence", "description"))
     methods = (element.get("methods") or "GET").upper().replace(",", " ").split()
     unknown = [method for method in methods if method not in METHODS]
     if unknown:

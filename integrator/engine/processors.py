@@ -89,8 +89,6 @@ def read_processor(root: Element, reader: Reader) -> tuple[str, Processor]:
             root, f"attribute class={implementation!r}: allowed are classes {FORWARDING}, {SAMPLING}, {FAILOVER}"
         )
     values = {reader.required(item, "name"): text_of(item) for item in children(root) if local(item) == "parameter"}
-    if kind == FORWARDING and not root.get("targetEndpoint"):
-        raise reader.fail(root, "attribute 'targetEndpoint' is required")
     required = {SAMPLING: "sequence", FAILOVER: "message.target.store.name"}.get(kind)
     if required and not values.get(required):
         raise reader.fail(root, f"parameter {required!r} is required")
@@ -267,7 +265,10 @@ async def _forwarded(
     endpoint = deployment.endpoint(name)
     try:
         if endpoint is None:
-            raise Fault(0, f"endpoint {name!r} is not deployed")
+            missing = (
+                f"endpoint {name!r} is not deployed" if name else "neither targetEndpoint nor target.endpoint is given"
+            )
+            raise Fault(0, missing)
         await endpoint.send(message)
         await message.payload.read()
         problem = _refused(processor, message)

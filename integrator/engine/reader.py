@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from integrator.engine.errors import DeploymentError, Place
 from integrator.engine.expressions import Constant, Expression, compile_path, compile_value
 from integrator.engine.patterns import Pattern, PatternError, compiled
 from integrator.engine.xmltools import Element, XmlError, children, local, parse
+
+
+log = logging.getLogger("integrator.deployment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,15 @@ class Reader:
                 raise self.fail(
                     item,
                     f"element <{local(item)}> is not allowed in <{local(element)}>; allowed are {', '.join(names)}",
+                )
+
+    def leave_out(self, element: Element, known: Iterable[str]) -> None:
+        """Say which child elements have no effect: the Micro Integrator passes them over, so artifacts in use hold some."""
+        names = tuple(known)
+        for item in children(element):
+            if local(item) not in names:
+                log.warning(
+                    "%s: has no effect in <%s>; known there are %s", self.place(item), local(element), ", ".join(names)
                 )
 
 

@@ -109,14 +109,18 @@ def read_task(root: Element, reader: Reader) -> tuple[str, Task]:
 
 def _check_injector(root: Element, properties: dict[str, str], target: str, reader: Reader) -> None:
     if not properties.get("message") and not properties.get("registryKey"):
-        raise reader.fail(root, "property 'message' or 'registryKey' is required")
+        log.warning("%s: neither property 'message' nor 'registryKey': nothing is injected", reader.place(root))
     if target not in TARGETS:
         raise reader.fail(root, f"property injectTo={target!r}: allowed are {', '.join(TARGETS)}")
     if target != "main" and not properties.get(f"{target}Name"):
         raise reader.fail(root, f"property '{target}Name' is required with injectTo={target!r}")
     form = properties.get("format") or "pox"
-    if form not in FORMATS:
-        raise reader.fail(root, f"property format={form!r}: allowed are {', '.join(FORMATS)}")
+    if form.lower() in FORMATS:
+        return
+    problem = f"property format={form!r}: allowed are {', '.join(FORMATS)}"
+    if target == "proxy":
+        raise reader.fail(root, problem)
+    log.warning("%s: %s; the message is injected as it is", reader.place(root), problem)
 
 
 def _arguments(item: Element, reader: Reader) -> tuple[tuple[str, Expression], ...]:
@@ -195,7 +199,7 @@ async def run_task(deployment: Deployment, name: str) -> Message:
 def make_message(task: Task, flow: Flow, deployment: Deployment) -> Message:
     """The message that a task injects."""
     text = task.properties.get("message") or deployment.entry_text(task.properties.get("registryKey", "")) or ""
-    form = task.properties.get("format", "pox")
+    form = task.properties.get("format", "pox").lower()
     kind = media.XML if text.lstrip().startswith("<") else media.JSON
     payload = Payload(text.encode(), kind)
     if form in ("soap11", "soap12") and kind == media.XML:
@@ -220,6 +224,8 @@ async def _inject(task: Task, message: Message) -> None:
     if task.kind == TEMPLATE:
         await _run_template(task, message)
         return
+    if not task.properties.get("message") and not task.properties.get("registryKey"):
+        raise Fault(0, f"task {task.name!r} has neither property 'message' nor 'registryKey'")
     if task.target == "proxy":
         proxy = deployment.proxies.get(task.target_name)
         if proxy is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -77,6 +79,20 @@ class Call:
     async def blocking(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a function of a blocking library on the bounded pool of threads."""
         return await self.runtime.run(function, *arguments)
+
+    async def opened(self, function: Callable[[], T], close: Callable[[T], Any]) -> T:
+        """`blocking` for what must be closed: when nobody waits for it any more, it is closed as soon as it is there."""
+        work = self.runtime.threads.submit(function)
+
+        def late(done: Future[T]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                close(done.result())
+
+        try:
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(late)
+            raise
 
 
 def scrubbed(text: str, secrets: tuple[str, ...]) -> str:

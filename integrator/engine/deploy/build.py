@@ -54,6 +54,7 @@ INLINE = {
     "template": "templates",
     "inboundEndpoint": "inbound-endpoints",
     "priority-executor": "priority-executors",
+    "priorityExecutor": "priority-executors",
     "eventSource": "event-sources",
 }
 SETTINGS = ("registry", "taskManager", "import", "description")

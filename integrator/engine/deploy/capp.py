@@ -33,6 +33,8 @@ KINDS = {
 ORDER = tuple(KINDS.values())
 JAVA = ("lib/", "bundle", "service/axis2", "web/application")
 """Types that only a Java server can run: they are left out, and the log says so."""
+UNREAD = ("synapse/metadata", "config/property")
+"""Types that hold no artifact: metadata is taken from its folder; names and types of `${configs.x}`, whose values the server has."""
 ROOTS = {"/_system/config": "conf:", "/_system/governance": "gov:", "/_system/local": "local:"}
 
 
@@ -126,8 +128,8 @@ class _Car:
             for file in files:
                 path = f"{folder}/{file}"
                 self.parts.append(Part(KINDS[kind], name, f"{self.file}!{path}", self.archive.read(path)))
-        elif kind != "synapse/metadata":
-            allowed = ", ".join((*KINDS, "registry/resource", "synapse/metadata", *JAVA))
+        elif kind not in UNREAD:
+            allowed = ", ".join((*KINDS, "registry/resource", *UNREAD, *JAVA))
             raise reader.fail(root, f"attribute type={kind!r}: allowed are {allowed}")
 
     def _resources(self, folder: str) -> Iterator[tuple[str, Resource]]:

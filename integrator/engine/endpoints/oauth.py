@@ -40,6 +40,8 @@ class Grant:
     in_payload: bool = False
     parameters: Named = ()
     headers: Named = ()
+    mode: Expression | None = None
+    """Gives `payload` or `header` for each message, when the artifact leaves it to an expression."""
 
     def asked(self, message: Message) -> Asked:
         """The request for a token, with the values of this message."""
@@ -47,7 +49,10 @@ class Grant:
         headers = [("accept", "application/json"), *_texts(self.headers, message)]
         identity = self.client_id.string(message) or "" if self.client_id is not None else ""
         secret = self.client_secret.string(message) or "" if self.client_secret is not None else ""
-        if identity and self.in_payload:
+        in_payload = self.in_payload or (
+            self.mode is not None and (self.mode.string(message) or "").lower() == "payload"
+        )
+        if identity and in_payload:
             form += [("client_id", identity), ("client_secret", secret)]
         elif identity:
             pair = base64.b64encode(f"{identity}:{secret}".encode()).decode()

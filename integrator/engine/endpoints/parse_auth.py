@@ -46,7 +46,7 @@ def _grant(element: Element, reader: Reader) -> Grant:
     reader.only(element, (*COMMON, *(name for name, _ in own)))
     optional = kind == "password"
     mode = text_of(child(element, "authMode")).lower() or "header"
-    if mode not in MODES:
+    if mode not in MODES and not mode.startswith("{"):
         raise reader.fail(element, f"authMode {mode!r}: allowed are {', '.join(MODES)}")
     return Grant(
         kind,
@@ -57,6 +57,7 @@ def _grant(element: Element, reader: Reader) -> Grant:
         mode == "payload",
         _named(element, "requestParameters", reader),
         _named(element, "customHeaders", reader),
+        None if mode in MODES else _required(element, "authMode", reader),
     )
 
 

@@ -11,6 +11,8 @@ from integrator.engine.patterns import Pattern, PatternError, compiled
 
 FUNCTIONS = ("length", "size", "min", "max", "sum", "avg", "keys", "concat", "first", "last")
 _NAME = re.compile(r"[^\s.\[\]()'\"?*,=<>!&|]+")
+_QUOTED = re.compile(r"'[^'.\[\]]*'")
+"""After a dot quotes are part of the name, as with jayway."""
 _INTEGER = re.compile(r"-?\d+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 _SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?\]")
@@ -100,6 +102,8 @@ class _Reader:
                 found.append(step)
             elif self.take("["):
                 found.append(self.bracket())
+            elif found and (name := self.match(_NAME)):  # jayway takes a[0]b for a[0].b
+                found.append(Segment("key", name))
             else:
                 break
         return found, None
@@ -110,7 +114,7 @@ class _Reader:
         if self.peek("["):
             self.at += 1
             return self.bracket()
-        name = self.match(_NAME)
+        name = self.match(_NAME) or self.match(_QUOTED)
         if not name:
             raise self.fail("expected a name")
         return Segment("key", name)

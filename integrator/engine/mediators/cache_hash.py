@@ -19,6 +19,8 @@ NEVER = frozenset({"date", "user-agent"})
 _JAVA = "org.wso2.carbon.mediator.cache.digest."
 _BODY = f"{_JAVA}DOMHASHGenerator"
 _KNOWN = (f"{_JAVA}HttpRequestHashGenerator", f"{_JAVA}REQUESTHASHGenerator", _BODY)
+_OLD = "org.wso2.caching.digest."
+"""The package of the same classes in artifacts of older servers."""
 
 
 class Digest(ABC):
@@ -71,6 +73,8 @@ def read_digest(element: Element, protocol: Element | None, reader: Reader) -> D
     """How a cache makes its hashes. Raises DeploymentError for an unknown Java class."""
     inner = child(protocol, "hashGenerator") if protocol is not None else None
     name = text_of(inner) or (element.get("hashGenerator") or "").strip()
+    if name.startswith(_OLD):
+        name = _JAVA + name.removeprefix(_OLD)
     if name and name not in _KNOWN:
         if name.startswith("org.wso2.") or "." not in name or not all(part.isidentifier() for part in name.split(".")):
             raise reader.fail(

@@ -29,7 +29,7 @@ class Clone(Mediator):
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
         """Read the element."""
-        reader.only(element, ("target", "description"))
+        reader.leave_out(element, ("target", "description"))
         targets = tuple(read_target(item, reader) for item in children(element) if local(item) == "target")
         if not targets:
             raise reader.fail(element, "at least one child <target> is required")

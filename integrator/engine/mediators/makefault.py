@@ -43,16 +43,13 @@ class MakeFault(Mediator):
         code, reason, detail = (child(element, name) for name in ("code", "reason", "detail"))
         if soap and (code is None or reason is None):
             raise reader.fail(element, "children <code> and <reason> are required")
-        node = child(element, "node")
-        if node is not None and soap == SOAP11:
-            raise reader.fail(node, "SOAP 1.1 has no node; allowed are code, reason, role, detail")
         return cls(
             **cls.common(element, reader),
             soap=soap,
             response=reader.flag(element, "response", True),
             code=read_code(code, soap, reader),
             reason=reader.value_or_expression(reason) if reason is not None else None,
-            node=text_of(node),
+            node=text_of(child(element, "node")),
             role=text_of(child(element, "role")),
             detail=reader.optional_path(detail, "expression") if detail is not None else None,
             detail_text=(detail.text or "").strip() if detail is not None else "",

@@ -35,7 +35,7 @@ class Send(Mediator):
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
         """Read the element."""
-        reader.only(element, ("endpoint", "description"))
+        reader.leave_out(element, ("endpoint", "description"))
         return cls(
             **cls.common(element, reader),
             endpoint=endpoint_of(element, reader),

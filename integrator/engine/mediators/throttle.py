@@ -77,7 +77,7 @@ class Gauge:
 @register("throttle")
 @dataclass(frozen=True, kw_only=True)
 class Throttle(Mediator):
-    """Id, policy (inline or by key), and what runs for requests that pass or not."""
+    """Id, policy (inline or by key; with none all pass), and what runs for requests that pass or not."""
 
     id: str
     policy: Policy | None
@@ -91,16 +91,15 @@ class Throttle(Mediator):
         """Read the element."""
         reader.only(element, ("policy", "onAccept", "onReject", "description"))
         given = child(element, "policy")
-        if given is None:
-            raise reader.fail(element, "child <policy> is required")
-        inline = next(iter(children(given)), None)
-        if inline is None and not given.get("key"):
+        inline = next(iter(children(given)), None) if given is not None else None
+        key = given.get("key") or "" if given is not None else ""
+        if given is not None and inline is None and not key:
             raise reader.fail(given, "attribute 'key' or a child <Policy> is required")
         return cls(
             **cls.common(element, reader),
             id=reader.required(element, "id"),
-            policy=read_policy(inline, reader) if inline is not None and not given.get("key") else None,
-            key=given.get("key") or "",
+            policy=read_policy(inline, reader) if inline is not None and not key else None,
+            key=key,
             accept=branch(element, reader, "onAccept"),
             reject=branch(element, reader, "onReject"),
         )
@@ -114,6 +113,8 @@ class Throttle(Mediator):
         accept = self.accept.compile("onAccept") if self.accept else None
         reject = self.reject.compile("onReject") if self.reject else None
         gauge, fixed = self.gauge, self.policy
+        if fixed is None and not self.key:
+            return lambda message: True if accept is None or message.response else accept(message)
 
         def step(message: Message) -> Any:
             if message.response:

@@ -10,6 +10,8 @@ from integrator.engine.xmltools import child, children, local, namespace, text_o
 
 THROTTLE = "http://www.wso2.org/products/wso2commons/throttle"
 ROOT = "MediatorThrottleAssertion"
+ROOTS = (ROOT, "ThrottleAssertion")
+"""The second is the name that old policies use."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -72,7 +74,7 @@ class Policy:
 
 def read_policy(root: Element, reader: Reader) -> Policy:
     """The policy element. Raises DeploymentError."""
-    assertion = root if local(root) == ROOT else child(root, ROOT)
+    assertion = next((item for item in (root, *children(root)) if local(item) in ROOTS), None)
     if assertion is None or namespace(assertion) != THROTTLE:
         raise reader.fail(root, f"child <{ROOT}> of {THROTTLE} is required")
     domains: dict[str, Rule] = {}

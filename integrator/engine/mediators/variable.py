@@ -16,6 +16,7 @@ from integrator.engine.xmltools import XmlError, children, clone
 TYPES: dict[str, Callable[[Any], Any]] = {
     **{name: PROPERTY_TYPES[name] for name in ("STRING", "BOOLEAN", "INTEGER", "LONG", "DOUBLE", "JSON")},
     "XML": PROPERTY_TYPES["OM"],
+    "OM": PROPERTY_TYPES["OM"],
 }
 
 

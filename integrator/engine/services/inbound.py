@@ -28,6 +28,8 @@ log = logging.getLogger("integrator.inbound")
 PROTOCOLS = ("http", "https", "ws", "wss", "httpws", "httpswss")
 SOCKETS = ("ws", "wss", "httpws", "httpswss")
 PORTS = {"ws": "inbound.ws.port", "wss": "inbound.ws.port"}
+SHARED = ("httpws", "httpswss")
+"""Protocols whose artifacts call the port `port`."""
 SECURE = ("https", "wss", "httpswss")
 LATER = ("file", "jms", "kafka", "mqtt", "rabbitmq", "hl7", "wso2_mb", "grpc")
 BEHAVIORS = ("polling", "listening", "eventBased")
@@ -87,6 +89,8 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
     for number in NUMBERS:
         reader.integer(root, values.get(number), f"parameter {number}", 0)
     label = PORTS.get(protocol, "inbound.http.port")
+    if protocol in SHARED and "port" in values:
+        values.setdefault(label, values["port"])
     port = 0 if label in keys else port_of(root, label, values.get(label), reader)
     pattern = values.get("dispatch.filter.pattern")
     if not root.get("sequence") and not pattern:

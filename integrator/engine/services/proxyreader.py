@@ -28,7 +28,7 @@ FLAGS = ("disableOperationValidation", "useOriginalwsdl", "modifyUserWSDLPortAdd
 def proxy_of(root: Element, reader: Reader, flows_of: Callable[[Element, Reader], Flows]) -> tuple[str, Proxy]:
     """(name, proxy) of an element. Raises DeploymentError."""
     name = reader.required(root, "name")
-    reader.only(root, CHILDREN)
+    reader.leave_out(root, CHILDREN)
     if (element := child(root, "enableRM")) is not None:
         raise reader.fail(
             element, "WS-ReliableMessaging is not there; a message store with a processor delivers surely"

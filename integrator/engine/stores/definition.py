@@ -55,7 +55,7 @@ class StoreDefinition:
 
 def read_store(root: Element, reader: Reader) -> tuple[str, StoreDefinition]:
     """A message store artifact. Raises DeploymentError for a class that is not available."""
-    reader.only(root, ("parameter", "description"))
+    reader.leave_out(root, ("parameter", "description"))
     name = reader.required(root, "name")
     implementation = root.get("class") or f"{PACKAGE}.memory.InMemoryStore"
     kind = _kind(root, implementation, reader)

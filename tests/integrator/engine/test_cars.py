@@ -12,6 +12,7 @@ from tests.integrator.engine.harness import SERVER, eventually, integrator, writ
 
 SEQUENCE = f'<sequence {NS} name="{{}}"><property name="said" value="{{}}"/></sequence>'
 ALL_TYPES = {
+    "config": ("config/property", "greeting:string"),
     "a": ("synapse/api", api("a", '<sequence key="s"/><call-template target="t"/><respond/>')),
     "i": (
         "synapse/inbound-endpoint",

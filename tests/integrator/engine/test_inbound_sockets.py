@@ -90,6 +90,15 @@ async def test_messages_both_ways(tmp_path: Path, protocol: str) -> None:
             assert answer.status == (426 if protocol == "ws" else 200)
 
 
+async def test_port_of_httpws(tmp_path: Path) -> None:
+    """Artifacts for httpws call their port `port`."""
+    port = free_port()
+    home = home_with(tmp_path, inbound("httpws", port).replace("inbound.http.port", "port"))
+    async with integrator(home) as running:
+        await opened(running, port)
+        assert (await running.request(f"http://127.0.0.1:{port}/", "GET")).status == 200
+
+
 async def test_outflow_and_broadcast(tmp_path: Path) -> None:
     """Answers pass the outflow sequence; with level 2 what one caller says the others of its path hear."""
     port = free_port()

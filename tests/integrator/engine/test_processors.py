@@ -121,6 +121,15 @@ async def test_forwarding(tmp_path: Path) -> None:
         assert await on.sizes("s") == [0]
 
 
+async def test_endpoint_of_the_message(tmp_path: Path) -> None:
+    """Without targetEndpoint each message names its endpoint; one that does not is a failed attempt."""
+    async with stage(tmp_path, processor(FORWARD, {"max.delivery.attempts": 1}, 'messageStore="s"')) as on:
+        await on.store("1", query="?to=other")
+        await on.store("2")
+        assert await on.results(2) == ["delivered", "deactivated"]
+        assert on.seen() == ["/other 1"]
+
+
 @covers(
     "processor.param.client.retry.interval",
     "processor.param.max.delivery.attempts",
@@ -258,7 +267,6 @@ async def test_a_store_that_is_gone(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         (processor("com.acme.Own", {}), "attribute class='com.acme.Own': allowed are classes"),
-        (processor(FORWARD, {}, 'messageStore="s"'), "attribute 'targetEndpoint' is required"),
         (processor(FORWARD, {}, 'targetEndpoint="e"'), "attribute 'messageStore' is required"),
         (processor(SAMPLE, {}), "parameter 'sequence' is required"),
         (processor(FAILOVER, {}), "parameter 'message.target.store.name' is required"),

@@ -80,10 +80,12 @@ def test_triggers(trigger: str, waits: list[float | None]) -> None:
         (task('<trigger interval="0"/>', message=MESSAGE), "a number of seconds above 0"),
         (task('<trigger interval="soon"/>', message=MESSAGE), "attribute interval"),
         (task('<trigger cron="1 2"/>', message=MESSAGE), "6 or 7 fields are expected"),
-        (task(), "property 'message' or 'registryKey' is required"),
         (task(message=MESSAGE, injectTo="nowhere"), "property injectTo='nowhere': allowed are main, sequence, proxy"),
         (task(message=MESSAGE, injectTo="proxy"), "property 'proxyName' is required"),
-        (task(message=MESSAGE, format="soap13"), "property format='soap13': allowed are soap11, soap12, pox, get"),
+        (
+            task(message=MESSAGE, injectTo="proxy", proxyName="p", format="soap13"),
+            "property format='soap13': allowed are soap11, soap12, pox, get",
+        ),
         (task(inner='<property name="message" expression="//a"/>'), "attribute expression: properties of tasks"),
         (task(kind=TEMPLATE), "property 'templateKey' is required"),
         (task(kind="org.wso2.Unknown"), "or a Python class by dotted path"),
@@ -226,3 +228,19 @@ async def test_tasks_begin_when_all_is_deployed(tmp_path: Path) -> None:
             order = [path.split("/")[-2] for path in running.service.engine._files]  # noqa: SLF001
             assert order == ["sequences", "tasks"]
         assert len(stub.seen) == 1
+
+
+async def test_nothing_to_inject(tmp_path: Path) -> None:
+    """A task without a message is deployed, as in the Micro Integrator; its runs inject nothing."""
+    async with backend([{"path": "/q", "body": ""}]) as stub:
+        await run(tmp_path, task(injectTo="sequence", sequenceName="q"), stub)
+        assert "/q" not in [seen.target for seen in stub.seen]
+
+
+async def test_unknown_format(tmp_path: Path) -> None:
+    """Into a sequence a message of a format that is none goes as it is."""
+    async with backend([{"path": "/q", "body": ""}]) as stub:
+        await run(tmp_path, task(message=MESSAGE, format="text/xml", injectTo="sequence", sequenceName="q"), stub)
+        assert [(seen.target, seen.headers["content-type"].partition(";")[0]) for seen in stub.seen] == [
+            ("/q", "application/xml")
+        ]

@@ -154,6 +154,11 @@ def _format_date(value: Any, first: Any, second: Any = None) -> str:
         raise Empty(f"formatDateTime: {error}") from error
 
 
+def _log(value: Any, base: Any = 10) -> Any:
+    """To base 10 when no base is given."""
+    return finite(lambda: math.log10(number(value)) if base == 10 else math.log(number(value)) / math.log(number(base)))
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -175,7 +180,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
     "floor": (1, 1, lambda value: math.floor(number(value))),
     "ceil": (1, 1, lambda value: math.ceil(number(value))),
     "sqrt": (1, 1, lambda value: finite(lambda: math.sqrt(number(value)))),
-    "log": (1, 1, lambda value: finite(lambda: math.log(number(value)))),
+    "log": (1, 2, _log),
     "pow": (2, 2, lambda base, power: finite(lambda: math.pow(number(base), number(power)))),
     "round": (1, 2, _round),
     "base64encode": (1, 2, _encode),
