@@ -12,7 +12,6 @@ from integrator.engine.expressions import Constant, Expression, compile_path, co
 from integrator.engine.patterns import Pattern, PatternError, compiled
 from integrator.engine.xmltools import Element, XmlError, children, local, parse
 
-
 log = logging.getLogger("integrator.deployment")
 
 

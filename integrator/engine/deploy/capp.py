@@ -34,7 +34,7 @@ ORDER = tuple(KINDS.values())
 JAVA = ("lib/", "bundle", "service/axis2", "web/application")
 """Types that only a Java server can run: they are left out, and the log says so."""
 UNREAD = ("synapse/metadata", "config/property")
-"""Types that hold no artifact: metadata is taken from its folder; names and types of `${configs.x}`, whose values the server has."""
+"""Types that are no artifacts: metadata is taken from its folder; config.properties names what file.properties must have."""
 ROOTS = {"/_system/config": "conf:", "/_system/governance": "gov:", "/_system/local": "local:"}
 
 
