@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -10,15 +11,19 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import count
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
 
 from gateway import schema
+from gateway.endpoints.security import Request
+from gateway.endpoints.security.oauth import OAuth
 from tests.gateway import world
 from tests.gateway.conftest import Served
 from tests.gateway.deciding import Asked, Reply, Scripted
 from tests.gateway.process import Answer
+from wire.client import Client
 
 _names = count(1)
 SECRET = "s3cr3t-öf-the-backend"
@@ -148,6 +153,35 @@ def test_digest_with_a_wrong_password_ends(served: Served, backend_: Scripted) -
     assert len(backend_.asked) <= 3
 
 
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        b'Digest realm="r, digest x", nonce="n"',
+        b'Basic realm="a, Digest nonce=b", Digest realm="r", nonce="n", Bearer realm="z", nonce="m"',
+        b'NTLM, Negotiate ab==, DIGEST REALM="r", NONCE="n", stale=true',
+        'Digest realm="rîng €", nonce="n"'.encode(),
+        b'Digest realm="r\xeeng", nonce="n"',
+        b'Digest realm="r", nonce="n", algorithm=unheard-of, Digest realm="r", nonce="n", algorithm=MD5',
+        b'Digest realm="r",nonce="n",domain="/a /b",qop="auth-conf" , digest realm="r", nonce="n"',
+    ],
+    ids=range(7),
+)
+def test_odd_digest_challenges(served: Served, backend_: Scripted, challenge: bytes) -> None:
+    def answer(asked: Asked) -> Reply:
+        shown = asked.headers.get("authorization", "")
+        return Reply() if shown else Reply(401, headers={"www-authenticate": challenge.decode("latin-1")})
+
+    backend_.answer = answer
+    context = publish(served, backend_.url, schema.EndpointSecurity("digest", "user", SECRET))
+    assert call(served, f"{context}/x").status == 200
+    shown = backend_.asked[-1].headers["authorization"].encode("latin-1")
+    realm = re.findall(rb'(?i)realm="([^"]*)", nonce="n"', challenge)[0]
+    assert b'realm="' + realm + b'", nonce="n"' in shown
+    first = hashlib.md5(b"user:" + realm + b":" + SECRET.encode()).hexdigest()
+    second = hashlib.md5(b"GET:/x").hexdigest()
+    assert hashlib.md5(f"{first}:n:{second}".encode()).hexdigest().encode() in shown
+
+
 def granting(tokens: Scripted, seconds: int = 3600, delay: float = 0.0) -> list[dict[str, list[str]]]:
     """The token endpoint grants token-1, token-2, …; returns the forms it was sent."""
     forms: list[dict[str, list[str]]] = []
@@ -201,6 +235,41 @@ def test_tokens_are_renewed_before_their_end(served: Served, backend_: Scripted,
     assert 2 <= len(forms) <= 4
     used = {one.headers["authorization"] for one in backend_.asked}
     assert len(used) >= 2
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "status"), [("NaN", 200), ("Infinity", 200), ("null", 200), ("9" * 400, 500), ('"soon"', 500)]
+)
+def test_lives_of_tokens_that_are_no_time(
+    served: Served, backend_: Scripted, tokens: Scripted, expires_in: str, status: int
+) -> None:
+    tokens.answer = lambda asked: Reply(200, f'{{"access_token": "t", "expires_in": {expires_in}}}'.encode())
+    context = publish(served, backend_.url, oauth(tokens))
+    answer = call(served, f"{context}/x")
+    assert answer.status == status
+    if status == 500:
+        assert answer.json["code"] == "303003"
+
+
+@pytest.mark.parametrize("expires_in", ["NaN", "Infinity", "1e999", "null"])
+def test_nobody_uses_a_token_for_ever(tokens: Scripted, expires_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens.answer = lambda asked: Reply(200, f'{{"access_token": "t", "expires_in": {expires_in}}}'.encode())
+    now = time.monotonic()
+    monkeypatch.setattr("gateway.endpoints.security.oauth.time", SimpleNamespace(monotonic=lambda: now))
+
+    async def fetched() -> OAuth:
+        client = Client()
+        try:
+            one = OAuth(oauth(tokens), client)
+            await one.prepare(Request(b"GET", b"/", b""))
+            return one
+        finally:
+            await client.close()
+
+    one = asyncio.run(fetched())
+    assert one.ready()
+    now += 1_000_000
+    assert not one.ready()
 
 
 def test_a_refused_token_is_replaced_once(served: Served, backend_: Scripted, tokens: Scripted) -> None:

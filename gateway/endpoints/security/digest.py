@@ -18,6 +18,11 @@ from wire.upstream import UpstreamError
 HASHES = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
 """The algorithms we know, the strongest first. `-sess` variants hash the same way."""
 
+BYTES = "utf-8", "surrogateescape"
+"""How text is read and written: what a backend sent goes back to it and into hashes byte for byte."""
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SCHEME = re.compile(r"(?:^|,)\s*digest\s", re.IGNORECASE)
 _PARAMETER = re.compile(r'([A-Za-z0-9_-]{1,64})\s*=\s*(?:"((?:[^"\\]|\\.){0,4096})"|([^\s,"]{1,4096}))')
 
 
@@ -80,7 +85,7 @@ class Digest:
         """A backend may name the next nonce with its answer."""
         for name, value in headers:
             if name == b"authentication-info" and self._challenge is not None:
-                following = parameters(value.decode("latin-1")).get("nextnonce")
+                following = parameters(value.decode(*BYTES)).get("nextnonce")
                 if following and following != self._challenge.nonce:
                     self._challenge.nonce = following
                     self._challenge.count = 0
@@ -92,17 +97,17 @@ class Digest:
         if challenge is None:
             return request.target, b""
         challenge.count += 1
-        return request.target, b"authorization: %b\r\n" % self._answer(challenge, request).encode("utf-8")
+        return request.target, b"authorization: %b\r\n" % self._answer(challenge, request).encode(*BYTES)
 
     def _answer(self, challenge: Challenge, request: Request) -> str:
-        uri = request.target.decode("latin-1")
+        uri = request.target.decode(*BYTES)
         qop = challenge.qop
         if qop == "auth-int" and request.body is None:
             qop = "auth"
         count = f"{challenge.count:08x}"
 
         def digest(text: str) -> str:
-            return _hash(challenge.algorithm, text.encode())
+            return _hash(challenge.algorithm, text.encode(*BYTES))
 
         secret = f"{self._user}:{challenge.realm}:{self._password}"
         first = digest(secret)
@@ -137,11 +142,13 @@ def best(headers: list[Header]) -> Challenge | None:
     for name, value in headers:
         if name != b"www-authenticate":
             continue
-        for part in re.split(r"(?i)(?:^|,)\s*(?=digest\s)", value.decode("latin-1")):
-            if part[:7].lower() == "digest ":
-                challenge = _challenge(parameters(part[7:]))
-                if challenge is not None:
-                    found.append(challenge)
+        text = value.decode(*BYTES)
+        # Words in quotes, with which a realm may look like another challenge, are passed over.
+        starts = [one.end() for one in _SCHEME.finditer(_QUOTED.sub(lambda quoted: "-" * len(quoted[0]), text))]
+        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+            challenge = _challenge(parameters(text[start:end]))
+            if challenge is not None:
+                found.append(challenge)
     order = list(HASHES)
     return min(found, key=lambda one: order.index(_base(one.algorithm)), default=None)
 

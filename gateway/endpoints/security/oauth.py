@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from base64 import b64encode
 from urllib.parse import quote_plus, urlencode
@@ -17,7 +18,7 @@ from wire.heads import Header
 from wire.upstream import UpstreamError
 
 USUAL_SECONDS = 300.0
-"""How long a token without `expires_in` is used."""
+"""How long a token without `expires_in` is used, or with one that is no time."""
 
 AHEAD = 0.1
 AHEAD_SECONDS = 30.0
@@ -117,8 +118,9 @@ class OAuth:
             answer = json.loads(body)
             token = answer["access_token"]
             seconds = float(answer.get("expires_in") or USUAL_SECONDS)
+            seconds = seconds if math.isfinite(seconds) else USUAL_SECONDS
             line = b"authorization: Bearer %b\r\n" % token.encode("ascii")
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
             raise ValueError("its answer holds no access token") from None
         if line.count(b"\n") != 1 or line.count(b"\r") != 1:
             raise ValueError("its token is not one for a header")
