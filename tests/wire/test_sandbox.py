@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,33 @@ async def test_too_many_at_once_are_refused_at_once() -> None:
     assert await made.run([("eval", "'2'")]) == "2"
     assert len(made._idle) <= LIMITS.processes
     made.close()
+
+
+async def test_runs_that_nobody_waits_for_any_more_keep_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given up by time-out or cancelling, they count until a thread is through with them; what had not begun never runs."""
+    made = Sandbox(replace(LIMITS, processes=1, waiting=3, wait_s=0.05))
+    go_on, ran = threading.Event(), []
+
+    def blocked(steps: list[tuple[str, str]]) -> str:
+        ran.append(steps)
+        assert go_on.wait(20)
+        raise ScriptError("late")
+
+    monkeypatch.setattr(made, "evaluate", blocked)
+    waiting = [asyncio.create_task(made.run([("eval", str(number))])) for number in range(3)]
+    await asyncio.sleep(0)
+    waiting[2].cancel()
+    first, second, third = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(third, asyncio.CancelledError)
+    assert str(first) == str(second) == "no outcome within 0 s"
+    with pytest.raises(Overloaded, match="3 scripts are under way already"):
+        await made.run([("eval", "3")])
+    go_on.set()
+    monkeypatch.undo()
+    async with asyncio.timeout(20):
+        while made._under_way:  # noqa: ASYNC110  (threads end when they end)
+            await asyncio.sleep(0.001)
+    assert ran == [[("eval", "0")]]
 
 
 def test_idle_processes_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,7 @@ class Sandbox:
         self._places = threading.BoundedSemaphore(self.limits.processes)
         self._threads: ThreadPoolExecutor | None = None
         self._timer: threading.Timer | None = None
+        self._counting = threading.Lock()
         self._under_way = 0
 
     async def run(self, steps: list[tuple[str, str]]) -> str | None:
@@ -77,14 +78,27 @@ class Sandbox:
             raise Overloaded(f"{self.limits.waiting} scripts are under way already")
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self.limits.processes, thread_name_prefix="sandbox")
-        self._under_way += 1
+        given_up = threading.Event()
+        with self._counting:
+            self._under_way += 1
+        work = asyncio.wrap_future(self._threads.submit(self._counted, steps, given_up))
         try:
-            work = asyncio.get_running_loop().run_in_executor(self._threads, self.evaluate, steps)
-            return await asyncio.wait_for(work, self.limits.wait_s)
-        except TimeoutError:
-            raise Overloaded(f"no outcome within {self.limits.wait_s:.0f} s") from None
+            done, _ = await asyncio.wait((work,), timeout=self.limits.wait_s)
+            if not done:
+                raise Overloaded(f"no outcome within {self.limits.wait_s:.0f} s")
+            return work.result()
         finally:
-            self._under_way -= 1
+            if not work.done():
+                given_up.set()
+                work.add_done_callback(_unheard)
+
+    def _counted(self, steps: list[tuple[str, str]], given_up: threading.Event) -> str | None:
+        """A run is under way until a thread is through with it, whether anybody still waits for it or not."""
+        try:
+            return None if given_up.is_set() else self.evaluate(steps)
+        finally:
+            with self._counting:
+                self._under_way -= 1
 
     def evaluate(self, steps: list[tuple[str, str]]) -> str | None:
         """The text that the last step gave, None when it gave none. Blocks. Raises ScriptError."""
@@ -145,6 +159,12 @@ class Sandbox:
             gone, self._idle = self._idle, []
         for child in gone:
             child.end()
+
+
+def _unheard(work: asyncio.Future[str | None]) -> None:
+    """Take the outcome that nobody waits for, so that its error is not reported as forgotten."""
+    if not work.cancelled():
+        work.exception()
 
 
 class Child:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 
+from integrator.connectors import tls
 from integrator.connectors.asking import Api
 from integrator.connectors.tokens import Grant, token_of
 from integrator.engine.connectors.calls import Call, ConnectorError
@@ -56,10 +57,8 @@ CONNECTOR = Connector(
 
 
 def context_of(call: Call) -> ssl.SSLContext:
-    """TLS with the system's authorities and those of INTEGRATOR_TRUST."""
-    context = ssl.create_default_context()
-    if call.runtime.settings.trust:
-        context.load_verify_locations(call.runtime.settings.trust)
+    """TLS as the connection says."""
+    context = tls.context_of(call)
     if not call.connection["checkServerIdentity"]:
         context.check_hostname = False
     return context

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import default
+from itertools import islice
 from typing import Any, cast
 
+from integrator.connectors.email import heads
 from integrator.connectors.email.connection import (
     CONFIGURATION,
     CONNECTIVITY,
@@ -151,22 +153,26 @@ async def list_messages(call: Call) -> Any:
     given = call["limit"]
     most, offset = (min(given, MOST) if given >= 0 else MOST), max(0, call["offset"])
 
-    def work(client: imaplib.IMAP4) -> Any:
+    filtered = bool(call["subjectRegex"] or call["fromRegex"])
+
+    def wanted(client: imaplib.IMAP4) -> Iterator[tuple[bytes, EmailMessage]]:
         _, found = client.uid("SEARCH", *criteria)
-        shown: list[dict[str, Any]] = []
-        uids: list[bytes] = []
-        for uid in (found[0] or b"").split() if found else []:
-            if len(uids) >= offset + most:
-                break
-            message = _fetch(client, uid, call.limits.largest)
-            if subject(str(message.get("Subject", ""))) and sender(str(message.get("From", ""))):
-                shown.append({"index": len(uids), **_shown(message), "attachments": _listed(_parts(message))})
-                uids.append(uid)
+        uids = (found[0] or b"").split() if found else []
+        for uid, head in heads.headers(client, uids if filtered else uids[: offset + most]):
+            if subject(str(head.get("Subject", ""))) and sender(str(head.get("From", ""))):
+                yield uid, head
+
+    def work(client: imaplib.IMAP4) -> Any:
+        chosen = list(islice(wanted(client), offset, offset + most))
+        shown = [
+            {"index": index, **_shown(head), "attachments": _listed(_parts(heads.structure(client, uid)))}
+            for index, (uid, head) in enumerate(chosen, offset)
+        ]
         if call["deleteAfterRetrieve"]:
-            for uid in uids[offset:]:
+            for uid, _ in chosen:
                 client.uid("STORE", uid.decode(), "+FLAGS", r"(\Deleted)")
             client.expunge()
-        return shown[offset:]
+        return shown
 
     return await _with(call, work, call["deleteAfterRetrieve"])
 

@@ -6,12 +6,12 @@ import asyncio
 import ftplib
 import io
 import posixpath
-import ssl
 import stat
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from integrator.connectors import tls
 from integrator.connectors.file.faults import (
     ACCESS_DENIED,
     ALREADY_EXISTS,
@@ -43,7 +43,7 @@ class FtpFiles:
 
         def connect() -> ftplib.FTP:
             seconds = given["ftpConnectionTimeout"] / 1000
-            context = ssl.create_default_context(cafile=given["trustStorePath"] or None) if secure else None
+            context = tls.context_of(call, given["trustStorePath"]) if secure else None
             ftp = ftplib.FTP_TLS(timeout=seconds, context=context) if secure else ftplib.FTP(timeout=seconds)  # noqa: S321  (FTP is what was asked for)
             try:
                 ftp.connect(host, port)
@@ -57,7 +57,7 @@ class FtpFiles:
             return ftp
 
         try:
-            return cls(call, await call.blocking(connect))
+            return cls(call, await call.opened(connect, ftplib.FTP.close))
         except ftplib.all_errors as error:
             raise failed(CONNECTION_ERROR, f"{host}:{port}: {error}") from error
 
@@ -269,11 +269,16 @@ async def _log_in(call: Call) -> tuple[Any, Any]:
     else:
         options["client_keys"] = None
     options["known_hosts"] = (given["knownHostsFile"] or ()) if given["strictHostKeyChecking"] else None
+    connection = None
     try:
         async with asyncio.timeout(given["sftpConnectionTimeout"] / 1000):
             connection = await library.connect(host, port, **options)
             return connection, await connection.start_sftp_client()
-    except (library.Error, OSError, TimeoutError, ValueError) as error:
+    except BaseException as error:  # also when the call's time is over: nobody else knows of the connection
+        if connection is not None:
+            connection.abort()
+        if not isinstance(error, library.Error | OSError | TimeoutError | ValueError):
+            raise
         raise failed(CONNECTION_ERROR, f"{host}:{port}: {type(error).__name__}: {error}") from error
 
 

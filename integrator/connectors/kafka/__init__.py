@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 
+from integrator.connectors import tls
 from integrator.engine.connectors.calls import Call, ConnectorError
 from integrator.engine.connectors.declare import Connector, Parameter
 from integrator.engine.content.payload import encode_json
@@ -134,6 +134,7 @@ async def _producer(call: Call) -> Any:
     for server in servers:
         call.limits.host(server.rpartition(":")[0] or server)
     user, password = _login(given)
+    secure = given["securityProtocol"].endswith("SSL")
     producer = None
     try:
         producer = AIOKafkaProducer(
@@ -150,7 +151,7 @@ async def _producer(call: Call) -> Any:
             sasl_mechanism=given["saslMechanism"],
             sasl_plain_username=user,
             sasl_plain_password=password,
-            ssl_context=_tls(given) if given["securityProtocol"].endswith("SSL") else None,
+            ssl_context=tls.context_of(call, given["sslTruststoreLocation"]) if secure else None,
         )
         await producer.start()
     except BaseException as error:  # also when the call's time is over: its tasks would go on for ever
@@ -160,10 +161,6 @@ async def _producer(call: Call) -> Any:
             raise
         raise ConnectorError(*CONNECTION, f"{given['bootstrapServers']}: {type(error).__name__}: {error}") from error
     return producer
-
-
-def _tls(given: Any) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=given["sslTruststoreLocation"] or None)
 
 
 def _login(given: Any) -> tuple[str | None, str | None]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrator.connectors import tls
 from integrator.engine.connectors.calls import Call, ConnectorError
 from integrator.engine.connectors.declare import Connector, Parameter
 from integrator.engine.content.payload import encode_json
@@ -16,6 +17,7 @@ from integrator.engine.xmltools import serialise
 
 CONNECTION = (700601, "RABBITMQ:CONNECTION_ERROR")
 PUBLISH = (700602, "RABBITMQ:NOT_PUBLISHED")
+CLOSING_S = 5.0
 
 CONNECTOR = Connector(
     "rabbitmq",
@@ -132,7 +134,7 @@ async def _connect(call: Call) -> Broker:
 
     given = call.connection
     host = call.limits.host(given["host"])
-    trust = call.runtime.settings.trust or None
+    connection = None
     try:
         connection = await aio_pika.connect(
             host=host,
@@ -141,10 +143,20 @@ async def _connect(call: Call) -> Broker:
             password=given["password"],
             virtualhost=given["virtualHost"],
             ssl=given["useSsl"],
-            ssl_context=ssl.create_default_context(cafile=trust) if given["useSsl"] else None,
+            ssl_context=tls.context_of(call) if given["useSsl"] else None,
             timeout=given["connectionTimeout"] / 1000,
             heartbeat=given["heartbeat"],
         )
         return Broker(connection, await connection.channel(publisher_confirms=True, on_return_raises=True))
-    except (aio_pika.exceptions.AMQPError, OSError, TimeoutError, ValueError) as error:
+    except BaseException as error:  # also when the call's time is over: nobody else knows of the connection
+        if connection is not None:
+            call.runtime.spawn(_closed(connection))
+        if not isinstance(error, aio_pika.exceptions.AMQPError | OSError | TimeoutError | ValueError):
+            raise
         raise ConnectorError(*CONNECTION, f"{host}: {type(error).__name__}: {error}") from error
+
+
+async def _closed(connection: Any) -> None:
+    with suppress(Exception):  # a broker that does not answer is left at once
+        async with asyncio.timeout(CLOSING_S):
+            await connection.close()

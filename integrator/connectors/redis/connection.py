@@ -51,14 +51,16 @@ async def _make(call: Call) -> Redis:
         "client_name": given["clientName"],
         "decode_responses": True,
     }
+    authorities: dict[str, Any] = {"ssl_ca_certs": call.runtime.settings.trust or None, "ssl_check_hostname": True}
     if given["redisConnectionURI"]:
+        common |= authorities if given["redisConnectionURI"].startswith("rediss:") else {}
         try:
             pool = BlockingConnectionPool.from_url(given["redisConnectionURI"], **common)
         except ValueError as error:
             raise ConnectorError(CODE, NAME, "redisConnectionURI is no address of a Redis server") from error
     else:
         address: dict[str, Any] = {"host": given["redisHost"], "port": given["redisPort"], "db": given["dbNumber"]}
-        secure: dict[str, Any] = {"connection_class": SSLConnection} if given["useSsl"] else {}
+        secure: dict[str, Any] = {"connection_class": SSLConnection, **authorities} if given["useSsl"] else {}
         who = {"username": given["username"], "password": given["cacheKey"]}
         pool = BlockingConnectionPool(**address, **who, **common, **secure)
     call.limits.host(str(pool.connection_kwargs.get("host", "localhost")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import email
+import imaplib
 import os
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from integrator.connectors.email import heads
 from tests.integrator.connectors.world import flows_of
 from tests.integrator.engine.harness import backend
 from tests.support.certificate import make_certificate
@@ -189,6 +191,101 @@ async def test_a_mailbox(tmp_path: Path, imap: tuple[int, Path]) -> None:
         assert (await world.fault("nowhere", {"folder": "x\r\nA1 LOGOUT"}))["code"] == "700204"
         await world.json("delete", {"id": first})
         assert await world.json("list") == []
+
+
+def lay(inbox: Path, number: int, message: EmailMessage) -> None:
+    """Lay any message into the inbox."""
+    message["Message-ID"], message["From"] = f"<s{number}@x.example>", "bob@x.example"
+    path = inbox / "new" / f"18{number:03}.s{number}.x"
+    path.write_bytes(message.as_bytes())
+    os.chown(path, inbox.stat().st_uid, inbox.stat().st_gid)
+
+
+def shapes() -> Iterator[EmailMessage]:
+    """Messages of many shapes, all with subject Shape."""
+    for names in ((), ("a.bin",), ('grüße (1) "x".bin', "b\\c.bin"), ("x" * 90 + "é.bin",)):
+        made = EmailMessage()
+        made.set_content("text")
+        if names:
+            made.add_alternative("<p>html</p>", subtype="html")
+        for name in names:
+            made.add_attachment(b"data", "application", "octet-stream", filename=name)
+        made["Subject"] = "Shape"
+        yield made
+    inner = EmailMessage()
+    inner["Subject"] = 'inside ("'
+    inner.set_content("inner")
+    inner.add_attachment(b"deep", "image", "png", filename="deep.png")
+    outer = EmailMessage()
+    outer["Subject"] = "Shape"
+    outer.set_content("outer")
+    outer.add_related(b"pixel", "image", "gif", cid="<p>", filename="inline.gif")
+    outer.add_attachment(inner)
+    outer.add_attachment("text", "csv", filename="t.csv")
+    yield outer
+    bare = EmailMessage()
+    bare.set_content(b"only", "application", "pdf", filename="only.pdf")
+    bare["Subject"] = "Shape"
+    yield bare
+
+
+async def test_a_list_fetches_headers_and_outlines_only(
+    tmp_path: Path, imap: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No content is fetched, nothing is marked as read, a long message is no trouble, and attachments are those of the whole."""
+    port, inbox = imap
+    long = EmailMessage()
+    long["Subject"] = "Long"
+    long.set_content("x" * 200_000)
+    made = [long, *shapes()]
+    for number, message in enumerate(made):
+        lay(inbox, number, message)
+    asked: list[str] = []
+    real = imaplib.IMAP4.uid
+
+    def uid(client: imaplib.IMAP4, command: str, *arguments: str) -> Any:
+        asked.append(f"{command} {arguments[-1]}")
+        return real(client, command, *arguments)
+
+    flows = {
+        "all": step("list", seen="false"),
+        "some": step("list", subjectRegex="^Shape$", limit="2", offset="1"),
+        "long": step("list", subjectRegex="^Long$", fromRegex="bob"),
+        "take": step("list", deleteAfterRetrieve="true", limit="-1"),
+        "body": step("getEmailBody", emailId="{json-eval($.id)}"),
+    }
+    toml = "[connectors]\nmax_bytes = 100000\n"
+    async with flows_of(tmp_path / "h", flows, {"E": connection("IMAP", port)}, toml) as world:
+        monkeypatch.setattr(imaplib.IMAP4, "uid", uid)
+        assert [item["subject"] for item in await world.json("long")] == ["Long"]
+        some = await world.json("some")
+        assert [(item["index"], item["emailId"]) for item in some] == [(1, "<s2@x.example>"), (2, "<s3@x.example>")]
+        listed = await world.json("all")
+        assert len(listed) == len(made)
+        assert {command.partition(" ")[0] for command in asked} == {"SEARCH", "FETCH"}
+        assert not [command for command in asked if "BODY.PEEK[]" in command or "BODY[" in command]
+        for item in listed[1:]:
+            assert item["attachments"] == (await world.json("body", {"id": item["emailId"]}))["attachments"], item
+        assert sum(len(item["attachments"]) for item in listed) >= 6
+        assert "longer than the 100000 allowed" in (await world.fault("body", {"id": "<s0@x.example>"}))["message"]
+        assert len(await world.json("all")) == len(made), "nothing was marked as read"
+        assert len(await world.json("take")) == len(made)
+        assert await world.json("all") == []
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [b"", b"NIL", b"(", b")", b"()", b"(" * 500, b"(" * 500 + b")" * 500, b'("TEXT")', b'(("A" "B") NIL NIL)', b'("a'],
+)
+def test_an_odd_outline_is_no_error(outline: bytes) -> None:
+    """What a server sends instead of an outline is no error."""
+
+    class Server:
+        def uid(self, *_: str) -> Any:
+            return "OK", [b"1 (UID 1 BODYSTRUCTURE " + outline + b")"]
+
+    found = heads.structure(Server(), b"1")  # type: ignore[arg-type]
+    assert len(list(found.iter_attachments())) <= 1
 
 
 async def test_a_wrong_password_of_a_mailbox(tmp_path: Path, imap: tuple[int, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -9,6 +10,8 @@ from xml.sax.saxutils import escape
 import aio_pika
 import pytest
 
+from integrator.connectors import rabbitmq
+from tests.integrator.connectors.silent import closed, server
 from tests.integrator.connectors.world import flows_of
 from tests.support.rabbit import running_rabbitmq
 
@@ -74,3 +77,34 @@ async def test_a_wrong_password_is_a_fault_without_it(
         assert (fault["code"], "rabbit-word-2" in str(fault)) == ("700601", False)
         assert (await world.fault("d"))["code"] == "700601"
     assert "rabbit-word-2" not in caplog.text
+
+
+CHANNEL_OPEN = b"\x00\x14\x00\x0a"
+"""Class and method of the frame by which a client asks for a channel."""
+
+
+@pytest.mark.parametrize("silent_at", [b"AMQP", CHANNEL_OPEN], ids=["begin", "channel"])
+async def test_a_connection_whose_call_is_over_is_closed(
+    tmp_path: Path, broker: int, monkeypatch: pytest.MonkeyPatch, silent_at: bytes
+) -> None:
+    """The broker says nothing any more while the connection is made, or when it is there and a channel is asked for."""
+    monkeypatch.setattr(rabbitmq, "CLOSING_S", 0.1)
+
+    async def swallowing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, to = await asyncio.open_connection("127.0.0.1", broker)
+
+        async def answers() -> None:
+            while data := await back.read(65536):
+                writer.write(data)
+
+        answering = asyncio.create_task(answers())
+        while (data := await reader.read(65536)) and silent_at not in data:
+            to.write(data)
+        answering.cancel()
+        to.close()
+
+    async with server(swallowing) as (port, left):
+        flows, entries = {"f": step(routingKey="q")}, {"R": connection(port)}
+        async with flows_of(tmp_path / "h", flows, entries, "[connectors]\ntimeout_seconds = 2\n") as world:
+            assert "no answer in time" in (await world.fault("f"))["message"]
+            await closed(left)
