@@ -5,20 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import socket
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-import urllib3
-
+from apim import addresses, pinned
 from publisher import backends
 from publisher.models import Api
-from publisher.probing import forbidden
 
-SECONDS = 10.0
-MOST_BYTES = 2 * 1024 * 1024
+BOUNDS = pinned.Bounds(seconds=10.0, whole_seconds=10.0, most=2 * 1024 * 1024)
 MOST_PAGES = 20
 PATH = "/2015-03-31/functions/"
 
@@ -55,31 +50,17 @@ def _page(base: str, known: dict[str, str], query: dict[str, str]) -> dict[str, 
     parts = urlsplit(base)
     headers = signature(parts.netloc, PATH, text, known, datetime.now(UTC))
     try:
-        with _pool(parts) as pool:
-            target = f"{parts.path.rstrip('/')}{PATH}?{text}"
-            answer = pool.urlopen("GET", target, headers=headers, redirect=False, preload_content=False)
-            content = answer.read(MOST_BYTES + 1)
-            answer.close()
-        value = json.loads(content) if answer.status == 200 and len(content) <= MOST_BYTES else None
-    except (urllib3.exceptions.HTTPError, OSError, ValueError, RecursionError) as error:
+        address = addresses.resolved(parts.hostname or "", addresses.port_of(parts), addresses.BACKENDS)
+        with pinned.pool(parts, address, BOUNDS) as pool:
+            answer = pinned.ask(pool, "GET", f"{parts.path.rstrip('/')}{PATH}?{text}", headers, None, BOUNDS)
+        value = json.loads(answer.body) if answer.status == 200 and answer.whole else None
+    except addresses.NotCalled as error:
+        raise Unavailable(str(error)) from error
+    except (*pinned.FAILURES, RecursionError) as error:
         raise Unavailable("AWS did not answer, or with something else than JSON.") from error
     if not isinstance(value, dict):
         raise Unavailable(f"AWS answered {answer.status}: do the credentials allow lambda:ListFunctions?")
     return value
-
-
-def _pool(parts: SplitResult) -> urllib3.HTTPConnectionPool:
-    """Connections to exactly the address that the name has now. Raises Unavailable for one where nobody has a backend."""
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    address = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-    if forbidden(ip_address(address.partition("%")[0])):
-        raise Unavailable(
-            f"{host} is at {address}, a link-local, multicast or unspecified address, which is not asked."
-        )
-    options: dict[str, Any] = {"timeout": urllib3.Timeout(total=SECONDS), "retries": False, "maxsize": 1}
-    if parts.scheme == "http":
-        return urllib3.HTTPConnectionPool(address, port, **options)
-    return urllib3.HTTPSConnectionPool(address, port, server_hostname=host, assert_hostname=host, **options)
 
 
 def signature(

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
+from apim import addresses, pinned
 from apim.errors import ApimError
 from apim.keymanager import vault
 from publisher.models import ExternalStore
-from publisher.probing import forbidden, trust
+from publisher.probing import trust
 
 BASE = "/api/am/publisher/v4"
-SECONDS = 15.0
-MOST_BYTES = 5 * 1024 * 1024
+BOUNDS = pinned.Bounds(seconds=15.0, whole_seconds=60.0, most=5 * 1024 * 1024)
 
 
 class StoreFailed(ApimError):
@@ -37,17 +35,14 @@ class Store:
     def __init__(self, row: ExternalStore) -> None:
         self._row = row
         parts = urlsplit(row.endpoint)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         self._root = f"{parts.path.rstrip('/')}{BASE}"
         self._netloc = parts.netloc
-        address = self._address(host, port)
-        options: dict[str, Any] = {"timeout": urllib3.Timeout(total=SECONDS), "retries": False, "maxsize": 1}
-        if parts.scheme == "https":
-            context = trust(row.organisation, row.endpoint)
-            options |= {"server_hostname": host, "assert_hostname": host, "ssl_context": context}
-            self._pool: urllib3.HTTPConnectionPool = urllib3.HTTPSConnectionPool(address, port, **options)
-        else:
-            self._pool = urllib3.HTTPConnectionPool(address, port, **options)
+        try:
+            address = addresses.resolved(parts.hostname or "", addresses.port_of(parts), addresses.BACKENDS)
+        except addresses.NotCalled as error:
+            raise StoreFailed(f"{row}: {error}") from error
+        secure = {"ssl_context": trust(row.organisation, row.endpoint)} if parts.scheme == "https" else {}
+        self._pool = pinned.pool(parts, address, BOUNDS, **secure)
 
     def __enter__(self) -> Store:
         return self
@@ -100,25 +95,12 @@ class Store:
             **({"content-type": media} if media else {}),
         }
         try:
-            answer = self._pool.urlopen(
-                method, self._root + path, body, headers=headers, redirect=False, preload_content=False
-            )
-            content = answer.read(MOST_BYTES + 1, decode_content=True)
-            answer.close()
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise StoreFailed(f"{self._row} does not answer ({type(error).__name__}).") from error
+            answer = pinned.ask(self._pool, method, self._root + path, headers, body, BOUNDS)
+        except pinned.FAILURES as error:
+            raise StoreFailed(f"{self._row} does not answer: {pinned.reason(error)}.") from error
         if answer.status not in (200, 201, 204):
             raise StoreFailed(f"{self._row} answered {answer.status} to {method} {path.partition('?')[0]}.")
-        return _object(content)
-
-    def _address(self, host: str, port: int) -> str:
-        try:
-            address = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-        except (OSError, UnicodeError) as error:
-            raise StoreFailed(f"The host of {self._row}, {host!r}, is not known.") from error
-        if forbidden(ip_address(address.partition("%")[0])):
-            raise StoreFailed(f"{self._row} is at {address}, a link-local, multicast or unspecified address.")
-        return address
+        return _object(answer.body)
 
 
 def _object(content: bytes) -> dict[str, Any]:

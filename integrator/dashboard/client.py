@@ -9,43 +9,35 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import socket
 import threading
 import time
 from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode
 
 import urllib3
 from django.conf import settings
 
+from apim import addresses, pinned
 from apim.errors import ApimError
 from apim.keymanager.vault import unseal
 from integrator.models import Integrator
 
 CONNECT_S, READ_S, WHOLE_S = 3.0, 10.0, 60.0
-PIECE = 64 * 1024
 MOST_BYTES = 4 * 1024 * 1024
 LARGEST_FILE = 100 * 1024 * 1024
-PORTS = {"http": 80, "https": 443}
 TOKEN_S = 3000.0
 MOST_TOKENS = 500
 LONGEST_REASON = 300
+HINTS = {
+    pinned.UNTRUSTED: "; give it under Settings",
+    pinned.REFUSED: ": does it run, and is that its management port?",
+}
+"""What can be done about a failure."""
 GENERATED = "integrator_admin"
 """The file of the secrets folder in which an integrator keeps the password that it made at its first start."""
 _tokens: OrderedDict[str, tuple[str, float]] = OrderedDict()
 _lock = threading.Lock()
-
-
-def _taken(answer: urllib3.BaseHTTPResponse, most: int) -> bytes:
-    """At most `most` bytes and one more. Raises NodeDown for a node that drips: whoever watches waits for all."""
-    data, until = bytearray(), time.monotonic() + WHOLE_S
-    while len(data) <= most and (piece := answer.read1(min(PIECE, most + 1 - len(data)), decode_content=False)):
-        data += piece
-        if time.monotonic() > until:
-            raise NodeDown(f"Its answer was not complete after {WHOLE_S:g} s.")
-    return bytes(data)
 
 
 class NodeDown(ApimError):
@@ -148,31 +140,30 @@ class Node:
         self, method: str, target: str, headers: dict[str, str], body: bytes | None, most: int
     ) -> tuple[int, bytes]:
         parts = checked(self.integrator.url)
-        sent = {"user-agent": "apim-dashboard", "accept-encoding": "identity", "host": parts.netloc} | headers
+        bounds = pinned.Bounds(READ_S, WHOLE_S, most, CONNECT_S)
+        sent = {"user-agent": "apim-dashboard", "host": parts.netloc} | headers
         try:
-            with self._pool(parts) as pool:
-                answer = pool.urlopen(method, target, body, headers=sent, redirect=False, preload_content=False)
-                data = _taken(answer, most)
-                answer.close()
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise NodeDown(f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}: {_reason(error)}") from error
-        if len(data) > most:
+            with self._pool(parts, bounds) as pool:
+                answer = pinned.ask(pool, method, target, sent, body, bounds)
+        except pinned.Dripping as error:
+            raise NodeDown(f"Its answer was not complete after {WHOLE_S:g} s.") from error
+        except pinned.FAILURES as error:
+            words = pinned.reason(error)
+            here = f"{parts.hostname}:{addresses.port_of(parts)}"
+            raise NodeDown(f"{here}: {words}{HINTS.get(words, '')}.") from error
+        if not answer.whole:
             raise NodeDown(f"It answered with more than {most // 1024} KB.")
-        return answer.status, bytes(data)
+        return answer.status, answer.body
 
-    def _pool(self, parts: SplitResult) -> urllib3.HTTPConnectionPool:
-        host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-        timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
-        options: dict[str, Any] = {"timeout": timeout, "retries": False, "maxsize": 1}
-        address = resolved(host, port, self.integrator.local)
-        if parts.scheme == "http":
-            return urllib3.HTTPConnectionPool(address, port, **options)
+    def _pool(self, parts: SplitResult, bounds: pinned.Bounds) -> urllib3.HTTPConnectionPool:
+        address = resolved(parts.hostname or "", addresses.port_of(parts), self.integrator.local)
         own = settings.APIM.secrets / "tls.crt"
+        trust: dict[str, str] = {}
         if self.integrator.certificate:
-            options["ca_cert_data"] = self.integrator.certificate
+            trust["ca_cert_data"] = self.integrator.certificate
         elif self.integrator.local and own.is_file():
-            options["ca_certs"] = str(own)
-        return urllib3.HTTPSConnectionPool(address, port, server_hostname=host, assert_hostname=host, **options)
+            trust["ca_certs"] = str(own)
+        return pinned.pool(parts, address, bounds, **trust)
 
     @staticmethod
     def _json(data: bytes) -> dict[str, Any]:
@@ -188,44 +179,25 @@ class Node:
 def checked(url: str) -> SplitResult:
     """The parts of an address. Raises NodeDown saying what is wrong with it."""
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise NodeDown(f"{url[:200]!r} is not an address: {error}.") from error
-    plain = url.isascii() and url.isprintable() and " " not in url
-    if parts.scheme not in PORTS or not parts.hostname or port == 0 or not plain:
-        raise NodeDown(f"{url[:200]!r} is not an address of the form https://host:9164.")
-    if "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
-        raise NodeDown("The address is https://host:port alone, without user name, path or query.")
+        parts = addresses.parsed(url, "https://host:9164")
+    except addresses.BadAddress as error:
+        raise NodeDown(str(error)) from error
+    if parts.path.strip("/") or parts.query:
+        raise NodeDown("The address is https://host:port alone, without path or query.")
     return parts
 
 
 def resolved(host: str, port: int, local: bool = False) -> str:
     """The address to connect to. Raises NodeDown when the host is not known, or one of its addresses may not be asked."""
+    rule = addresses.outside(settings.APIM.integrator_networks, "APIM_INTEGRATOR_NETWORKS")
     try:
-        found = [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError) as error:
-        raise NodeDown(f"The host {host!r} is not known.") from error
-    if local:
-        # Its listener is on IPv4; a name that also means ::1 must not end there.
-        return next((one for one in found if ":" not in one), found[0])
-    for address in found:
-        if not _allowed(address):
-            raise NodeDown(
-                f"{host} is at {address}, an address of an inner network; such are asked when "
-                "APIM_INTEGRATOR_NETWORKS names them."
-            )
-    return found[0]
-
-
-def _allowed(address: str) -> bool:
-    found = ip_address(address.partition("%")[0])
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    networks = filter(None, (part.strip() for part in settings.APIM.integrator_networks.split(",")))
-    if any(found in ip_network(network, strict=False) for network in networks):
-        return True
-    return found.is_global and not found.is_multicast
+        if local:
+            # Its listener is on IPv4; a name that also means ::1 must not end there.
+            found = addresses.looked_up(host, port)
+            return next((one for one in found if ":" not in one), found[0])
+        return addresses.resolved(host, port, rule)
+    except addresses.NotCalled as error:
+        raise NodeDown(str(error)) from error
 
 
 def _explained(status: int, data: bytes) -> str:
@@ -234,14 +206,3 @@ def _explained(status: int, data: bytes) -> str:
     except (ValueError, AttributeError, RecursionError):
         said = None
     return str(said)[:LONGEST_REASON] if said else f"It answered {status}."
-
-
-def _reason(error: Exception) -> str:
-    kinds = {
-        urllib3.exceptions.SSLError: "its certificate is not trusted; give it under Settings.",
-        # Before the time-out, which the library makes its base.
-        urllib3.exceptions.NewConnectionError: "the connection is refused: does it run, and is that its management port?",
-        urllib3.exceptions.ConnectTimeoutError: "it cannot be reached in time.",
-        urllib3.exceptions.TimeoutError: "it takes too long.",
-    }
-    return next((text for kind, text in kinds.items() if isinstance(error, kind)), f"{type(error).__name__}.")

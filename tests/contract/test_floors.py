@@ -26,6 +26,8 @@ FLOORS: list[tuple[str, tuple[str, ...]]] = [
     ("apim.errors", ()),
     ("apim.secrets", ()),
     ("apim.config", ()),
+    ("apim.addresses", ()),
+    ("apim.pinned", ("apim.addresses",)),
     ("apim.logs", ("apim.config",)),
     ("apim.ui", ("apim.ui", "apim.accounts", "apim.errors", "apim.config", "apim.secrets")),
     ("apim.accounts", ("apim.accounts", "apim.ui", "apim.errors", "apim.config", "apim.secrets")),
@@ -53,6 +55,8 @@ GROUND = (
     "apim.errors",
     "apim.config",
     "apim.secrets",
+    "apim.addresses",
+    "apim.pinned",
     "gateway.schema",
 )
 FLOORS += [

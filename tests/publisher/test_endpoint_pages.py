@@ -18,7 +18,6 @@ from apim.eventhub.models import Current
 from gateway import schema
 from gateway.endpoints.mock import operations
 from publisher.models import Api, EndpointCertificate
-from publisher.probing import forbidden, ip_address
 from tests.publisher.make import deploy, make_api
 from tests.support.certificate import make_certificate
 
@@ -199,9 +198,6 @@ def test_an_address_is_tested_without_saving(pages, publisher_user, listening):
 
 
 def test_addresses_that_are_never_asked(pages, publisher_user, rest):
-    for address in ("169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::ffff:169.254.169.254"):
-        assert forbidden(ip_address(address)), address
-    assert not forbidden(ip_address("10.0.0.1"))
     answer = rest(publisher_user).call("post", "/apis/validate-endpoint?endpointUrl=http://169.254.169.254/latest", {})
     assert answer.status_code == 200
     assert (answer.json()["statusCode"], "not asked" in answer.json()["error"]) == (0, True)

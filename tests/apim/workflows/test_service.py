@@ -140,7 +140,7 @@ def test_inner_addresses_are_not_called(asks, developer):
     asks(Kind.APPLICATION_CREATION, style=Style.HTTP, url="http://127.0.0.1:9/x")
     make_application(developer)
     tasks.deliver(str(Task.objects.get().pk))
-    assert "not a public address" in Task.objects.get().problem
+    assert "an inner network" in Task.objects.get().problem
 
 
 def test_secrets_are_sealed_and_in_no_audit_row(asks, boss):
