@@ -19,8 +19,11 @@ from apim.traffic.api.limits import renamed
 from apim.traffic.api.policies import SHORT
 from apim.traffic.models import CustomRule, Policy
 
-KIND, VERSION = "rate-limiting policy", "v4.2.0"
+KIND, VERSION = "throttling policy", "v4.2.0"
 SUBTYPES = {"api": "advanced", "app": "application", "sub": "subscription", "global": "custom"}
+SPOKEN = {"api": "advanced policy", "app": "application policy", "sub": "subscription policy", "global": "custom rule"}
+"""How exports call the levels; tools name their files by it. Imports look at the first word."""
+
 LONGEST = 1024 * 1024
 """Bytes of a file that are read."""
 
@@ -34,7 +37,7 @@ class Export(Resource):
         """The policy with its kind."""
         short, row = self.find(request)
         data = shapes.rule(row) if isinstance(row, CustomRule) else shapes.policy(row)
-        return Response({"type": KIND, "subtype": SUBTYPES[short], "version": VERSION, "data": data})
+        return Response({"type": KIND, "subtype": SPOKEN[short], "version": VERSION, "data": data})
 
     def find(self, request: Request) -> tuple[str, Policy | CustomRule]:
         """The policy asked for and the short name of its level. Raises NotFound, Invalid."""

@@ -304,8 +304,13 @@ def test_a_policy_travels_as_a_file(admin, rest):
         "/throttling/policies/advanced",
         {"policyName": "Roam", "defaultLimit": REQUESTS, "conditionalGroups": [{"conditions": CONDITIONS, "limit": BANDWIDTH}]},
     )  # fmt: skip
-    file = client.call("get", "/throttling/policies/export?name=Roam&type=api").json()
-    assert (file["type"], file["subtype"]) == ("rate-limiting policy", "advanced")
+    file = client.call("get", "/throttling/policies/export?name=Roam&type=api&format=YAML").json()
+    assert (file["type"], file["subtype"], list(file["data"])[1]) == (
+        "throttling policy",
+        "advanced policy",
+        "policyName",
+    )
+    older = file | {"type": "rate-limiting policy", "subtype": "advanced"}
 
     def send(content: object, query: str = ""):
         upload = SimpleUploadedFile("policy.json", json.dumps(content).encode())
@@ -317,6 +322,7 @@ def test_a_policy_travels_as_a_file(admin, rest):
     assert made.status_code == 200, made.json()
     assert made.json()["conditionalGroups"] == file["data"]["conditionalGroups"]
     assert send(file, "?overwrite=true").status_code == 200
+    assert send(older, "?overwrite=true").status_code == 200
     assert send({"subtype": "moon", "data": {}}).status_code == 400
     assert client.call("get", "/throttling/policies/export?name=None").status_code == 404
 
