@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from tests.gateway import world
 from tests.gateway.backend import Backend
 from tests.gateway.hub import FakeHub
 from tests.gateway.process import Gateway, running_gateway
-from tests.support.redis_server import running_redis
+
+_databases = count(20)
+"""Those below are the platform's own."""
 
 
 @dataclass
@@ -33,14 +36,21 @@ class Served:
         self.gateway.until_sequence(self.hub.sequence)
 
 
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Redis; the one the test session has already, when there is one."""
-    if os.environ.get("REDIS_URL"):
-        yield os.environ["REDIS_URL"]
-        return
-    with running_redis(tmp_path_factory.mktemp("redis")) as url:
-        yield url
+def _fresh_database() -> str:
+    """A database of the test session's Redis that nobody has used: no counts, no workers of gateways that were killed."""
+    return f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{next(_databases)}"
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> str:
+    """A real Redis, empty when the module begins."""
+    return _fresh_database()
+
+
+@pytest.fixture
+def lonely_redis_url() -> str:
+    """For a gateway beside the module's, which shall share its limits with nobody."""
+    return _fresh_database()
 
 
 @pytest.fixture(scope="session")

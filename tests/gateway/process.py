@@ -65,13 +65,15 @@ class Gateway:
             connection.close()
 
     def raw(self, request: bytes) -> bytes:
-        """Everything that comes back for these bytes until the gateway closes or is silent for a second."""
-        with socket.create_connection(("127.0.0.1", self.http), timeout=1) as sock:
+        """Everything that comes back for these bytes until the gateway closes, or is silent for a second after it spoke."""
+        with socket.create_connection(("127.0.0.1", self.http), timeout=10) as sock:
+            sock.settimeout(10 if request else 1)
             sock.sendall(request)
             answer = b""
             try:
                 while piece := sock.recv(65536):
                     answer += piece
+                    sock.settimeout(1)
             except (TimeoutError, ConnectionResetError):
                 answer += b""
             return answer
@@ -83,7 +85,7 @@ class Gateway:
         except (OSError, HTTPException):
             return {}
 
-    def until_sequence(self, sequence: int, seconds: float = 5.0) -> None:
+    def until_sequence(self, sequence: int, seconds: float = 20.0) -> None:
         """Waits until this change is served."""
         until(
             lambda: self.ready().get("sequence", -1) >= sequence,
@@ -92,13 +94,18 @@ class Gateway:
             what=f"sequence {sequence}",
         )
 
-    def until_alone(self, seconds: float = 10.0) -> None:
-        """Waits until the limits are this worker's alone: one that was killed at the same Redis counts for seconds longer."""
-        until(
-            lambda: re.search(rb"\ngateway_limit_workers{[^}]*} 1\n", self.call("/metrics").body) is not None,
-            seconds=seconds,
-            what="a gateway that shares its limits with nobody",
-        )
+    def until_alone(self, seconds: float = 20.0) -> None:
+        """Waits until the limits are this worker's alone.
+
+        One that has just begun allows for others for a while; one that was killed at the same Redis counts for seconds longer.
+        """
+        wanted = (rb"\ngateway_limits_shared{[^}]*} 1\n", rb"\ngateway_limit_workers{[^}]*} 1\n")
+
+        def alone() -> bool:
+            page = self.call("/metrics").body
+            return all(re.search(one, page) for one in wanted)
+
+        until(alone, seconds=seconds, what="a gateway that shares its limits with nobody")
 
     @property
     def log(self) -> str:

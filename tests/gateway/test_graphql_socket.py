@@ -211,7 +211,7 @@ def test_subscriptions_take_from_their_fields_limit(films: Served) -> None:
 
 def test_events_take_from_the_plan_and_end_the_connection_beyond_it(served: Served, events: Events) -> None:
     one = world.api("few", events.url, *FIELDS, kind="GRAPHQL", definition=SDL)
-    plan = world.policy("subscription", "FourEvents", quota=schema.Limit(4, 86_400, "events"))
+    plan = world.policy("subscription", "FourEvents", quota=schema.Limit(4, world.WINDOW, "events"))
     served.publish(plan, ("api", f"Default:{one.id}", one), world.subscription("few", plan="FourEvents"))
     found = []
     with caller(served, "few") as connection:

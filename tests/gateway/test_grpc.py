@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.conftest import Served
+from tests.support.wait import until
 
 SERVICE = "films.Films"
 
@@ -207,5 +207,4 @@ def test_http1_callers_are_told_what_is_spoken(served: Served, channel: grpc.Cha
 
 def test_calls_are_logged_with_their_method(served: Served, channel: grpc.Channel) -> None:
     channel.unary_unary(f"/{SERVICE}/Get")(b"", metadata=token(served), timeout=10)
-    time.sleep(0.2)
-    assert '"/films.Films/Get"' in served.gateway.log
+    until(lambda: '"/films.Films/Get"' in served.gateway.log, what="the call in the log")

@@ -12,7 +12,7 @@ from tests.gateway import world
 from tests.gateway.backend import Backend
 from tests.gateway.hub import FakeHub
 from tests.gateway.process import Gateway, running_gateway
-from tests.gateway.test_sync import fill
+from tests.gateway.test_sync import fill, until_heard
 from tests.support.wait import until
 
 AMOUNT = 40
@@ -29,7 +29,7 @@ def test_limits_are_shared_and_revocations_reach_both(
     hub.publish(*world.subscription("two"))
     for name in ("north", "south"):
         (var / name).mkdir()
-    slow = {"GATEWAY_POLL_SECONDS": "30", "GATEWAY_STATUS_SECONDS": "0.5"}
+    slow = {"GATEWAY_POLL_SECONDS": "300", "GATEWAY_STATUS_SECONDS": "0.5"}
     with (
         running_gateway(var / "north", hub.url, redis_url, workers=2, GATEWAY_NAME="north", **slow) as north,
         running_gateway(var / "south", hub.url, redis_url, GATEWAY_NAME="south", **slow) as south,
@@ -38,28 +38,25 @@ def test_limits_are_shared_and_revocations_reach_both(
         for gateway in gateways:
             gateway.until_sequence(hub.sequence)
         until(lambda: {one.host for one in hub.statuses} == {"north", "south"}, what="reports of both")
-        revocation_reaches(gateways, hub, signer)
+        revocation_reaches(gateways, hub, signer, redis_url)
         answers = spent(gateways, signer.token())
     assert set(answers) == {200, 429}
     # Each of the three workers may hold a share that it does not use up; counting alone they would admit 80 of the 80 calls.
     assert AMOUNT // 2 <= answers[200] <= AMOUNT + 3, answers
 
 
-def revocation_reaches(gateways: tuple[Gateway, ...], hub: FakeHub, signer: world.Signer) -> None:
-    """Both refuse the token within a second of the change, by the hint alone."""
+def revocation_reaches(gateways: tuple[Gateway, ...], hub: FakeHub, signer: world.Signer, redis_url: str) -> None:
+    """Both refuse the token by the hint alone: the poll would take minutes."""
     token = signer.token(jti="both")
     for gateway in gateways:
         assert gateway.call("/two/1.0/a", token=token).status == 200
-    time.sleep(0.5)
+    until_heard(redis_url, 3)
     hub.publish("revocation", "both", schema.Revocation("both", int(time.time()) + 3600))
-    began = time.monotonic()
     for gateway in gateways:
         until(
             lambda gateway=gateway: {gateway.call("/two/1.0/a", token=token).status for _ in range(4)} == {401},
-            seconds=10,
             every=0.01,
         )
-    assert time.monotonic() - began < 3, "one second on a quiet machine; the poll would take thirty"
 
 
 def spent(gateways: tuple[Gateway, ...], token: str) -> Counter[int]:

@@ -28,25 +28,31 @@ def call_many(gateway: Gateway, path: str, token: str, calls: int, threads: int 
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "plan", "application", "api_policy", "operation_policy"),
+    ("number", "name", "code", "plan", "application", "api_policy", "operation_policy"),
     [
-        ("level-api", "900800", "Unlimited", "Unlimited", "Five", "Unlimited"),
-        ("level-operation", "900802", "Unlimited", "Unlimited", "", "Five"),
-        ("level-application", "900803", "Unlimited", "FiveApp", "", "Unlimited"),
-        ("level-quota", "900804", "FivePlan", "Unlimited", "", "Unlimited"),
-        ("level-burst", "900807", "FiveBurst", "Unlimited", "", "Unlimited"),
+        (101, "level-api", "900800", "Unlimited", "Unlimited", "Five", "Unlimited"),
+        (102, "level-operation", "900802", "Unlimited", "Unlimited", "", "Five"),
+        (103, "level-application", "900803", "Unlimited", "FiveApp", "", "Unlimited"),
+        (104, "level-quota", "900804", "FivePlan", "Unlimited", "", "Unlimited"),
+        (105, "level-burst", "900807", "FiveBurst", "Unlimited", "", "Unlimited"),
     ],
 )
 def test_each_level_lets_exactly_its_limit_pass(
-    served: Served, name: str, code: str, plan: str, application: str, api_policy: str, operation_policy: str
+    served: Served,
+    number: int,
+    name: str,
+    code: str,
+    plan: str,
+    application: str,
+    api_policy: str,
+    operation_policy: str,
 ) -> None:
     operation = schema.Operation("GET", "/a", policy=operation_policy)
-    number = abs(hash(name)) % 10_000 + 100
     served.publish(
         world.policy("api", "Five", 5),
         world.policy("application", "FiveApp", 5),
         world.policy("subscription", "FivePlan", 5),
-        world.policy("subscription", "FiveBurst", 0, burst=schema.Limit(5, 86_400)),
+        world.policy("subscription", "FiveBurst", 0, burst=schema.Limit(5, world.WINDOW)),
         *world.application(number, application),
         ("api", f"Default:id-{name}", world.api(name, served.backend.url, operation, policy=api_policy)),
         world.subscription(name, number, plan),
@@ -56,10 +62,10 @@ def test_each_level_lets_exactly_its_limit_pass(
     answer = served.gateway.call(f"/{name}/1.0/a", token=token)
     body = answer.json
     assert (body["code"], body["message"]) == (code, "Message throttled out")
-    midnight = (int(time.time()) // 86_400 + 1) * 86_400
-    assert body["nextAccessTime"] == time.strftime("%Y-%b-%d %H:%M:%S+0000 UTC", time.gmtime(midnight))
+    end = (int(time.time()) // world.WINDOW + 1) * world.WINDOW
+    assert body["nextAccessTime"] == time.strftime("%Y-%b-%d %H:%M:%S+0000 UTC", time.gmtime(end))
     assert body["description"] == f"You have exceeded your quota .You can access API after {body['nextAccessTime']}"
-    assert parsedate_to_datetime(answer.headers["retry-after"]).timestamp() == midnight
+    assert parsedate_to_datetime(answer.headers["retry-after"]).timestamp() == end
 
 
 def test_a_refused_call_counts_nowhere(served: Served) -> None:
@@ -87,7 +93,7 @@ def test_a_changed_limit_takes_effect_and_keeps_what_was_used(served: Served) ->
 
 
 def test_bytes_are_limited_too(served: Served) -> None:
-    quota = schema.Limit(1000, 86_400, "bytes")
+    quota = schema.Limit(1000, world.WINDOW, "bytes")
     served.publish(
         world.policy("subscription", "Kilobyte", 0, quota=quota), *world.application(9),
         ("api", "Default:id-bytes", world.api("bytes", served.backend.url)), world.subscription("bytes", 9, "Kilobyte"),

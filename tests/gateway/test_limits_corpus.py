@@ -31,12 +31,13 @@ def behind_proxy(
     hub.publish("key_manager", world.MANAGER, world.key_manager(signer))
     settings = {"GATEWAY_POLL_SECONDS": "0.1", "GATEWAY_TRUSTED_PROXIES": "127.0.0.1"}
     with running_gateway(tmp_path_factory.mktemp("var"), hub.url, redis_url, **settings) as gateway:
+        gateway.until_alone()
         yield Served(gateway, hub, backend, signer)
     hub.stop()
 
 
 def limit(amount: int) -> schema.Limit:
-    return schema.Limit(amount, 86_400)
+    return schema.Limit(amount, world.WINDOW)
 
 
 def policy(case: dict[str, Any], name: str) -> tuple[str, str, schema.Record]:

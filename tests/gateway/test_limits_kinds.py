@@ -16,8 +16,6 @@ from tests.gateway.hub import FakeHub
 from tests.gateway.process import running_gateway
 from tests.support.wait import until
 
-DAY = 86_400
-
 
 @pytest.fixture(scope="module")
 def telling(
@@ -28,12 +26,13 @@ def telling(
     hub.publish("key_manager", world.MANAGER, world.key_manager(signer))
     settings = {"GATEWAY_POLL_SECONDS": "0.1", "GATEWAY_RATE_LIMIT_HEADERS": "true", "GATEWAY_STATUS_SECONDS": "0.2"}
     with running_gateway(tmp_path_factory.mktemp("var"), hub.url, redis_url, **settings) as gateway:
+        gateway.until_alone()
         yield Served(gateway, hub, backend, signer)
     hub.stop()
 
 
 def test_a_backend_gets_no_more_than_its_throughput(telling: Served) -> None:
-    throughput = schema.BackendThroughput(schema.Limit(3, DAY), schema.Limit(1, DAY))
+    throughput = schema.BackendThroughput(schema.Limit(3, world.WINDOW), schema.Limit(1, world.WINDOW))
     both = {"sandbox": schema.Endpoint(telling.backend.url)}
     telling.publish(
         *world.application(1), *world.application(2), world.subscription("weak", 1), world.subscription("weak", 2),
@@ -61,7 +60,7 @@ def test_a_quota_that_does_not_stop_is_counted_and_told(telling: Served) -> None
         lines = telling.gateway.call("/metrics").body.decode().splitlines()
         return sum(float(one.rpartition(" ")[2]) for one in lines if one.startswith("gateway_quota_passed_over_total{"))
 
-    until(lambda: passed_over() == 2, seconds=5, what="two calls beyond the quota")
+    until(lambda: passed_over() == 2, what="two calls beyond the quota")
 
 
 def test_a_policy_nobody_knows_is_said_in_the_status(telling: Served) -> None:
@@ -76,9 +75,9 @@ def test_a_policy_nobody_knows_is_said_in_the_status(telling: Served) -> None:
         newest = telling.hub.statuses[-1].refusals if telling.hub.statuses else []
         return {one.key for one in newest if one.kind == "policy"}
 
-    until(lambda: noted() == wanted, seconds=5, what="both policies in the status")
+    until(lambda: noted() == wanted, what="both policies in the status")
     telling.publish(world.policy("subscription", "NoSuchPlan", 3), world.policy("application", "NoSuchLimit", 3))
-    until(lambda: noted() == set(), seconds=5, what="a status without them")
+    until(lambda: noted() == set(), what="a status without them")
 
 
 def test_callers_are_told_of_the_limit_that_has_the_least_left(telling: Served) -> None:
@@ -88,9 +87,11 @@ def test_callers_are_told_of_the_limit_that_has_the_least_left(telling: Served) 
         world.subscription("told", 5, "Hundred"),
     )  # fmt: skip
     token = telling.signer.token("client-5")
+    began = time.time()
     answer = telling.gateway.call("/told/1.0/a", token=token)
     assert (answer.headers["ratelimit-limit"], answer.headers["ratelimit-remaining"]) == ("7", "6")
-    assert abs(int(answer.headers["ratelimit-reset"]) - (DAY - time.time() % DAY)) <= 3
+    ends = [moment + int(answer.headers["ratelimit-reset"]) for moment in (began, time.time())]
+    assert ends[0] - 1 <= (began // world.WINDOW + 1) * world.WINDOW <= ends[1] + 1
     for _ in range(6):
         answer = telling.gateway.call("/told/1.0/a", token=token)
     assert (answer.status, answer.headers["ratelimit-remaining"]) == (200, "0")

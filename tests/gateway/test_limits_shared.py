@@ -119,7 +119,7 @@ def settle(served: Served) -> None:
 
 @pytest.mark.parametrize("amount", [7, 40, 400, 1000])
 async def test_four_workers_let_a_limit_pass_and_hardly_more(four: Served, amount: int) -> None:
-    for record in limited("shared", four.backend, schema.Limit(amount, 86_400)):
+    for record in limited("shared", four.backend, schema.Limit(amount, world.WINDOW)):
         four.hub.publish(*record)
     settle(four)
     found = await flood(four.gateway.http, "/shared/1.0/a", four.signer.token(), amount + 600, 1000.0, 32)
@@ -141,7 +141,7 @@ def shown_late(served: Served, amount: int) -> int:
 async def test_without_redis_each_worker_counts_alone_says_so_and_joins_again(
     four: Served, own_redis: OwnRedis
 ) -> None:
-    for record in limited("alone", four.backend, schema.Limit(100, 86_400)):
+    for record in limited("alone", four.backend, schema.Limit(100, world.WINDOW)):
         four.hub.publish(*record)
     settle(four)
     token = four.signer.token()
@@ -163,7 +163,7 @@ async def test_without_redis_each_worker_counts_alone_says_so_and_joins_again(
 
 
 async def test_a_restarted_redis_gets_the_totals_back(four: Served, own_redis: OwnRedis) -> None:
-    for record in limited("restart", four.backend, schema.Limit(200, 86_400)):
+    for record in limited("restart", four.backend, schema.Limit(200, world.WINDOW)):
         four.hub.publish(*record)
     settle(four)
     token = four.signer.token()
@@ -197,7 +197,7 @@ async def test_a_reset_by_hand_reaches_all_workers(four: Served) -> None:
 
 
 async def test_a_redis_that_hangs_holds_nobody_up_for_long(four: Served, own_redis: OwnRedis) -> None:
-    for record in limited("hang", four.backend, schema.Limit(50, 86_400)):
+    for record in limited("hang", four.backend, schema.Limit(50, world.WINDOW)):
         four.hub.publish(*record)
     settle(four)
     own_redis.suspend()

@@ -64,7 +64,7 @@ class Listener:
 def test_events_arrive_while_the_backend_is_still_open(served: Served, source: SseBackend) -> None:
     publish(served, "sse-live", source)
     with Listener(served.gateway, "/sse-live/1.0/news?x=1", served.signer.token()) as listener:
-        assert (listener.answer.status, source.open) == (200, 1)
+        assert listener.answer.status == 200
         for number in range(3):
             source.emit(b"data: %d\n\n" % number)
             assert listener.event() == b"data: %d\n\n" % number
@@ -85,9 +85,11 @@ def test_silence_longer_than_the_endpoints_timeout_is_allowed(served: Served, so
         assert listener.event() == b"data: b\n\n"
 
 
-def test_silence_is_bounded_by_the_setting(served: Served, source: SseBackend, tmp_path: Any, redis_url: str) -> None:
+def test_silence_is_bounded_by_the_setting(
+    served: Served, source: SseBackend, tmp_path: Any, lonely_redis_url: str
+) -> None:
     publish(served, "sse-dead", source)
-    with running_gateway(tmp_path, served.hub.url, redis_url, GATEWAY_SSE_IDLE_SECONDS="1") as gateway:
+    with running_gateway(tmp_path, served.hub.url, lonely_redis_url, GATEWAY_SSE_IDLE_SECONDS="1") as gateway:
         gateway.until_sequence(served.hub.sequence)
         with Listener(gateway, "/sse-dead/1.0/news", served.signer.token()) as listener:
             source.emit(b"data: a\n\n")
@@ -98,7 +100,7 @@ def test_silence_is_bounded_by_the_setting(served: Served, source: SseBackend, t
 
 
 def test_a_plan_counts_events_and_cuts_the_stream(served: Served, source: SseBackend) -> None:
-    served.publish(world.policy("subscription", "Three", quota=schema.Limit(3, 86_400, "events")))
+    served.publish(world.policy("subscription", "Three", quota=schema.Limit(3, world.WINDOW, "events")))
     publish(served, "sse-plan", source, "Three")
     token = served.signer.token()
     with Listener(served.gateway, "/sse-plan/1.0/news", token) as listener:

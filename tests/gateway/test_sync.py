@@ -10,11 +10,14 @@ import time
 from collections import Counter as Tally
 from pathlib import Path
 
+import psutil
+import redis
+
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.backend import Backend
 from tests.gateway.hub import FakeHub
-from tests.gateway.process import running_gateway
+from tests.gateway.process import Gateway, running_gateway
 from tests.support.wait import until
 
 
@@ -28,25 +31,31 @@ def fill(hub: FakeHub, backend: Backend, signer: world.Signer) -> None:
         hub.publish(*record, hint=False)
 
 
+def until_heard(redis_url: str, workers: int = 1) -> None:
+    """Waits until so many workers listen to hints."""
+    with redis.Redis.from_url(redis_url) as client:
+        until(lambda: client.pubsub_numsub("apim:hints")[0][1] >= workers, what="workers that listen to hints")
+
+
 def test_hints_bring_changes_at_once_and_polls_what_hints_lost(
     var: Path, redis_url: str, hub: FakeHub, backend: Backend, signer: world.Signer
 ) -> None:
     fill(hub, backend, signer)
-    with running_gateway(var, hub.url, redis_url, GATEWAY_POLL_SECONDS="20") as gateway:
+    with running_gateway(var, hub.url, redis_url, GATEWAY_POLL_SECONDS="300") as gateway:
         gateway.until_sequence(hub.sequence)
         token = signer.token(jti="revoke-me")
         assert gateway.call("/one/1.0/a", token=token).status == 200
-        time.sleep(0.3)
-        began = time.monotonic()
+        until_heard(redis_url)
         hub.publish("revocation", "revoke-me", schema.Revocation("revoke-me", int(time.time()) + 3600))
-        until(lambda: gateway.call("/one/1.0/a", token=token).status == 401, every=0.01, what="the revocation")
-        assert time.monotonic() - began < 1
+        until(
+            lambda: gateway.call("/one/1.0/a", token=token).status == 401, every=0.01, what="the revocation by its hint"
+        )
         assert gateway.call("/one/1.0/a", token=signer.token()).status == 200
         hub.publish("subscription", "sub-one-1", None)
-        until(lambda: gateway.call("/one/1.0/a", token=signer.token()).status == 403, seconds=1, every=0.01)
+        until(lambda: gateway.call("/one/1.0/a", token=signer.token()).status == 403, every=0.01)
     with running_gateway(var, hub.url, redis_url, GATEWAY_POLL_SECONDS="0.5") as gateway:
         hub.publish(*world.subscription("one"), hint=False)
-        until(lambda: gateway.call("/one/1.0/a", token=signer.token()).status == 200, seconds=2, every=0.02)
+        until(lambda: gateway.call("/one/1.0/a", token=signer.token()).status == 200, every=0.02)
         assert gateway.call("/one/1.0/a", token=token).status == 401
 
 
@@ -79,9 +88,7 @@ def test_it_serves_from_disk_while_the_control_plane_is_down(
         hub.publish("api", "Default:id-two", world.api("two", backend.url), hint=False)
         hub.publish(*world.subscription("two"), hint=False)
         hub.start()
-        began = time.monotonic()
-        until(lambda: gateway.call("/two/1.0/a", token=signer.token()).status == 200, seconds=6)
-        assert time.monotonic() - began < 5
+        until(lambda: gateway.call("/two/1.0/a", token=signer.token()).status == 200)
         assert hub.asked[-1] > 0
 
 
@@ -95,7 +102,7 @@ def test_started_first_it_says_so_and_heals(var: Path, redis_url: str, backend: 
         assert gateway.call("/healthz").status == 200
         fill(hub, backend, signer)
         hub.start()
-        until(lambda: gateway.call("/one/1.0/a", token=signer.token()).status == 200, seconds=5)
+        until(lambda: gateway.call("/one/1.0/a", token=signer.token()).status == 200)
     hub.stop()
 
 
@@ -204,13 +211,20 @@ def test_swaps_and_reloads_under_load_drop_no_call(
             url = backend.url + ("-b" if revision % 2 else "")
             hub.publish("api", "Default:id-one", world.api("one", url, revision=revision))
             time.sleep(0.03)
+        old = workers(gateway)
         gateway.process.send_signal(signal.SIGHUP)
-        time.sleep(1.5)
+        until(lambda: not old & workers(gateway), seconds=60, what="new workers")
+        enough = sum(answers.values()) + 100
+        until(lambda: sum(answers.values()) > enough, seconds=60, what="calls to the new workers")
         done.set()
         for one in callers:
             one.join()
     assert set(answers) == {(200, "/base/a"), (200, "/base-b/a")}
-    assert sum(answers.values()) > 100
+
+
+def workers(gateway: Gateway) -> set[int]:
+    """Process ids of its workers."""
+    return {child.pid for child in psutil.Process(gateway.process.pid).children()}
 
 
 def test_a_killed_worker_is_replaced_and_knows_everything(

@@ -70,17 +70,15 @@ def test_hints_come_again_after_redis_was_restarted(
 ) -> None:
     hub = FakeHub(own_redis.url).start()
     fill(hub, backend, signer)
-    with running_gateway(var, hub.url, own_redis.url, GATEWAY_POLL_SECONDS="30") as gateway:
+    with running_gateway(var, hub.url, own_redis.url, GATEWAY_POLL_SECONDS="300") as gateway:
         gateway.until_sequence(hub.sequence)
         own_redis.stop()
         assert target(gateway, signer.token()) == "/base/a"
         own_redis.start()
         with redis.Redis(port=own_redis.port) as client:
             until(lambda: client.pubsub_numsub("apim:hints")[0][1] == 1, what="it listens again")
-        began = time.monotonic()
         hub.publish("api", "Default:id-one", world.api("one", backend.url + "2"))
-        until(lambda: target(gateway, signer.token()) == "/base2/a", seconds=10, every=0.02)
-        assert time.monotonic() - began < 10
+        until(lambda: target(gateway, signer.token()) == "/base2/a", every=0.02)
     hub.stop()
 
 
@@ -258,10 +256,11 @@ def test_a_slow_hub_and_one_that_talks_nonsense_stop_nothing(
             assert target(gateway, signer.token()) == "/base/a"
         until(lambda: gateway.ready()["control_plane"] == "not reached")
         hub.garbage = None
-        hub.delay = 1.0
+        hub.delay = 4.0
         hub.publish("api", "Default:id-one", world.api("one", backend.url + "2"))
         for _ in range(5):
             began = time.monotonic()
             assert target(gateway, signer.token()).startswith("/base")
-            assert time.monotonic() - began < 0.9, "calls do not wait for the hub"
-        until(lambda: target(gateway, signer.token()) == "/base2/a", seconds=10)
+            assert time.monotonic() - began < 3.5, "calls do not wait for the hub"
+        hub.delay = 0.0
+        until(lambda: target(gateway, signer.token()) == "/base2/a")

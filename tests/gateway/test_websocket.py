@@ -115,7 +115,7 @@ def test_scopes_of_a_topic(served: Served, ws_backend: WsBackend) -> None:
 
 
 def test_events_of_a_plan_both_ways(served: Served, ws_backend: WsBackend) -> None:
-    served.publish(world.policy("subscription", "Seven", quota=schema.Limit(7, 86_400, "events")))
+    served.publish(world.policy("subscription", "Seven", quota=schema.Limit(7, world.WINDOW, "events")))
     publish(served, "ws-plan", ws_backend, plan="Seven")
     token = served.signer.token()
     with caller(served.gateway, "/ws-plan/1.0/r", token) as connection:
@@ -133,7 +133,7 @@ def test_events_of_a_plan_both_ways(served: Served, ws_backend: WsBackend) -> No
 
 def test_a_limit_closes_where_a_message_cannot_be_left_out(served: Served) -> None:
     backend = WsBackend(compression="deflate")
-    served.publish(world.policy("subscription", "Two", quota=schema.Limit(2, 86_400, "events")))
+    served.publish(world.policy("subscription", "Two", quota=schema.Limit(2, world.WINDOW, "events")))
     publish(served, "ws-zip", backend, plan="Two")
     with caller(served.gateway, "/ws-zip/1.0/r", served.signer.token(), compression="deflate") as connection:
         assert connection.protocol.extensions, "permessage-deflate is agreed on end to end"
@@ -156,7 +156,7 @@ def test_production_and_sandbox(served: Served, ws_backend: WsBackend) -> None:
 
 def test_token_expiry_closes(served: Served, ws_backend: WsBackend) -> None:
     publish(served, "ws-expiry", ws_backend)
-    token = served.signer.token(exp=int(time.time()) - 2)  # within the leeway of five seconds
+    token = served.signer.token(exp=int(time.time()) - 1)  # within the leeway of five seconds
     with caller(served.gateway, "/ws-expiry/1.0/r", token) as connection:
         connection.send("x")
         assert connection.recv(timeout=10) == "x"
@@ -183,12 +183,12 @@ def test_loss_of_subscription_revocation_and_undeployment_close(served: Served, 
 
 
 def test_changed_limits_reach_open_connections(served: Served, ws_backend: WsBackend) -> None:
-    served.publish(world.policy("subscription", "Grows", quota=schema.Limit(1, 86_400, "events")))
+    served.publish(world.policy("subscription", "Grows", quota=schema.Limit(1, world.WINDOW, "events")))
     publish(served, "ws-grow", ws_backend, plan="Grows")
     with caller(served.gateway, "/ws-grow/1.0/r", served.signer.token()) as connection:
         connection.send("x")
         assert connection.recv(timeout=10).startswith("Error code: 4003")
-        served.publish(world.policy("subscription", "Grows", quota=schema.Limit(1000, 86_400, "events")))
+        served.publish(world.policy("subscription", "Grows", quota=schema.Limit(1000, world.WINDOW, "events")))
 
         def passes() -> bool:
             connection.send("y")
@@ -260,12 +260,14 @@ def test_many_frames_keep_their_order_past_a_slow_reader(served: Served, ws_back
         assert [connection.recv(timeout=20) for _ in range(20_000)] == [str(number) for number in range(20_000)]
 
 
-def test_idle_connections_and_draining(served: Served, ws_backend: WsBackend, tmp_path: Any, redis_url: str) -> None:
+def test_idle_connections_and_draining(
+    served: Served, ws_backend: WsBackend, tmp_path: Any, lonely_redis_url: str
+) -> None:
     publish(served, "ws-idle", ws_backend)
-    with running_gateway(tmp_path, served.hub.url, redis_url, GATEWAY_WEBSOCKET_IDLE_SECONDS="1.5") as gateway:
+    with running_gateway(tmp_path, served.hub.url, lonely_redis_url, GATEWAY_WEBSOCKET_IDLE_SECONDS="3.5") as gateway:
         gateway.until_sequence(served.hub.sequence)
         with caller(gateway, "/ws-idle/1.0/r", served.signer.token()) as connection:
-            assert closing(connection) == (1001, "no frame for 1.5 seconds")
+            assert closing(connection) == (1001, "no frame for 3.5 seconds")
         with caller(gateway, "/ws-idle/1.0/r", served.signer.token()) as connection:
             gateway.process.terminate()
             assert closing(connection) == (1001, "the gateway is going away")

@@ -18,6 +18,9 @@ MANAGER = f"{ORGANISATION}:Resident"
 
 _numbers = count(1)
 
+WINDOW = 86_400_000
+"""Seconds of a limit's window: a thousand days, so that no test runs over its end, not even at midnight."""
+
 
 @dataclass
 class Signer:
@@ -81,7 +84,7 @@ def subscription(
 
 
 def policy(level: Any, name: str, amount: int = 0, **changes: Any) -> tuple[str, str, schema.Record]:
-    """A policy of `amount` calls in a day, so that no test runs over a window's end (but for midnight)."""
-    quota = schema.Limit(amount, 86_400) if amount else None
+    """A policy of `amount` calls in a window that does not end while tests run."""
+    quota = schema.Limit(amount, WINDOW) if amount else None
     one = schema.Policy(**{"organisation": ORGANISATION, "level": level, "name": name, "quota": quota} | changes)
     return ("policy", f"{ORGANISATION}:{level}:{name}", one)

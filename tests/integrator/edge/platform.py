@@ -14,7 +14,8 @@ from typing import Any
 import redis
 import requests
 
-from tests.support.processes import ROOT, Process, free_offset
+from tests.support.ports import free_offset
+from tests.support.processes import ROOT, Process
 from tests.support.redis_server import running_redis
 from tests.support.wait import until
 

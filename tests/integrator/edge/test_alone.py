@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from integrator import alone
-from tests.support.processes import ROOT, Process, free_offset
+from tests.support.ports import free_offset
+from tests.support.processes import ROOT, Process
 from tests.support.wait import until
 
 BASES = (alone.HTTP, alone.HTTPS, alone.MANAGEMENT)

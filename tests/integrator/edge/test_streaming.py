@@ -10,7 +10,8 @@ from pathlib import Path
 from integrator import alone
 from tests.integrator.edge.test_alone import _command, _status
 from tests.integrator.engine.harness import listening, write
-from tests.support.processes import Process, free_offset
+from tests.support.ports import free_offset
+from tests.support.processes import Process
 from tests.support.wait import until
 from wire.client import Client, Limits
 from wire.exchange import Exchange

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from typing import Any
 
 from integrator.app import Integrator
 from integrator.settings import HTTP_PORT, HTTPS_PORT, MANAGEMENT_PORT, Settings
+from tests.support.ports import free_offset
 from wire.client import Client, Limits
 from wire.exchange import Exchange
 from wire.server import Server
@@ -70,20 +70,6 @@ class Backend(Service):
                 exchange.respond(answer.get("status", 200), given, data, answer.get("words", "").encode())
                 return
         exchange.respond(404, [], b"")
-
-
-def free_offset() -> int:
-    """A port offset at which all three ports of an integrator are free."""
-    for _ in range(100):
-        offset = random.randrange(10_000, 50_000)
-        try:
-            for port in (HTTP_PORT, HTTPS_PORT, MANAGEMENT_PORT):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port + offset))
-        except OSError:
-            continue
-        return offset
-    raise RuntimeError("no free ports")
 
 
 def listening(port: int = 0) -> socket.socket:
@@ -176,15 +162,15 @@ def write(home: Path, kind: str, name: str, text: str) -> Path:
 async def integrator(home: Path, **changes: Any) -> AsyncIterator[Running]:
     """An integrator on free ports with a home folder."""
     home.mkdir(parents=True, exist_ok=True)
-    given = {"scan_s": 0.05, "global_timeout_ms": 10_000, "port_offset": free_offset()} | changes
+    offset = free_offset(HTTP_PORT, HTTPS_PORT, MANAGEMENT_PORT)
+    given = {"scan_s": 0.05, "global_timeout_ms": 10_000, "port_offset": offset} | changes
     settings = Settings(home=home, var=home.parent / "var", **given)
     service = Integrator(settings)
     await service.start()
-    server = Server(service)
-    for port in (settings.http_port, settings.https_port, settings.management_port):
-        await server.listen(listening(port), service.tls(port))
-    client = Client()
+    server, client = Server(service), Client()
     try:
+        for port in (settings.http_port, settings.https_port, settings.management_port):
+            await server.listen(listening(port), service.tls(port))
         yield Running(service, settings, client)
     finally:
         await client.close()
@@ -192,7 +178,7 @@ async def integrator(home: Path, **changes: Any) -> AsyncIterator[Running]:
         await service.stop()
 
 
-async def eventually(check: Any, seconds: float = 5.0) -> Any:
+async def eventually(check: Any, seconds: float = 20.0) -> Any:
     """Poll a function until it gives something true; fails after `seconds`."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:

@@ -14,7 +14,8 @@ import pytest
 from integrator.engine.observe import analytics
 from tests.integrator.coverage import covers
 from tests.integrator.engine.archives import NS, api
-from tests.integrator.engine.harness import Running, backend, eventually, free_offset, integrator, write
+from tests.integrator.engine.harness import Running, backend, eventually, integrator, write
+from tests.support.ports import free_port
 
 ON = "[analytics]\nenabled = true\n"
 LINE = re.compile(r"\d\d:\d\d:\d\d,\d{3} \[-\] \[integrator\]  INFO ElasticStatisticsPublisher (\S+) (\{.*\})")
@@ -113,7 +114,7 @@ async def test_records_of_an_api(tmp_path: Path) -> None:
 @covers("obs.analytics")
 async def test_records_of_proxies_inbound_endpoints_and_failures(tmp_path: Path) -> None:
     """What failed says so, at each place it went through; a SOAP fault as answer too."""
-    home, port = tmp_path / "home", free_offset()
+    home, port = tmp_path / "home", free_port()
     write(home, "conf", "deployment.toml", ON)
     soap = '<makefault version="soap11" response="true"><code expression="$ctx:c"/><reason value="no"/></makefault>'
     soap = soap.replace('expression="$ctx:c"', 'value="s:Server" xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"')

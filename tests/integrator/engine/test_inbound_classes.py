@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from integrator.settings import HTTP_PORT, HTTPS_PORT, MANAGEMENT_PORT
 from tests.integrator.coverage import covers
 from tests.integrator.engine.archives import NS, api
-from tests.integrator.engine.harness import Backend, Running, backend, eventually, free_offset, integrator, write
-from tests.support.ports import free_port
+from tests.integrator.engine.harness import Backend, Running, backend, eventually, integrator, write
+from tests.support.ports import free_offset, free_port
 from tests.support.redis_server import running_redis
 from wire.upstream import UpstreamError
 
@@ -237,7 +238,7 @@ async def test_ports_of_the_registry_and_with_the_offset(home: Path) -> None:
         "i",
         f'<inboundEndpoint {NS} name="i" protocol="http" sequence="seq"><parameters>{text}</parameters></inboundEndpoint>',
     )  # noqa: E501
-    offset = next(offset for _ in range(200) if (offset := free_offset()) < port - 1)
+    offset = free_offset(HTTP_PORT, HTTPS_PORT, MANAGEMENT_PORT)
     write(home, "registry", "config/port.txt", str(port - offset))
     async with integrator(home, port_offset=offset) as running:
         await eventually(lambda: _open(running, port))

@@ -178,8 +178,10 @@ NUMBERS = st.integers(-(10**12), 10**12)
 
 
 def run(text: str, **values: Any) -> Any:
-    MESSAGE.variables = values
-    return compile_synapse(f"${{{text}}}", {}).value(MESSAGE)
+    """The value with these variables. The message is new: other tests read the variables of theirs."""
+    made = message()
+    made.variables = values
+    return compile_synapse(f"${{{text}}}", {}).value(made)
 
 
 @given(NUMBERS, NUMBERS)

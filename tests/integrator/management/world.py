@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import socket
 import ssl
 import zipfile
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integrator.engine.harness import SERVER, Answer, Running, integrator, write
+from tests.support.ports import free_port
 from wire.client import Client
 
 NS = 'xmlns="http://ws.apache.org/ns/synapse"'
@@ -108,13 +108,6 @@ async def log_in(running: Running, name: str, password: str) -> Session:
     answer = await running.request(address(running, "/login"), headers={"authorization": f"Basic {basic}"})
     assert answer.status == 200, answer
     return Session(running, json.loads(answer.body)["AccessToken"])
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def car(name: str = "App", good: bool = True, api: str = "carapi") -> bytes:

@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from integrator.sample.install import install_sample
-from tests.support.processes import Process, free_offset
+from tests.support.ports import free_offset
+from tests.support.processes import Process
 from tests.support.wait import until
 
 
