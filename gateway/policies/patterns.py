@@ -35,13 +35,19 @@ _UNCHECKED = frozenset({b"authorization", b"host", b"content-length", b"cookie-s
 
 
 def forms(data: bytes) -> list[str]:
-    """A body as it stands, and without the escapes of JSON and XML behind which a pattern can hide."""
+    """A body as it stands, and without the escapes of JSON and XML behind which a pattern can hide.
+
+    In UTF-16 and UTF-32, which JSON and XML may be sent in, the letters stand between NULs.
+    """
     found = [data]
+    if b"\0" in data:
+        data = data.replace(b"\0", b"")
+        found.append(data)
     if b"\\" in data:
         found.append(_ESCAPE.sub(_unescape, data))
     shown = [one.decode("utf-8", "replace") for one in found]
     if b"&" in data:
-        shown.append(html.unescape(shown[0]))
+        shown.append(html.unescape(data.decode("utf-8", "replace")))
     if b"%" in data:
         shown.append(unquote_to_bytes(data.replace(b"+", b" ")).decode("utf-8", "replace"))
     return shown

@@ -3,7 +3,7 @@
 A file: `api` (fields of the record), `operation` (its verb and target; GET or POST `/*` by default), `flows` (request, response,
 fault: lists of name, parameters, definition). A case: `call` (method, path, headers, body or json), `backend` (status, headers,
 body, cut), `expect` (status, json, contains, lacks, headers, no_headers, and `backend`: what it saw, null for not called).
-Bodies may be given as `text`, or as `repeat` (text, times) where they are long.
+Bodies may be given as `text`, as `repeat` (text, times) where they are long, or as `encoded` (text, as) in another encoding.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def body_of(given: Any) -> bytes | None:
     if isinstance(given, dict) and "repeat" in given:
         before, text, times, after = (given["repeat"].get(key, "") for key in ("before", "text", "times", "after"))
         return f"{before}{text * times}{after}".encode()
+    if isinstance(given, dict) and "encoded" in given:
+        return given["encoded"]["text"].encode(given["encoded"]["as"])
     return given.encode() if isinstance(given, str) else json.dumps(given).encode()
 
 
