@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from integrator.engine.errors import DeploymentError, Fault, Place
+from integrator.engine.replies import WrappedReply
 from integrator.engine.scripting import classes
 from integrator.engine.scripting.context import MessageContext
 
 if TYPE_CHECKING:
     from integrator.engine.config import Config
-    from integrator.engine.message import Message, Reply
+    from integrator.engine.message import Message
 
 log = logging.getLogger("integrator.mediation")
 
@@ -104,30 +105,14 @@ def observed(send: Send) -> Send:
     return asked
 
 
-class WatchedReply:
+class WatchedReply(WrappedReply):
     """Asks the handlers before an answer leaves."""
-
-    def __init__(self, reply: Reply):
-        self._reply = reply
-
-    @property
-    def sent(self) -> bool:
-        """Whether the answer left."""
-        return self._reply.sent
-
-    @sent.setter
-    def sent(self, value: bool) -> None:
-        self._reply.sent = value
 
     async def send(self, message: Message) -> None:
         """Answer, unless a handler says no. Raises Fault then."""
         if not self.sent and not await ask(RESPONSE_OUT, message):
             raise Fault(0, f"a synapse handler stopped the message in {RESPONSE_OUT}")
-        await self._reply.send(message)
-
-    def accept(self) -> None:
-        """Answer 202 at once."""
-        self._reply.accept()
+        await self.inner.send(message)
 
 
 async def entering(message: Message, work: Callable[[], Awaitable[None]]) -> None:

@@ -18,3 +18,12 @@ def key_of(key: Expression, message: Message) -> str:
             0, f"key {name[:200]!r}: a key of a message names no file:; allowed are names, conf:, gov: and local:"
         )
     return name
+
+
+def entry_of(key: Expression, message: Message, what: str) -> str:
+    """The text of the local entry or registry resource behind a key. Raises Fault, which begins with `what` wants it."""
+    name = key_of(key, message)
+    text = message.deployment.entry_text(name)
+    if text is None:
+        raise Fault(0, f"{what}: there is no registry resource or local entry {name!r}")
+    return text

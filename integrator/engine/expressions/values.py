@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrator.engine.content.payload import encode_json
+from integrator.engine.content.payload import decode_json, encode_json
+from integrator.engine.errors import BadPayload
 from integrator.engine.xmltools import serialise
 
 _TRIM = " \t\r\n\u00a0"
+
+
+def as_value(value: Any) -> Any:
+    """JSON text becomes its value, other text stays text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return decode_json(value)
+    except BadPayload:
+        return value
 
 
 def text_of(value: Any) -> str | None:

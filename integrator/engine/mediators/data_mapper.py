@@ -10,7 +10,7 @@ from integrator.engine.content import mapping, media
 from integrator.engine.content.payload import decode_json, encode_json
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import Expression, scopes
-from integrator.engine.expressions.keys import key_of
+from integrator.engine.expressions.keys import entry_of, key_of
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.xslt import transform
 from integrator.engine.message import Message
@@ -74,9 +74,9 @@ class DataMapper(Mediator):
 
     async def run(self, message: Message) -> None:
         """Map, and put the result into the body. Raises Fault."""
-        script = entry(message, self.config)
-        source = mapping.Shape(decode_schema(entry(message, self.input_schema)))
-        target = mapping.Shape(decode_schema(entry(message, self.output_schema)))
+        script = entry_of(self.config, message, "datamapper")
+        source = mapping.Shape(decode_schema(entry_of(self.input_schema, message, "datamapper")))
+        target = mapping.Shape(decode_schema(entry_of(self.output_schema, message, "datamapper")))
         sheet = self._compatible_sheet(message)
         run = message.deployment.runtime.run
         if sheet is not None:
@@ -125,15 +125,6 @@ def finish_xml(message: Message, root: Element) -> None:
         payload.content_type, payload.pox = media.XML, True
     payload.set_root(root)
     message.set_type(payload.media)
-
-
-def entry(message: Message, key: Expression) -> str:
-    """Text behind a key. Raises Fault."""
-    name = key_of(key, message)
-    text = message.deployment.entry_text(name)
-    if text is None:
-        raise Fault(0, f"datamapper: no registry resource or local entry {name!r}")
-    return text
 
 
 def decode_schema(text: str) -> Any:

@@ -9,7 +9,7 @@ from integrator.engine.content.payload import decode_json, encode_json
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions.json import JsonEval
 from integrator.engine.expressions.jsonpath import MISSING, JsonPath, select
-from integrator.engine.expressions.values import text_of
+from integrator.engine.expressions.values import as_value, text_of
 from integrator.engine.message import Message
 
 if TYPE_CHECKING:
@@ -70,16 +70,6 @@ def source_value(message: Message, source: Source) -> Any:
     if text is None:
         return MISSING
     return as_value(text)
-
-
-def as_value(value: Any) -> Any:
-    """JSON text becomes its value, other text stays text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return decode_json(value)
-    except BadPayload:
-        return value
 
 
 def _to_body(message: Message, value: Any, action: str) -> None:

@@ -8,12 +8,15 @@ from integrator.engine.content import jsonxml, media
 from integrator.engine.content.payload import Payload
 from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import scopes
-from integrator.engine.mediators.enrich_json import as_value
+from integrator.engine.expressions.values import as_value
 from integrator.engine.message import Message
-from integrator.engine.xmltools import SOAP11, SOAP12, XmlError, clone, local, namespace, parse, serialise
+from integrator.engine.xmltools import SOAP11, SOAP12, XmlError, clone, local, namespace, parse, serialise, text_of
 
 if TYPE_CHECKING:
     from integrator.engine.mediators.enrich import Source, Target
+
+TEXT = "text()"
+"""What a target's path calls the text of an element."""
 
 
 def run(message: Message, source: Source, target: Target) -> None:
@@ -160,15 +163,32 @@ def _to_custom(message: Message, nodes: list[Any], target: Target) -> None:
         scopes.write(message, target.scope, target.name, _plain(nodes))
         return
     places = [node for node in path.nodes(message) if hasattr(node, "tag")]
+    if target.part:
+        places = [place for place in places if (place.text if target.part == TEXT else target.part in place.attrib)]
     if not places:
-        raise Fault(0, f"enrich: the target {path.text!r} selects nothing")
+        raise Fault(0, f"enrich: the target {path.text!r} selects nothing" + (f" with {target.part}" if target.part else ""))
     for place in places:
-        put(place, nodes, target.action)
+        if target.part:
+            put_part(place, nodes, target.part)
+        else:
+            put(place, nodes, target.action)
     message.payload.xml_changed()
 
 
 def _plain(nodes: list[Any]) -> Any:
     return "".join(serialise(node) if hasattr(node, "tag") else node for node in nodes)
+
+
+def put_part(place: Any, nodes: list[Any], part: str) -> None:
+    """Write instead of an attribute or the text of an element; elements take the place of the text."""
+    elements = [clone(node) for node in nodes if hasattr(node, "tag")]
+    if part != TEXT:
+        place.set(part, "".join(text_of(node) if hasattr(node, "tag") else node for node in nodes))
+    elif elements:
+        place.text = None
+        place.extend(elements)
+    else:
+        put(place, nodes, "replace")
 
 
 def put(place: Any, nodes: list[Any], action: str) -> None:

@@ -7,9 +7,8 @@ from typing import Any, Self
 
 from integrator.engine.content import jsonxml, media
 from integrator.engine.content.payload import decode_json
-from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
-from integrator.engine.expressions.keys import key_of
+from integrator.engine.expressions.keys import entry_of
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.log import log_properties
 from integrator.engine.message import Message
@@ -56,11 +55,8 @@ class JsonTransform(Mediator):
             )
             payload.set_json(jsonxml.to_json(payload.root, rules))
         if self.schema is not None:
-            name = key_of(self.schema, message)
-            text = message.deployment.entry_text(name)
-            if text is None:
-                raise Fault(0, f"jsontransform: schema {name!r} is not found")
-            payload.set_json(coerce(payload.json, decode_json(text)))
+            schema = decode_json(entry_of(self.schema, message, "jsontransform: schema"))
+            payload.set_json(coerce(payload.json, schema))
         message.set_type(media.JSON)
 
 

@@ -12,9 +12,9 @@ from integrator.engine.content import jsonxml, media
 from integrator.engine.content.freemarker import Template
 from integrator.engine.content.freemarker_values import TemplateError
 from integrator.engine.content.payload import decode_json, encode_json
-from integrator.engine.errors import BadPayload, Fault
+from integrator.engine.errors import BadPayload
 from integrator.engine.expressions import Constant, Expression, scopes
-from integrator.engine.expressions.keys import key_of
+from integrator.engine.expressions.keys import entry_of
 from integrator.engine.expressions.values import nodes_text
 from integrator.engine.mediators import freemarked, inlined
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
@@ -100,11 +100,7 @@ class PayloadFactory(Mediator):
         key = self.key
 
         def step(message: Message) -> None:
-            name = key_of(key, message)
-            text = message.deployment.entry_text(name)
-            if text is None:
-                raise Fault(0, f"payloadFactory: no registry resource or local entry {name!r}")
-            finish(message, compile_template(text, self)(message))
+            finish(message, compile_template(entry_of(key, message, "payloadFactory"), self)(message))
 
         return step
 

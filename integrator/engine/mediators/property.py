@@ -6,26 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from integrator.engine.content.payload import decode_json
-from integrator.engine.errors import BadPayload, Fault
+from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression, scopes
 from integrator.engine.expressions.base import Constant
-from integrator.engine.expressions.values import text_of
+from integrator.engine.expressions.values import as_value, text_of
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
 from integrator.engine.patterns import Pattern
 from integrator.engine.xmltools import XmlError, children, clone, parse
 
 REMOVABLE = ("default", "axis2", "axis2-client", "transport", "operation", "analytics")
-
-
-def _as_json(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return decode_json(value)
-    except BadPayload:
-        return value
 
 
 def _as_xml(value: Any) -> Any:
@@ -41,7 +31,7 @@ TYPES: dict[str, Callable[[Any], Any]] = {
     "FLOAT": lambda value: float(str(text_of(value)).strip()),
     "DOUBLE": lambda value: float(str(text_of(value)).strip()),
     "OM": _as_xml,
-    "JSON": _as_json,
+    "JSON": as_value,
 }
 
 
@@ -151,7 +141,7 @@ class Property(Mediator):
                 clone(node) if hasattr(node, "tag") else _as_xml(node) for node in value.nodes(message)
             ]
         if self.type == "JSON":
-            return lambda message: _as_json(value.value(message) if value.is_json else value.string(message))
+            return lambda message: as_value(value.value(message) if value.is_json else value.string(message))
         if self.type == "STRING" and self.pattern is None:
             return value.string
         return lambda message: self.convert(value.string(message))

@@ -13,7 +13,7 @@ from integrator.engine.errors import BadPayload, Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.expressions.json import JsonEval
 from integrator.engine.expressions.jsonpath import MISSING
-from integrator.engine.expressions.keys import key_of
+from integrator.engine.expressions.keys import entry_of
 from integrator.engine.expressions.scopes import set_error
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
 from integrator.engine.message import Message
@@ -70,7 +70,7 @@ class Validate(Mediator):
         kept: dict[str, Any] = {}
 
         def step(message: Message) -> Any:
-            texts = [self._schema(message, key) for key in self.schemas]
+            texts = [entry_of(key, message, "validate: schema") for key in self.schemas]
             problems = (
                 self._json(message, texts[-1], kept) if message.payload.is_json else self._xml(message, texts, kept)
             )
@@ -80,14 +80,6 @@ class Validate(Mediator):
             return failed(message)
 
         return step
-
-    @staticmethod
-    def _schema(message: Message, key: Expression) -> str:
-        name = key_of(key, message)
-        text = message.deployment.entry_text(name)
-        if text is None:
-            raise Fault(0, f"validate: schema {name!r} is not found")
-        return text
 
     def _json(self, message: Message, text: str, kept: dict[str, Any]) -> list[str]:
         validator = kept.get(text)
@@ -107,7 +99,7 @@ class Validate(Mediator):
             node = next((item for item in self.origin.nodes(message) if hasattr(item, "tag")), None)
         if node is None:
             return ["there is nothing to validate"]
-        others = {location: self._schema(message, key) for location, key in self.resources}
+        others = {location: entry_of(key, message, "validate: schema") for location, key in self.resources}
         joined = "\n".join((*texts, *others.values()))
         if joined not in kept:
             kept.clear()

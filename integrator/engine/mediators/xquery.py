@@ -9,7 +9,7 @@ from integrator.engine import saxon
 from integrator.engine.content import media
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Constant, Expression
-from integrator.engine.expressions.keys import key_of
+from integrator.engine.expressions.keys import entry_of
 from integrator.engine.expressions.scopes import as_text
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.message import Message
@@ -31,7 +31,7 @@ class Variable:
     def text(self, message: Message) -> str:
         """The variable's value as text. Raises Fault."""
         if self.key is not None:
-            return entry(message, self.key)
+            return as_text(entry_of(self.key, message, "xquery"))
         if self.value is None:
             root = message.payload.root
             return "" if root is None else serialise(root)
@@ -94,7 +94,7 @@ class XQuery(Mediator):
 
     async def run(self, message: Message) -> None:
         """Run the query on the payload. Raises Fault."""
-        text = entry(message, self.key)
+        text = as_text(entry_of(self.key, message, "xquery"))
         variables = [variable.triple(message) for variable in self.variables]
         root = message.payload.root
         document = None if root is None else serialise(root)
@@ -136,15 +136,6 @@ def put(place: Any, made: Any, text: str) -> None:
         return
     made.tail = place.tail
     place.getparent().replace(place, made)
-
-
-def entry(message: Message, key: Expression) -> str:
-    """Text behind a key. Raises Fault."""
-    name = key_of(key, message)
-    text = message.deployment.entry_text(name)
-    if text is None:
-        raise Fault(0, f"xquery: no registry resource or local entry {name!r}")
-    return as_text(text)
 
 
 def read_variable(element: Element, reader: Reader) -> Variable:

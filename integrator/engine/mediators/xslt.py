@@ -13,7 +13,7 @@ from integrator.engine import saxon
 from integrator.engine.content import media
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
-from integrator.engine.expressions.keys import key_of
+from integrator.engine.expressions.keys import entry_of
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
 from integrator.engine.mediators.log import log_properties
 from integrator.engine.message import Message
@@ -56,15 +56,12 @@ class Xslt(Mediator):
         """A step that transforms; the stylesheet is compiled again when its text changes."""
 
         async def step(message: Message) -> None:
-            name = key_of(self.key, message)
-            sheet = message.deployment.entry_text(name)
-            if sheet is None:
-                raise Fault(0, f"xslt: stylesheet {name!r} is not found")
+            sheet = entry_of(self.key, message, "xslt: stylesheet")
             node = self._source(message)
             if node is None:
                 return
             values = {key: value.string(message) or "" for key, value in self.properties}
-            others = {location: self._resource(message, key) for location, key in self.resources}
+            others = {location: entry_of(key, message, "xslt: resource") for location, key in self.resources}
             data = message.payload.data or etree.tostring(node, with_tail=False)
             if not others and is_quick(sheet, len(data)):
                 self._apply(message, node, transform_here(sheet, node, values))
@@ -77,14 +74,6 @@ class Xslt(Mediator):
             self._apply(message, node, result)
 
         return step
-
-    @staticmethod
-    def _resource(message: Message, key: Expression) -> str:
-        name = key_of(key, message)
-        text = message.deployment.entry_text(name)
-        if text is None:
-            raise Fault(0, f"xslt: resource {name!r} is not found")
-        return text
 
     def _source(self, message: Message) -> Element | None:
         if self.origin is None:

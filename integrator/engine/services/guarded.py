@@ -20,6 +20,7 @@ from integrator.engine.errors import Fault
 from integrator.engine.expressions.scopes import is_true
 from integrator.engine.headers import Headers
 from integrator.engine.message import Message, Reply
+from integrator.engine.replies import WrappedReply
 from integrator.engine.services.proxy import Proxy
 from integrator.engine.wss.engaged import Engaged, engage
 from integrator.engine.wss.inbound import Facts, security_of
@@ -170,26 +171,6 @@ def _fault(soap: str, refusal: SecurityRefusal, twelve: bool) -> Element:
     text.text = refusal.text
     text.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
     return fault
-
-
-class WrappedReply:
-    """An answer's way out with something to do before it."""
-
-    def __init__(self, inner: Reply):
-        self.inner = inner
-
-    @property
-    def sent(self) -> bool:
-        """Whether there was an answer."""
-        return self.inner.sent
-
-    @sent.setter
-    def sent(self, value: bool) -> None:
-        self.inner.sent = value
-
-    def accept(self) -> None:
-        """Answer 202 at once; it has no body to do anything with."""
-        self.inner.accept()
 
 
 class AddressedReply(WrappedReply):
