@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,23 @@ if TYPE_CHECKING:
 
 settings.register_profile("house", deadline=None)  # how long an example takes depends on the machine, and fails no test
 settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a process and its Redis remember of a database ends with the test's: failed log-ins, host names, providers."""
+    yield
+    if request.node.get_closest_marker("django_db") or {"db", "transactional_db", "live_server"} & {
+        *request.fixturenames
+    }:
+        from django.core.cache import cache
+
+        from apim.accounts import hosts
+        from apim.login import oidc
+
+        cache.clear()
+        hosts.forget()
+        oidc._documents.clear()
 
 
 @pytest.fixture

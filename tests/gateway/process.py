@@ -55,7 +55,7 @@ class Gateway:
         headers: Mapping[str, str] = {},
     ) -> Answer:
         """One call over http."""
-        connection = HTTPConnection("127.0.0.1", self.http, timeout=15)
+        connection = HTTPConnection("127.0.0.1", self.http, timeout=30)
         sent = dict(headers) | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
             connection.request(method, path, body, sent)
@@ -114,8 +114,10 @@ class Gateway:
 
 
 @contextmanager
-def running_gateway(var: Path, hub_url: str, redis_url: str, workers: int = 1, **settings: str) -> Iterator[Gateway]:
-    """Starts a gateway with its state in `var`; yields it when it answers."""
+def running_gateway(
+    var: Path, hub_url: str, redis_url: str, workers: int = 1, graceful: int = 3, **settings: str
+) -> Iterator[Gateway]:
+    """Starts a gateway with its state in `var`; yields it when it answers. A stop leaves calls `graceful` seconds."""
     (var / "secrets").mkdir(parents=True, exist_ok=True)
     if not (var / "secrets" / "tls.crt").exists():
         make_certificate(var / "secrets")
@@ -142,16 +144,16 @@ def running_gateway(var: Path, hub_url: str, redis_url: str, workers: int = 1, *
         "-b",
         f"127.0.0.1:{https}",
         "--graceful-timeout",
-        "3",
+        str(graceful),
         "gateway.app:service()",
     ]
     with (var / "gateway.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=var, env=environment, stderr=log, stdout=log)
     gateway = Gateway(http, https, var, process)
     try:
-        until(lambda: bool(gateway.ready()) or process.poll() is not None, seconds=60, what="the gateway answers")
+        until(lambda: bool(gateway.ready()) or process.poll() is not None, seconds=180, what="the gateway answers")
         assert process.poll() is None, gateway.log
         yield gateway
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)

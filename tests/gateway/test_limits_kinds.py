@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import pytest
 
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.backend import Backend
+from tests.gateway.clock import Clock
 from tests.gateway.conftest import Served
 from tests.gateway.hub import FakeHub
 from tests.gateway.process import running_gateway
@@ -99,30 +101,32 @@ def test_callers_are_told_of_the_limit_that_has_the_least_left(telling: Served) 
     assert (answer.status, answer.headers["ratelimit-remaining"]) == (429, "0")
 
 
-def test_a_sliding_limit_opens_bit_by_bit(telling: Served) -> None:
-    quota = schema.Limit(10, 4, sliding=True)
-    telling.publish(
-        world.policy("subscription", "Slide", 0, quota=quota), *world.application(6),
-        ("api", "Default:id-slide", world.api("slide", telling.backend.url)), world.subscription("slide", 6, "Slide"),
-    )  # fmt: skip
-    token = telling.signer.token("client-6")
-    time.sleep(4 - time.time() % 4 + 0.05)
-    began = time.time()
-    passed = []
-    refused = None
-    while time.time() < began + 7.7:  # short of the third window, which opens at +7.95
-        answer = telling.gateway.call("/slide/1.0/a", token=token)
-        if answer.status == 200:
-            passed.append(time.time())
-        else:
-            refused = answer
-        time.sleep(0.02)
-    window = [moment for moment in passed if moment < began + 3.9]
-    assert len(window) == 10
-    # The next window begins with those ten counted whole, and ends without them.
-    later = [moment for moment in passed if moment >= began + 3.9]
-    assert 6 <= len(later) <= 10
-    assert later[0] > began + 4.2
-    assert later[-1] - later[0] > 1.5
-    assert refused is not None
-    assert parsedate_to_datetime(refused.headers["retry-after"]).timestamp() > began
+def test_a_sliding_limit_opens_bit_by_bit(
+    var: Path, redis_url: str, hub: FakeHub, backend: Backend, signer: world.Signer
+) -> None:
+    quota = schema.Limit(10, 1000, sliding=True)
+    records = [
+        ("key_manager", world.MANAGER, world.key_manager(signer)), *world.application(6),
+        world.policy("subscription", "Slide", 0, quota=quota), ("api", "Default:id-slide", world.api("slide", backend.url)),
+        world.subscription("slide", 6, "Slide"),
+    ]  # fmt: skip
+    for record in records:
+        hub.publish(*record)
+    clock = Clock(var)
+    window = (int(time.time()) // 1000 + 1) * 1000
+    token = signer.token("client-6", exp=window + 100_000)
+    with running_gateway(var, hub.url, redis_url, **clock.settings) as gateway:
+        gateway.until_sequence(hub.sequence)
+
+        def passed(second: int) -> int:
+            """How many of fifteen calls pass so many seconds after the window's begin."""
+            clock.stand(window + second)
+            return sum(gateway.call("/slide/1.0/a", token=token).status == 200 for _ in range(15))
+
+        assert passed(500) == 10
+        refused = gateway.call("/slide/1.0/a", token=token)
+        assert parsedate_to_datetime(refused.headers["retry-after"]).timestamp() == window + 1100
+        # The next window begins with those ten counted whole, and ends without them.
+        assert [passed(second) for second in (1050, 1500, 1900)] == [0, 5, 4]
+        # A window that nobody used forgets everything.
+        assert passed(3500) == 10

@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -20,11 +20,11 @@ from gateway.standalone.loading import load
 from tests.gateway import world
 from tests.gateway.backend import Backend
 from tests.gateway.process import ROOT, Gateway
-from tests.support.ports import free_port
+from tests.support.ports import free_offset
 from tests.support.wait import until
 
 EXAMPLE = ROOT / "deploy" / "standalone"
-BASE = 8280
+HTTP, HTTPS = 8280, 8243
 
 
 def command(path: Path, *more: str) -> list[str]:
@@ -43,18 +43,19 @@ def plain_environment(**more: str) -> dict[str, str]:
 
 @contextmanager
 def running(path: Path, var: Path, **more: str) -> Iterator[Gateway]:
-    port = 0
-    while not BASE < port < 65535:
-        port = free_port()
+    offset = free_offset(HTTP, HTTPS)
+    port = HTTP + offset
     with (var / "gateway.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command(path, "--port-offset", str(port - BASE), "--host", "127.0.0.1")],
+            [*command(path, "--port-offset", str(offset), "--host", "127.0.0.1")],
             cwd=var, env=plain_environment(APIM_VAR=str(var), **more), stdout=log, stderr=log,
         )  # fmt: skip
     gateway = Gateway(port, 0, var, process)
     try:
         until(
-            lambda: gateway.ready().get("status") == "ready" or process.poll() is not None, seconds=20, what="it serves"
+            lambda: gateway.ready().get("status") == "ready" or process.poll() is not None,
+            seconds=180,
+            what="it serves",
         )
         assert process.poll() is None, gateway.log
         yield gateway
@@ -100,18 +101,18 @@ def test_it_serves_the_example_and_follows_its_files(
         project = folder / "Menu" / "api.yaml"
         good = project.read_text()
         project.write_text(good.replace("context: /menu", "context: /card"))
-        until(lambda: gateway.call("/card/1.0.0/dishes").status == 200, seconds=10)
+        until(lambda: gateway.call("/card/1.0.0/dishes").status == 200)
         assert gateway.call("/menu/1.0.0/dishes").status == 404
         project.write_text(good.replace("context: /menu", "context: /new").replace("PUBLISHED", "GONE"))
         (folder / "gateway.yaml").write_text((folder / "gateway.yaml").read_text().replace("/echo", "/changed"))
-        until(lambda: "lifeCycleStatus: 'GONE' is not allowed" in gateway.log, seconds=10)
+        until(lambda: "lifeCycleStatus: 'GONE' is not allowed" in gateway.log)
         assert gateway.call("/card/1.0.0/dishes").status == 200
         assert gateway.call("/changed/1.0/open").status == 404
         project.write_text(good)
-        until(lambda: gateway.call("/menu/1.0.0/dishes").status == 200, seconds=10)
+        until(lambda: gateway.call("/menu/1.0.0/dishes").status == 200)
         assert gateway.call("/changed/1.0/open").status == 200
         shutil.rmtree(folder / "Menu")
-        until(lambda: "there is no API 'Menu:1.0.0'" in gateway.log, seconds=10)
+        until(lambda: "there is no API 'Menu:1.0.0'" in gateway.log)
         assert gateway.call("/menu/1.0.0/dishes").status == 200
 
 
@@ -124,17 +125,28 @@ def test_one_file_is_enough(tmp_path: Path, backend: Backend) -> None:
         assert gateway.call("/one/1/a").json["target"] == "/base/a"
         apis[0]["context"] = "/two"
         path.write_text(yaml.safe_dump({"apis": apis}))
-        until(lambda: gateway.call("/two/1/a").status == 200, seconds=10)
+        until(lambda: gateway.call("/two/1/a").status == 200)
+
+
+def family(gateway: Gateway) -> list[psutil.Process]:
+    """Its processes."""
+    first = psutil.Process(gateway.process.pid)
+    return [first, *first.children(recursive=True)]
+
+
+def worked(process: psutil.Process) -> float:
+    """Seconds of processor time."""
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def test_it_is_ready_soon_and_needs_no_django(folder: Path, tmp_path: Path, backend: Backend) -> None:
-    began = time.monotonic()
     block = tmp_path / "block" / "django"
     block.mkdir(parents=True)
     (block / "__init__.py").write_text("raise ImportError('the gateway needs no Django')")
     with running(folder, tmp_path, ECHO_BACKEND=backend.url, PYTHONPATH=f"{block.parent}:{ROOT}") as gateway:
-        # Two seconds on a quiet machine; this one is shared with other tests.
-        assert time.monotonic() - began < 15
+        # Two seconds on a quiet machine. What it worked is measured, not what it waited for the other tests on this one.
+        assert sum(worked(one) for one in family(gateway)) < 10
         assert gateway.call("/healthz").status == 200
 
 

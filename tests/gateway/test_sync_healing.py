@@ -16,8 +16,9 @@ import redis
 from gateway import schema
 from tests.gateway import world
 from tests.gateway.backend import Backend
+from tests.gateway.clock import Clock
 from tests.gateway.hub import FakeHub
-from tests.gateway.process import ROOT, Gateway, running_gateway
+from tests.gateway.process import Gateway, running_gateway
 from tests.gateway.test_sync import fill
 from tests.support.ports import free_port
 from tests.support.redis_server import BINARY
@@ -82,48 +83,33 @@ def test_hints_come_again_after_redis_was_restarted(
     hub.stop()
 
 
-CLOCK = """
-import os, time
-real = time.time
-def moved():
-    try:
-        return real() + float(open(os.environ["CLOCK_FILE"]).read() or 0)
-    except OSError:
-        return real()
-time.time = moved
-"""
-
-
 def test_a_clock_that_jumps_stops_nothing_and_revives_no_revoked_token(
     var: Path, redis_url: str, hub: FakeHub, backend: Backend, signer: world.Signer
 ) -> None:
     fill(hub, backend, signer)
-    (var / "site").mkdir()
-    (var / "site" / "sitecustomize.py").write_text(CLOCK)
-    clock = var / "clock"
-    moved = {"PYTHONPATH": f"{var / 'site'}:{ROOT}", "CLOCK_FILE": str(clock), "GATEWAY_POLL_SECONDS": "0.2"}
+    clock = Clock(var)
     later = int(time.time()) + 3600
     hub.publish("revocation", "gone", schema.Revocation("gone", later), hint=False)
     revoked = signer.token(jti="gone", exp=later)
-    with running_gateway(var, hub.url, redis_url, **moved) as gateway:
+    with running_gateway(var, hub.url, redis_url, GATEWAY_POLL_SECONDS="0.2", **clock.settings) as gateway:
         gateway.until_sequence(hub.sequence)
         token = signer.token(exp=later)
         assert (target(gateway, token), target(gateway, revoked)) == ("/base/a", "401")
-        clock.write_text("172800")
+        clock.shift(172_800)
         until(lambda: target(gateway, token) == "401", what="the token expires with the clock")
         # Under the wrong clock the revocation is past its expiry and dropped with the next one.
         hub.publish("revocation", "other", schema.Revocation("other", later + 500_000))
         gateway.until_sequence(hub.sequence)
         hub.publish("api", "Default:id-one", world.api("one", backend.url + "2"))
         gateway.until_sequence(hub.sequence)
-        clock.write_text("0")
+        clock.shift(0)
         until(lambda: target(gateway, token) == "/base2/a", what="the token is valid again")
         until(lambda: hub.asked[-1] > 0 and hub.asked.count(0) >= 3, what="whole snapshots after the jumps")
         assert target(gateway, revoked) == "401"
-        clock.write_text("-172800")
+        clock.shift(-172_800)
         hub.publish("api", "Default:id-one", world.api("one", backend.url + "3"))
         gateway.until_sequence(hub.sequence)
-        clock.write_text("0")
+        clock.shift(0)
         until(lambda: target(gateway, token) == "/base3/a")
         assert "the clock was set" in gateway.log
 

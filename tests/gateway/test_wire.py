@@ -21,6 +21,7 @@ from gateway.settings import Settings
 from tests.gateway import world
 from tests.gateway.backend import Backend
 from tests.gateway.conftest import Served
+from tests.gateway.deciding import Reply, Scripted
 from tests.gateway.hub import FakeHub
 from tests.gateway.process import Gateway, running_gateway
 from tests.gateway.pump import MEGABYTE, Pump
@@ -305,29 +306,41 @@ def test_a_reload_under_load_drops_no_call(world_hub: FakeHub, redis_url: str, v
 
 def test_a_stop_lets_calls_finish_and_tells_callers_to_go(world_hub: FakeHub, redis_url: str, var: Path) -> None:
     """Every call whose request was sent before the port closed is answered; one that finds the port closed was never taken."""
-    with running_gateway(var, world_hub.url, redis_url) as gateway:
+    gate = threading.Event()
+    slow = Scripted(lambda asked: Reply() if gate.wait(60) else Reply())
+    world_hub.publish(*open_api("slow", slow.url))
+    with running_gateway(var, world_hub.url, redis_url, graceful=30) as gateway:
         gateway.until_sequence(world_hub.sequence)
         answers: list[int] = []
-
-        def slow() -> None:
-            answers.append(gateway.call("/echo/1.0/slow").status)
-
-        waiting = [threading.Thread(target=slow) for _ in range(10)]
-        kept = http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=5)
+        waiting = [
+            threading.Thread(target=lambda: answers.append(gateway.call("/slow/1.0/x").status)) for _ in range(10)
+        ]
+        kept = http.client.HTTPConnection("127.0.0.1", gateway.http, timeout=20)
         kept.request("GET", "/echo/1.0/a")
         kept.getresponse().read()
         for thread in waiting:
             thread.start()
-        time.sleep(0.25)
+        until(lambda: len(slow.asked) == 10, what="ten calls under way")
         gateway.process.terminate()
-        time.sleep(0.1)
+        until(lambda: closed(gateway.http), every=0.01, what="the port is closed")
         kept.request("GET", "/echo/1.0/a")
         last = kept.getresponse()
         assert (last.status, last.getheader("connection")) == (200, "close")
+        gate.set()
         for thread in waiting:
             thread.join()
         assert answers == [200] * 10
-        assert gateway.process.wait(10) == 0
+        assert gateway.process.wait(30) == 0
+    slow.stop()
+
+
+def closed(port: int) -> bool:
+    """Whether nobody listens."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_idle_connections_cost_little(world_hub: FakeHub, redis_url: str, var: Path) -> None:
