@@ -57,12 +57,22 @@ async def talk(port: int, *pieces: bytes, pause: float = 0.02, eof: bool = False
             await asyncio.sleep(pause)
         if eof:
             writer.write_eof()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await reader.read()
     finally:
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+
+async def settled(value: Callable[[], int], quiet: float = 0.3) -> int:
+    """The value once it stands still for `quiet` seconds; fails when it never does."""
+    async with asyncio.timeout(30):
+        while True:
+            before = value()
+            await asyncio.sleep(quiet)
+            if before == value() and before:
+                return before
 
 
 async def echo(exchange: Exchange) -> None:

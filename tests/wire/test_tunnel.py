@@ -129,7 +129,7 @@ async def test_draining_tells_the_owner_and_the_grace_breaks_those_who_stay() ->
 
     async with serving(lambda exchange: exchange.upgrade(LINES, waiting.pop(0))) as (server, port):
         callers = [asyncio.create_task(talk(port, ASK)) for _ in range(2)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while waiting:
                 await asyncio.sleep(0.01)
         assert await server.stop(0.3) == 1
@@ -161,7 +161,7 @@ async def test_a_caller_that_never_reads_is_cut() -> None:
     async with serving(lambda exchange: exchange.upgrade(LINES, flood), Timeouts(write=0.3)) as (_, port):
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(ASK)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not flood.errors:
                 await asyncio.sleep(0.05)
         writer.close()
@@ -207,7 +207,7 @@ async def test_a_101_makes_a_tunnel_even_with_bytes_in_the_same_read() -> None:
     response = await dial(pool, b"/chat?x=1", HEADERS, ear)
     assert (response.status, response.header(b"x-own")) == (101, b"1")
     ear.end.write(b"quit")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await ear.over.wait()
     assert ear.heard == b"hello quit"
     assert not pool.links
@@ -240,7 +240,7 @@ async def test_tls_ends_are_tunnels_too(tmp_path: Path) -> None:
         ear = Ear()
         await dial(origin(port, ssl.create_default_context(cafile=str(certificate))), b"/", HEADERS, ear)
         ear.end.write(b"one quit")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await ear.over.wait()
         assert ear.heard == b"ONE QUIT"
 
@@ -309,6 +309,6 @@ async def test_one_coupled_end_takes_the_other_along() -> None:
         writer.write(ASK)
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await gone.wait()
     backend.close()

@@ -131,7 +131,7 @@ class Running:
     ) -> Answer:
         """One request to any address."""
         pairs = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
-        response = await self.client.request(method, url, pairs, body, Limits(connect=2, read=15))
+        response = await self.client.request(method, url, pairs, body, Limits(connect=15, read=60))
         data = await response.body()
         return Answer(
             response.status,

@@ -38,7 +38,7 @@ def named(name: str, inner: str) -> str:
 async def test_least_connections(tmp_path: Path) -> None:
     """While a member is busy the others get the calls, by their weight; idle members take turns by weight."""
     home = tmp_path / "home"
-    answers = [{"path": "/slow", "delay": 1.0}, {"path": "/quick"}]
+    answers = [{"path": "/slow", "delay": 2.0}, {"path": "/quick"}]
     async with backend(answers) as stub:
         url = f"http://127.0.0.1:{stub.port}"
         weight = '<property name="loadbalance.weight" value="{}"/>'

@@ -38,7 +38,7 @@ def test_after_too_many_the_door_stays_closed_for_the_prohibit_time() -> None:
 @covers("mediator.throttle.concurrency")
 async def test_so_many_at_the_same_time(tmp_path: Path) -> None:
     """A place is free again when the answer has left, also after a failure."""
-    async with backend([{"path": "/b/slow", "delay": 0.2}, {"path": "/b/quick"}]) as stub:
+    async with backend([{"path": "/b/slow", "delay": 1.0}, {"path": "/b/quick"}]) as stub:
         write(tmp_path / "home", "api", "t", API.replace("{backend}", f"http://127.0.0.1:{stub.port}"))
         async with integrator(tmp_path / "home") as running:
             for _ in range(3):
