@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from lxml import etree
 
+from integrator.engine.content import media
+from integrator.engine.errors import BadPayload
 from integrator.engine.message import Message, new_id
 from integrator.engine.xmltools import Element, child, local, namespace, text_of
 
@@ -13,6 +16,7 @@ FINAL = "http://www.w3.org/2005/08/addressing"
 SUBMISSION = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 VERSIONS = {"final": FINAL, "submission": SUBMISSION}
 ANONYMOUS = {FINAL: f"{FINAL}/anonymous", SUBMISSION: f"{SUBMISSION}/role/anonymous"}
+NOWHERE = frozenset({*ANONYMOUS.values(), f"{FINAL}/none"})
 FIELDS = ("To", "From", "Action", "FaultTo", "ReplyTo", "RelatesTo", "MessageID")
 REFERENCES = ("From", "FaultTo", "ReplyTo")
 """Fields that are endpoint references: their address is what counts."""
@@ -33,6 +37,24 @@ def field_of(message: Message, name: str) -> str | None:
     if held is not None or payload.pox or payload.is_json or not payload.built:
         return held
     return value_in(payload.envelope, name)
+
+
+def destination(message: Message) -> str | None:
+    """Where the message is to go. As long as that is the path it was asked at, To in the header of one that was read counts.
+
+    An address below this server that leads back to the same path does not: the message would go round for ever.
+    """
+    to, payload = message.to, message.payload
+    if to is None or not to.startswith("/") or payload.unread is not None or payload.is_json:
+        return to
+    if payload.family not in (media.XML, media.SOAP11, media.SOAP12):
+        return to
+    try:
+        asked = value_in(payload.envelope, "To") or ""
+    except BadPayload:
+        return to
+    parts = urlsplit(asked)
+    return asked if parts.scheme in ("http", "https") and asked not in NOWHERE and parts.path != to else to
 
 
 def value_in(envelope: Element, name: str) -> str | None:

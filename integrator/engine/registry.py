@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 from integrator.engine.errors import Fault
 
 ROOTS = {"conf": "config", "gov": "governance", "local": "local"}
+SHORT = {"resources:": "gov:/mi-resources/"}
+"""Where the resources of a project lie that 4.4 names by `resources:`."""
 LONG = {"/_system/config": "conf:", "/_system/governance": "gov:", "/_system/local": "local:"}
 CACHE_S = 15.0
 MAX_ENTRIES = 2000
@@ -135,9 +137,9 @@ class Registry:
 
 def normal(key: str) -> str:
     """A key with exactly one slash after the colon; the long form of a path becomes the short one."""
-    for long, short in LONG.items():
+    for long, short in (LONG | SHORT).items():
         if key.startswith(long):
-            key = short + key.removeprefix(long)
+            key = short + key.removeprefix(long).lstrip("/")
     root, _, rest = key.partition(":")
     return f"{root}:/{rest.lstrip('/')}"
 

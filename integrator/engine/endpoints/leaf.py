@@ -8,6 +8,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from integrator.engine import addressing
 from integrator.engine.endpoints.base import Endpoint, Extension, Property
 from integrator.engine.endpoints.oauth import Tokens
 from integrator.engine.endpoints.state import Policy, State
@@ -215,6 +216,9 @@ class Default(Leaf):
         """Send to where the message says."""
         if not message.to:
             raise Fault(0, "the message has no To address to send to")
+        if message.to.startswith("/"):  # nobody set an address: To of the SOAP header is the only one there may be
+            await message.payload.read()
+            message.to = addressing.destination(message) or message.to
         await transmit(message, message.to, None, self.definition.form, self.timeout_ms(message))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from integrator.engine.addressing import field_of
+from integrator.engine.addressing import destination, field_of
 from integrator.engine.content.attachments import FORMS
 from integrator.engine.expressions import derived
 from integrator.engine.expressions.javadate import java_format
@@ -127,7 +127,7 @@ def _operation(message: Message) -> tuple[str, str | None]:
 
 
 _SPECIAL: dict[str, Callable[[Message], Any]] = {
-    "To": lambda message: message.to,
+    "To": destination,
     "Action": lambda message: message.action or field_of(message, "Action"),
     "MessageID": lambda message: field_of(message, "MessageID") or message.id,
     "From": lambda message: field_of(message, "From"),

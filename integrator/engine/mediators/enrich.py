@@ -27,6 +27,8 @@ _REFUSED = {
     ("body", "key"),
 }
 _REPLACE_ONLY = ("envelope", "key")
+_PART = re.compile(r"([^|]*[^|/])/(text\(\)|@([\w.-]+(?::[\w.-]+)?))")
+"""A path that ends at the text or an attribute of elements."""
 _PROPERTY = re.compile(r"""get-property\(\s*(?:(['"])(default|axis2|operation)\1\s*,\s*)?(['"])(.+?)\3\s*\)\Z""")
 _PIECES = re.compile(r"""(?:\[[^\]]*\]|\([^()]*\)|[^,])+""")
 
@@ -69,6 +71,8 @@ class Target:
     name: str
     action: str
     scope: str = ""
+    part: str = ""
+    """What of the elements that the path selects is written: their text, or the attribute of this name."""
 
 
 @register("enrich")
@@ -203,4 +207,11 @@ def read_target(element: Element, reader: Reader) -> Target:
     found = _PROPERTY.match((element.get("xpath") or "").strip()) if kind == "custom" else None
     if found is not None:
         scope, name = found.group(2) or "default", found.group(4)
-    return Target(kind, path, name, action, scope)
+    inner = _PART.fullmatch((element.get("xpath") or "").strip()) if kind == "custom" and not scope else None
+    if inner is None or isinstance(path, JsonEval):
+        return Target(kind, path, name, action, scope)
+    holder = compile_path(inner.group(1), element, reader.place(element))
+    prefix, _, own = (inner.group(3) or "").rpartition(":")
+    return Target(
+        kind, holder, name, action, scope, f"{{{element.nsmap[prefix]}}}{own}" if prefix else own or enrich_xml.TEXT
+    )

@@ -166,7 +166,9 @@ def _to_custom(message: Message, nodes: list[Any], target: Target) -> None:
     if target.part:
         places = [place for place in places if (place.text if target.part == TEXT else target.part in place.attrib)]
     if not places:
-        raise Fault(0, f"enrich: the target {path.text!r} selects nothing" + (f" with {target.part}" if target.part else ""))
+        raise Fault(
+            0, f"enrich: the target {path.text!r} selects nothing" + (f" with {target.part}" if target.part else "")
+        )
     for place in places:
         if target.part:
             put_part(place, nodes, target.part)

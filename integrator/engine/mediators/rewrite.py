@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
+from integrator.engine.addressing import destination
 from integrator.engine.errors import Fault
 from integrator.engine.expressions import Constant, Expression, scopes
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
@@ -173,7 +174,7 @@ class Rewrite(Mediator):
 
     def run(self, message: Message) -> None:
         """Run the rules whose condition holds, in order."""
-        held = scopes.read(message, "default", self.read_from) if self.read_from else message.to
+        held = scopes.read(message, "default", self.read_from) if self.read_from else destination(message)
         address = Address.of(scopes.as_text(held))
         for rule in self.rules:
             if rule.condition is None or _holds(rule.condition, message, address):

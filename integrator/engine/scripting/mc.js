@@ -24,6 +24,7 @@
     getFirstChild() { return this.firstChild; }
     getChildNodes() { return this.childNodes; }
     getTextContent() { return this.textContent; }
+    getText() { return this.textContent; }
     setTextContent(text) { this.textContent = text; }
     getNodeName() { return this.nodeName; }
     getTagName() { return this.nodeName; }
@@ -66,9 +67,51 @@
   class Text {
     constructor(text) { this.nodeName = '#text'; this.textContent = String(text); this.childNodes = []; }
     getTextContent() { return this.textContent; }
+    getText() { return this.textContent; }
     getNodeValue() { return this.textContent; }
     toXMLString() { return escape(this.textContent); }
     toString() { return this.textContent; }
+  }
+  // A path of steps: /, //, names (a prefix stands for any namespace), *, @name, text(), [local-name()='x'], [@a='x'], [number].
+  var STEP = /(\/\/?)?(text\(\)|@?[\w.*-]+(?::[\w.*-]+)?)((?:\[[^\]]*\])*)/y;
+  var FILTER = /\[\s*(?:(\d+)|(local-name\(\)|@[\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'))\s*\]/y;
+  var kept = function (nodes, texts) {
+    FILTER.lastIndex = 0;
+    while (FILTER.lastIndex < texts.length) {
+      var found = FILTER.exec(texts);
+      if (found === null) throw new SyntaxError('XPath: ' + texts + " is not one of [number], [local-name()='x'], [@name='x']");
+      var wanted = found[3] === undefined ? found[4] : found[3], what = found[2];
+      if (found[1]) nodes = nodes.slice(found[1] - 1, found[1]);
+      else nodes = nodes.filter(function (node) { return (what[0] === '@' ? node.attrs[what.slice(1)] : localOf(node.nodeName)) === wanted; });
+    }
+    return nodes;
+  };
+  var stepped = function (node, deep, name) {
+    var from = deep ? [node].concat(node.descendants().items) : [node], found = [];
+    from.forEach(function (one) {
+      if (name === 'text()') found = found.concat(one.childNodes.filter(function (kid) { return kid instanceof Text; }));
+      else if (name[0] === '@') { if (name.slice(1) in one.attrs) found.push(new Text(one.attrs[name.slice(1)])); }
+      else found = found.concat(one.elements.filter(function (kid) { return localOf(name) === '*' || localOf(kid.nodeName) === localOf(name); }));
+    });
+    return found;
+  };
+  class Path {
+    constructor(text) { this.path = String(text); }
+    selectNodes(node) {
+      var nodes, path = this.path, top = new Node('#document'), token, found;
+      if (path[0] === '/') { top.childNodes = [node]; nodes = [top]; } else nodes = [node];
+      STEP.lastIndex = 0;
+      while (STEP.lastIndex < path.length) {
+        token = STEP.exec(path);
+        if (token === null) throw new SyntaxError('XPath: ' + path + ' is more than a path of names; use <property expression="..."/> before the script');
+        found = [];
+        nodes.forEach(function (one) { found = found.concat(kept(stepped(one, token[1] === '//', token[2]), token[3])); });
+        nodes = found.filter(function (one, at) { return found.indexOf(one) === at; });
+      }
+      return new List(nodes);
+    }
+    selectSingleNode(node) { return this.selectNodes(node).get(0); }
+    stringValueOf(node) { var first = this.selectSingleNode(node); return first === null ? '' : first.textContent; }
   }
   class List {
     constructor(items) {
@@ -78,6 +121,8 @@
     }
     length() { return this.items.length; }
     getLength() { return this.items.length; }
+    size() { return this.items.length; }
+    get(at) { return this.item(at); }
     item(at) { return at in this.items ? this.items[at] : null; }
     child(name) { return new List([].concat.apply([], this.items.map(function (item) { return item.child(name).items; }))); }
     text() { return this.items.map(function (item) { return item.textContent; }).join(''); }
@@ -178,6 +223,7 @@
     getLocalEntry: entry,
     getEntry: entry,
     parseXml: parse,
+    getXpathResult: function (path) { return new Path(path); },
     getServiceLog: function () { return log; }
   };
   ['To', 'From', 'ReplyTo', 'FaultTo', 'MessageID', 'SoapAction', 'WSAAction', 'RelatesTo'].forEach(function (name) {

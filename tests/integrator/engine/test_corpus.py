@@ -66,7 +66,7 @@ async def test_case(case: dict[str, Any], tmp_path: Path) -> None:
                 given = step["request"]
                 body = given.get("body")
                 if isinstance(body, str):
-                    body = (body * given.get("times", 1)).encode()
+                    body = (body.replace("{backend}", f"http://127.0.0.1:{stub.port}") * given.get("times", 1)).encode()
                 elif "chunks" in given:
                     body = pieces(given["chunks"])
                 answer = await running.call(
@@ -131,6 +131,7 @@ def check_backend(stub: Backend, expect: Any) -> None:
         assert seen.version == item.get("version", seen.version)
         for name, value in item.get("headers", {}).items():
             found = seen.headers.get(name.lower())
+            value = value.replace("{backend}", here) if isinstance(value, str) else value
             assert (found or "").startswith(value) if value is not None else found is None, (name, found)
 
 
