@@ -197,7 +197,7 @@ def test_patterns_in_places_are_followed(given, paths):
 def test_no_pattern_in_a_place_takes_forever():
     text = DEFINITION.replace("Lists them", "a" * 60 + "!")
     rule = {"given": "$.paths[?search(@.get.summary, '^(a+)+$')]", "then": {"function": "truthy"}}
-    begun = time.monotonic()
+    begun = time.process_time()
     assert found(rule, text) == []
-    assert time.monotonic() - begun < 20, "60 letters keep a backtracking engine busy for ages"
+    assert time.process_time() - begun < 20, "60 letters keep a backtracking engine busy for ages"
     assert "=~" in rulesets.read({"rules": {"mine": rule | {"given": "$.paths[?@.x =~ /(a+)+$/]"}}}).mistakes["mine"]

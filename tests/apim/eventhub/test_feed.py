@@ -137,9 +137,9 @@ def test_forgotten_records_leave_the_snapshot():
 
 def test_ten_thousand_records_are_quick_and_take_no_memory():
     publish_all([api("Default", n, 1) for n in range(10_000)])
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(ask().events) == 10_000
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     tracemalloc.start()
     size = sum(len(piece) for piece in feed.snapshot("Default"))
     peak = tracemalloc.get_traced_memory()[1]

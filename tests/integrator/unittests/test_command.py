@@ -26,13 +26,15 @@ def test_the_command_for_ci(tmp_path: Path) -> None:
     """As a process: 0 when all pass, 1 when something fails; the difference for people, JUnit and JSON for machines."""
     (tmp_path / "good.xml").write_text(GOOD)
     run = [sys.executable, "manage.py", "integrator", "test"]
-    fine = subprocess.run([*run, tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    fine = subprocess.run([*run, tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     assert (fine.returncode, fine.stderr) == (0, "")
     assert "✓ one" in fine.stdout
     assert "1 case in 1 suite: 1 passed, 0 failed" in fine.stdout
     (tmp_path / "wrong.xml").write_text(BAD)
     files = ["--junit", tmp_path / "junit.xml", "--json", tmp_path / "out.json"]
-    failed = subprocess.run([*run, tmp_path, *files], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    failed = subprocess.run(
+        [*run, tmp_path, *files], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+    )
     assert failed.returncode == 1
     told = [line.strip() for line in failed.stdout.splitlines()]
     at = told.index(f"{tmp_path / 'wrong.xml'}:1 <assertEquals> $ctx:x: x is two (it differs)")

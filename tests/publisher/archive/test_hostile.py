@@ -139,17 +139,17 @@ CONTENT = {
 @pytest.mark.parametrize("case", HARMFUL)
 def test_an_archive_that_is_none_is_refused(case: str) -> None:
     data, reason = HARMFUL[case]
-    before = time.monotonic()
+    before = time.process_time()
     with pytest.raises(tree.BadArchive, match=reason):
         tree.unpack(data).rooted(*importing.FILES)
-    assert time.monotonic() - before < 10
+    assert time.process_time() - before < 10
 
 
 @pytest.mark.parametrize("case", CONTENT)
 def test_files_that_do_harm_are_refused_and_nothing_is_stored(case: str, publisher_user) -> None:
     files, place = CONTENT[case]
     plan(publisher_user.organisation)
-    before = time.monotonic()
+    before = time.process_time()
     if not place:
         # A tag that is not known is taken as text, never as an object.
         made = importing.import_api(by=publisher_user, tree=tree.unpack(zipped(files)), options=Options())
@@ -159,7 +159,7 @@ def test_files_that_do_harm_are_refused_and_nothing_is_stored(case: str, publish
         importing.import_api(by=publisher_user, tree=tree.unpack(zipped(files)), options=Options())
     assert place in refused.value.description
     assert "root:" not in refused.value.description
-    assert time.monotonic() - before < 30
+    assert time.process_time() - before < 30
     assert not Api.objects.exists()
 
 
