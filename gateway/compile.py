@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from gateway.schema import Api, Cors, Operation, Policy
 from gateway.services import Services
 from gateway.stages import Step, answer, authenticate, cors, deny, limits, policies, subscription
 from gateway.stages.route import BadPath, Resources, plain
+
+log = logging.getLogger("gateway")
 
 ORDER = (
     "route",
@@ -114,6 +117,11 @@ class Compiler:
             api.resources = Resources(KINDS.get(record.kind, Making.rows)(making))
         except ValueError as error:
             raise Unusable(str(error)) from error
+        except Exception as error:  # a surprise in one record must not hold up all changes behind it
+            log.exception(
+                "an API cannot be compiled", extra={"fields": {"api": record.name, "version": record.version}}
+            )
+            raise Unusable(f"it cannot be compiled: {type(error).__name__}: {str(error)[:200]}") from error
         return api
 
     def _shared_cors(self, record: Cors) -> tuple[Step | None, Preflight]:

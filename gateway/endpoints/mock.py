@@ -86,7 +86,8 @@ def _mocked(document: Document, operation: dict[str, Any], scripts: bool) -> Moc
 def _document(definition: str) -> Document:
     try:
         root = json.loads(definition) if definition.lstrip().startswith("{") else yaml.safe_load(definition or "{}")
-    except (ValueError, RecursionError, yaml.YAMLError):
+    except (ValueError, RecursionError, yaml.YAMLError, KeyError, AttributeError):
+        # The last two: values that do not fit the tag before them, as in `!!bool x`.
         raise ValueError("the definition of a mocked API is neither JSON nor YAML") from None
     return Document(root if isinstance(root, dict) else {})
 

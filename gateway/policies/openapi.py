@@ -150,8 +150,9 @@ def _read(text: str) -> dict[str, Any]:
     except (msgspec.DecodeError, RecursionError):
         try:
             document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
-        except (yaml.YAMLError, RecursionError) as error:
-            raise ValueError(f"the definition is neither JSON nor YAML: {str(error).splitlines()[0]}") from error
+        except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError) as error:
+            # The last three: values that do not fit the tag before them, as in `!!int x`.
+            raise ValueError(f"the definition is neither JSON nor YAML: {str(error)[:200]}") from error
     if not isinstance(document, dict):
         raise ValueError("the definition is no object")
     return document

@@ -197,7 +197,8 @@ class GatewayFile:
         prefix = "" if self.organisation == "carbon.super" else f"/t/{self.organisation}"
         full, bare = context_of(prefix, one.context, one.version)
         text = self._beside(one.definition) if one.definition else None
-        source = self.mistakes.source(self._path(one.definition)) if one.definition and one.kind != "GRAPHQL" else None
+        named = one.definition and one.kind != "GRAPHQL"
+        source = self.mistakes.source(self._path(one.definition), once=False) if named else None
         listed = tuple(self._operation((*place, "operations", n), given) for n, given in enumerate(one.operations))
         return schema.Api(
             id=identifier(self.organisation, one.name, one.version), organisation=self.organisation, name=one.name,

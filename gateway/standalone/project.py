@@ -118,7 +118,7 @@ def _definition(folder: Path, mistakes: Mistakes) -> tuple[Source | None, str] |
             text = mistakes.read(path)
             if text is None:
                 return None
-            return (None if name.endswith(".graphql") else mistakes.source(path)), text
+            return (None if name.endswith(".graphql") else mistakes.source(path, once=False)), text
     return None
 
 

@@ -14,6 +14,9 @@ import yaml
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read."""
 
+MOST_VALUES = 1_000_000
+"""Values of a file, aliases counted as often as they stand there."""
+
 Place = tuple[str | int, ...]
 T = TypeVar("T")
 
@@ -56,13 +59,17 @@ class Mistakes:
             self.found.append(Mistake(path, 0, "", f"cannot be read: {reason}"))
             return None
 
-    def source(self, path: Path) -> Source | None:
-        """The file as a Source; None, with a mistake noted, when it is not YAML or JSON."""
+    def source(self, path: Path, once: bool = True) -> Source | None:
+        """The file as a Source; None, with a mistake noted, when it is not YAML or JSON. `once`: a name that stands twice in an
+        object is a mistake (definitions are others' work and taken as they are)."""
         text = self.read(path)
         if text is None:
             return None
         try:
-            return Source(path, text, self)
+            source = Source(path, text, self)
+            if once:
+                source.note_twins()
+            return source
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or str(error)
@@ -74,6 +81,15 @@ class Mistakes:
 
 class _Loader(yaml.SafeLoader):
     """Plain data only; numbers and dates stay the text they were written as, so that `1.0` is a version."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """A value; one that does not fit the tag before it, as in `!!int x`, is a mistake in the file like any other."""
+        try:
+            return super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+        except (ValueError, KeyError, AttributeError) as error:
+            kind = str(node.tag).rpartition(":")[2]
+            problem = f"{str(node.value)[:100]!r} is not of the kind {kind!r}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -91,6 +107,8 @@ class Source:
         loader = _Loader(text)
         try:
             self._root = loader.get_single_node()
+            if _values(self._root, {}) > MOST_VALUES:
+                raise yaml.YAMLError(f"its aliases stand for more than {MOST_VALUES} values")
             data = loader.construct_document(self._root) if self._root is not None else None  # type: ignore[no-untyped-call]
         finally:
             loader.dispose()  # type: ignore[no-untyped-call]
@@ -121,6 +139,28 @@ class Source:
             self.wrong((*place, *inside, *([unknown[1]] if unknown else ())), _explained(message, kind, inside))
             return None
 
+    def note_twins(self) -> None:
+        """Notes names that stand twice in an object: the second would hide the first."""
+        self._note_twins(self._root, (), set())
+
+    def _note_twins(self, node: Any, place: Place, seen: set[int]) -> None:
+        if id(node) in seen or not isinstance(node, yaml.MappingNode | yaml.SequenceNode):
+            return
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            for number, item in enumerate(node.value):
+                self._note_twins(item, (*place, number), seen)
+            return
+        names: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in names and name != "<<":
+                self.mistakes.found.append(
+                    Mistake(self.path, key.start_mark.line + 1, shown((*place, name)), "stands there twice")
+                )
+            names.add(name)
+            self._note_twins(value, (*place, name), seen)
+
     def _filled(self, value: Any, place: Place) -> Any:
         if isinstance(value, str) and "${" in value:
             for name in _variable.findall(value):
@@ -137,6 +177,19 @@ class Source:
 def shown(place: Place) -> str:
     """`apis[0].name`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+
+
+def _values(node: Any, known: dict[int, int]) -> int:
+    """How many values a node stands for, with each alias written out."""
+    size = known.get(id(node))
+    if size is None:
+        below: list[Any] = []
+        if isinstance(node, yaml.MappingNode):
+            below = [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            below = node.value
+        size = known[id(node)] = 1 + sum(_values(one, known) for one in below)
+    return size
 
 
 def _child(node: Any, step: str | int) -> tuple[int, Any] | None:

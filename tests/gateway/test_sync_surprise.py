@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.compile import Compiler
 from gateway.hub import Hub
-from gateway.schema import Batch
+from gateway.plan import Unusable
+from gateway.schema import Batch, Cors, Endpoint
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.sync import Sync
+from tests.gateway import world
 
 
 class SurprisingHub(Hub):
@@ -39,3 +42,28 @@ async def test_a_surprise_does_not_end_following(tmp_path: Path, caplog: pytest.
     assert sync.state.sequence == 7
     assert [record.message for record in caplog.records] == ["changes not taken in; what served goes on serving"]
     await sync.stop()
+
+
+def test_a_surprise_in_one_api_refuses_that_one_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(record: Cors) -> None:
+        raise ZeroDivisionError("a defect")
+
+    compiler = Compiler(Services(Settings(var=tmp_path)))
+    monkeypatch.setattr("gateway.stages.cors.check", fails)
+    with caplog.at_level(logging.ERROR, "gateway"), pytest.raises(Unusable, match="ZeroDivisionError: a defect"):
+        compiler.api(world.api("bad", "http://localhost:1"), {})
+    assert [record.message for record in caplog.records] == ["an API cannot be compiled"]
+
+
+@pytest.mark.parametrize("value", ["!!bool x", "!!int x", "!!float x", "!!timestamp x"])
+@pytest.mark.parametrize("feature", ["mock", "validate"])
+def test_a_definition_with_a_value_of_the_wrong_kind_is_refused_by_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, value: str, feature: str
+) -> None:
+    more: dict[str, Any] = {"production": Endpoint("", kind="mock")} if feature == "mock" else {"validate_schema": True}
+    api = world.api("odd", "http://localhost:1", definition=f"openapi: 3.0.0\nx: {value}\n", **more)
+    with pytest.raises(Unusable, match="neither JSON nor YAML"):
+        Compiler(Services(Settings(var=tmp_path))).api(api, {})
+    assert not caplog.records
