@@ -7,7 +7,7 @@ clear. They are opened when a record is made, and nowhere else.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -161,3 +161,11 @@ def place(endpoint: str) -> tuple[str, int | None]:
     parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
     port = parts.port or (443 if parts.scheme in ("https", "wss") else None)
     return (parts.hostname or "").lower(), port
+
+
+def concerned(endpoints: Mapping[str, Any], endpoint: str) -> bool:
+    """Whether one of an API's backends is where a certificate for `endpoint` is for."""
+    host, port = place(endpoint)
+    addresses = [one for kind in endpoints.values() for one in (kind, *kind.get("members", ()))]
+    there = (place(str(one.get("url", ""))) for one in addresses)
+    return any(found[0] == host and port in (None, found[1]) for found in there)

@@ -50,14 +50,9 @@ def verify_signature(token: str) -> dict[str, Any]:
 
     The algorithm is ours, never the header's word: neither `none` nor an HMAC with the public key passes.
     """
-    if len(token) > LONGEST:
-        raise InvalidToken
-    if token and "." not in token:
+    if token and "." not in token and len(token) <= LONGEST:
         return _kept(token)
-    try:
-        found = jwt.decode(token, _key, algorithms=list(ALGORITHMS))
-    except (JoseError, ValueError, TypeError) as error:
-        raise InvalidToken from error
+    found = _signed(token)
     if str(found.header.get("typ", "")).lower() != TYPE or not _complete(found.claims):
         raise InvalidToken
     return found.claims
@@ -65,12 +60,7 @@ def verify_signature(token: str) -> dict[str, Any]:
 
 def verify_api_key(key: str) -> dict[str, Any]:
     """Claims of an API key that we signed, be it expired or revoked. Raises InvalidToken."""
-    if len(key) > LONGEST:
-        raise InvalidToken
-    try:
-        found = jwt.decode(key, _key, algorithms=list(ALGORITHMS))
-    except (JoseError, ValueError, TypeError) as error:
-        raise InvalidToken from error
+    found = _signed(key)
     claims = found.claims
     whole = isinstance(claims.get("jti"), str) and isinstance(claims.get("exp"), int) and claims.get("iss") == issuer()
     if found.header.get("typ") != API_KEY_TYPE or not whole or not isinstance(claims.get("application"), dict):
@@ -80,17 +70,22 @@ def verify_api_key(key: str) -> dict[str, Any]:
 
 def verify_id_token(token: str) -> dict[str, Any]:
     """Claims of an id token that we signed, be it expired: a hint of who logs out. Raises InvalidToken."""
-    if len(token) > LONGEST:
-        raise InvalidToken
-    try:
-        found = jwt.decode(token, _key, algorithms=list(ALGORITHMS))
-    except (JoseError, ValueError, TypeError) as error:
-        raise InvalidToken from error
+    found = _signed(token)
     claims = found.claims
     texts = all(isinstance(claims.get(name), str) for name in ("sub", "aud"))
     if found.header.get("typ") != "JWT" or not texts or claims.get("iss") != issuer():
         raise InvalidToken
     return claims
+
+
+def _signed(text: str) -> Any:
+    """A token that we signed, of whatever kind. Raises InvalidToken."""
+    if len(text) > LONGEST:
+        raise InvalidToken
+    try:
+        return jwt.decode(text, _key, algorithms=list(ALGORITHMS))
+    except (JoseError, ValueError, TypeError) as error:
+        raise InvalidToken from error
 
 
 def _kept(token: str) -> dict[str, Any]:

@@ -71,28 +71,17 @@ def delete_certificate(*, by: User, certificate: EndpointCertificate) -> None:
 
 def users_of(certificate: EndpointCertificate) -> list[Api]:
     """The APIs with a backend at the certificate's host, by name."""
-    host, port = backends.place(certificate.endpoint)
     apis = Api.objects.filter(organisation=certificate.organisation_id).defer("definition").order_by("name", "version")
-    return [api for api in apis if _uses(api.endpoints, host, port)]
-
-
-def _uses(endpoints: dict[str, Any], host: str, port: int | None) -> bool:
-    for endpoint in endpoints.values():
-        for one in (endpoint, *endpoint.get("members", ())):
-            there = backends.place(str(one.get("url", "")))
-            if there[0] == host and port in (None, there[1]):
-                return True
-    return False
+    return [api for api in apis if backends.concerned(api.endpoints, certificate.endpoint)]
 
 
 def _announce(row: EndpointCertificate) -> None:
     """Tells gateways every deployment whose revision has a backend at the certificate's host."""
-    host, port = backends.place(row.endpoint)
     found = Deployment.objects.filter(api__organisation=row.organisation_id)
     for deployment in found.select_related("api", "api__organisation", "revision", "environment"):
         snapshot = deployment.revision.snapshot
         sources = [source.get("endpoints", {}) for source in snapshot.get("sources", {}).values()]
-        if any(_uses(endpoints, host, port) for endpoints in (snapshot["endpoints"], *sources)):
+        if any(backends.concerned(endpoints, row.endpoint) for endpoints in (snapshot["endpoints"], *sources)):
             records.announce(deployment)
 
 

@@ -19,7 +19,9 @@ ENDPOINT_LIST, CLIENT_LIST = "endpoint_certificates", "client_certificates"
 
 def write(tree: Tree, api: Api, form: str) -> None:
     """Add those for the hosts of the API's backends, and its callers'."""
-    trusted = [row for row in api.organisation.endpoint_certificates.all() if _concerns(api.endpoints, row)]
+    trusted = [
+        row for row in api.organisation.endpoint_certificates.all() if backends.concerned(api.endpoints, row.endpoint)
+    ]
     if trusted:
         rows = [{"alias": row.alias, "endpoint": row.endpoint, "certificate": f"{row.alias}.crt"} for row in trusted]
         texts.put(tree, f"{ENDPOINTS}/{ENDPOINT_LIST}", ENDPOINT_LIST, rows, form)
@@ -103,16 +105,6 @@ def _entries(tree: Tree, folder: str, stem: str) -> list[tuple[str, dict[str, An
             raise bad(path, f"There is no file {file} in the archive.", f"{place}.certificate")
         found.append((place, row, path, tree.files[file]))
     return found
-
-
-def _concerns(endpoints: dict[str, Any], row: EndpointCertificate) -> bool:
-    host, port = backends.place(row.endpoint)
-    for endpoint in endpoints.values():
-        for one in (endpoint, *endpoint.get("members", ())):
-            there = backends.place(str(one.get("url", "")))
-            if there[0] == host and port in (None, there[1]):
-                return True
-    return False
 
 
 def _other(pem: str, content: bytes) -> bool:

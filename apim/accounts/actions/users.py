@@ -29,12 +29,7 @@ def sign_up(
     if not (organisation.active and organisation.self_signup):
         raise Forbidden(f"{organisation.display_name} takes no sign-ups; ask its administrator for an account.")
     user = _create(organisation, username, email, password, first_name, last_name)
-    set_roles(by=None, user=user, roles=hooks.signup_roles(organisation) or [BuiltinRole.SUBSCRIBER])
-    audit.record(user, "user.sign_up", user, after={"username": user.username})
-    if hooks.is_held(user):
-        user.is_active = False
-        user.save(update_fields=["is_active"])
-    return user
+    return _admit(user, hooks.signup_roles(organisation) or [BuiltinRole.SUBSCRIBER])
 
 
 @transaction.atomic
@@ -52,6 +47,11 @@ def admit_external(
     Raises Invalid, and Conflict for a taken name.
     """
     user = _create(organisation, username, email, None, first_name, last_name)
+    return _admit(user, roles)
+
+
+def _admit(user: User, roles: Iterable[str]) -> User:
+    """Somebody new who came by themselves; not active while they wait for approval."""
     set_roles(by=None, user=user, roles=roles)
     audit.record(user, "user.sign_up", user, after={"username": user.username})
     if hooks.is_held(user):
