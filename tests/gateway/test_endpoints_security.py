@@ -212,7 +212,7 @@ def test_client_credentials_are_fetched_once_for_all(served: Served, backend_: S
     for one in threads:
         one.start()
     for one in threads:
-        one.join(15)
+        one.join(60)
     assert statuses == [200] * 12
     assert forms == [{"grant_type": ["client_credentials"], "scope": ["a b"]}]
     assert {one.headers["authorization"] for one in backend_.asked} == {"Bearer token-1"}
@@ -228,11 +228,11 @@ def test_password_grant(served: Served, backend_: Scripted, tokens: Scripted) ->
 def test_tokens_are_renewed_before_their_end(served: Served, backend_: Scripted, tokens: Scripted) -> None:
     forms = granting(tokens, seconds=2)
     context = publish(served, backend_.url, oauth(tokens))
-    ends = time.monotonic() + 5
-    while time.monotonic() < ends:
+    began = time.monotonic()
+    while time.monotonic() < began + 5:
         assert call(served, f"{context}/x").status == 200
         time.sleep(0.05)
-    assert 2 <= len(forms) <= 4
+    assert 2 <= len(forms) <= (time.monotonic() - began) / 1.8 + 2
     used = {one.headers["authorization"] for one in backend_.asked}
     assert len(used) >= 2
 
@@ -294,7 +294,7 @@ def test_without_a_token_nothing_goes_to_the_backend(served: Served, backend_: S
         answer = call(served, f"{context}/x")
         assert (answer.status, answer.json["code"]) == (500, "303003")
     assert backend_.asked == []
-    assert len(tokens.asked) <= 3, "a token endpoint that refuses is left alone for a while"
+    assert len(tokens.asked) < 5, "a token endpoint that refuses is left alone for a while"
     tokens.stop()
     time.sleep(1.1)
     assert call(served, f"{context}/x").json["code"] == "303003"

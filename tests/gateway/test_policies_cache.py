@@ -48,7 +48,7 @@ def test_the_second_answer_comes_from_the_cache(served: Served, scripted: Script
     second = served.gateway.call(path)
     assert (first.body, second.body, scripted.calls("twice")) == (b"first", b"first", 1)
     assert "age" not in first.headers
-    assert second.headers["age"] == "0" and second.headers["x-back"] == "1"
+    assert 0 <= int(second.headers["age"]) < 60 and second.headers["x-back"] == "1"
     assert second.headers["activityid"] != first.headers["activityid"]
     assert served.gateway.call(f"{path}?a=b").body == b"second"
     assert served.gateway.call(path, headers={"accept": "text/plain"}).body == b"second"
