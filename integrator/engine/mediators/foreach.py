@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Self
 
+from integrator.engine.errors import Fault
 from integrator.engine.expressions import Expression
 from integrator.engine.expressions.json import JsonEval
 from integrator.engine.mediators.base import Branch, Element, Mediator, Reader, Step, chain_of, register
 from integrator.engine.mediators.foreach_collection import ForEachItem
 from integrator.engine.mediators.split import json_items, put_json, xml_items
 from integrator.engine.message import Message
-from integrator.engine.sequence import Chain
-from integrator.engine.xmltools import child, clone, envelope, namespace, serialise
+from integrator.engine.sequence import Chain, note_fault
+from integrator.engine.xmltools import child, clone, envelope, namespace
+
+log = logging.getLogger("integrator.mediation")
 
 FORBIDDEN = ("call", "callout", "send")
 
@@ -20,11 +24,12 @@ FORBIDDEN = ("call", "callout", "send")
 @register("foreach")
 @dataclass(frozen=True, kw_only=True)
 class ForEach(Mediator):
-    """Expression, id and the sequence to run."""
+    """Expression, id and the sequence to run. `goes_on`: after a piece that failed, or stopped, the others have their turn."""
 
     expression: Expression
     id: str
     branch: Branch
+    goes_on: bool
 
     @classmethod
     def parse(cls, element: Element, reader: Reader) -> Self:
@@ -43,6 +48,7 @@ class ForEach(Mediator):
             expression=reader.path(element, "expression"),
             id=element.get("id") or "",
             branch=branch,
+            goes_on=reader.flag(element, "continueLoopOnFailure"),
         )
 
     def children(self) -> tuple[Mediator, ...]:
@@ -68,6 +74,17 @@ class ForEach(Mediator):
 
         return step
 
+    async def _turn(self, chain: Chain, message: Message) -> bool:
+        """Run the sequence for one piece; whether the next one has its turn."""
+        return await chain.run(message) or self.goes_on
+
+    def _told(self, message: Message, fault: Fault) -> None:
+        """A piece failed: the loop goes on when the artifact says so. Raises the fault otherwise."""
+        if not self.goes_on:
+            raise fault
+        note_fault(message, fault)
+        log.error("%s: %s; the loop goes on", self.place, fault.message)
+
     async def _json(self, message: Message, expression: JsonEval, chain: Chain, prefix: str) -> None:
         items = json_items(expression, message)
         if not items:
@@ -79,7 +96,11 @@ class ForEach(Mediator):
         for item in items:
             if going:
                 message.payload.set_json(item)
-                going = await chain.run(message)
+                try:
+                    going = await self._turn(chain, message)
+                except Fault as fault:
+                    self._told(message, fault)
+                    continue
                 message.properties[f"{prefix}FOREACH_COUNTER"] += 1
                 item = message.payload.json
             done.append(item)
@@ -92,14 +113,18 @@ class ForEach(Mediator):
         if not items:
             return
         original = message.payload.envelope
-        message.properties[f"{prefix}FOREACH_ORIGINAL_MESSAGE"] = serialise(original)
+        message.properties[f"{prefix}FOREACH_ORIGINAL_MESSAGE"] = clone(original)
         parent = items[0].getparent()
         kind, pox = message.payload.content_type, message.payload.pox
+        going = True
         for item in items:
             item.getparent().remove(item)
             message.payload.set_envelope(envelope(namespace(original)))
             message.payload.set_root(clone(item))
-            going = await chain.run(message)
+            try:
+                going = await self._turn(chain, message)
+            except Fault as fault:
+                self._told(message, fault)
             message.properties[f"{prefix}FOREACH_COUNTER"] += 1
             root = message.payload.root
             if root is not None:
