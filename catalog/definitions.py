@@ -39,6 +39,15 @@ def file_name(kind: str) -> str:
     return "definition.graphql" if kind == DefinitionType.GRAPHQL_SDL else "definition.yaml"
 
 
+def _openapi(text: str) -> None:
+    """Either version under either name: archives of the original call a Swagger document OAS3, and are taken there."""
+    document = load(text, "the document")
+    found = document if isinstance(document, dict) else {}
+    if not str(found.get("openapi", "")).startswith("3.") and not str(found.get("swagger", "")).startswith("2."):
+        told = str(found.get("openapi") or found.get("swagger") or "")
+        raise Invalid(f"expected a document with `openapi: 3.…` or `swagger: 2.…`, found {told[:40]!r}.")
+
+
 def _document(key: str, version: str) -> Check:
     def check(text: str) -> None:
         document = load(text, "the document")
@@ -70,8 +79,8 @@ def _graphql(text: str) -> None:
 
 
 _CHECKS: dict[DefinitionType, Check] = {
-    DefinitionType.OAS2: _document("swagger", "2."),
-    DefinitionType.OAS3: _document("openapi", "3."),
+    DefinitionType.OAS2: _openapi,
+    DefinitionType.OAS3: _openapi,
     DefinitionType.ASYNC_API: _document("asyncapi", ""),
     DefinitionType.WSDL1: _wsdl("definitions", "http://schemas.xmlsoap.org/wsdl/"),
     DefinitionType.WSDL2: _wsdl("description", "http://www.w3.org/ns/wsdl"),

@@ -16,10 +16,12 @@ from django.db.models.functions import Cast, Lower
 
 from apim.accounts.models import User
 from publisher import queries
+from publisher.kinds import PRODUCT
 from publisher.models import Api, Document, State
 
 MOST_TERMS, LONGEST = 20, 500
 _TERM = re.compile(r'(?:([A-Za-z0-9_.-]+):)?(?:"([^"]*)"|(\S+))')
+_TYPES = {"apiproduct": PRODUCT.name, "websocket": "WS", "webhook": "WEBSUB", "rest": "HTTP"}
 _STATES = {"prototyped": State.PROTOTYPED, "pre-released": State.PROTOTYPED}
 
 
@@ -137,6 +139,14 @@ def _status(term: Term) -> Q:
     return Q(state__iexact=_STATES.get(term.value.lower(), term.value))
 
 
+def of_type(term: Term) -> Q:
+    """The kind of an API, or the answer's own word for all APIs and for products."""
+    said = term.value.lower().replace("_", "")
+    if said == "api":
+        return ~Q(kind=PRODUCT.name)
+    return Q(kind=_TYPES[said]) if said in _TYPES else Q(kind__iexact=term.value)
+
+
 def _property(term: Term) -> Q:
     # Properties are a JSON list, which SQLite cannot look into: the name and the value stand in one of its objects.
     within, end = ("", '"') if term.exact else ('[^"]*', "")
@@ -156,7 +166,7 @@ _PREFIXES: dict[str, Callable[[Term], Q]] = {
     "provider": _column("provider__username"),
     "status": _status,
     "lcstate": _status,
-    "type": lambda term: Q(kind__iexact=term.value),
+    "type": of_type,
     "tag": _columns("tags_text"),
     "tags": _columns("tags_text"),
     "api-category": lambda term: Q(categories__name__iexact=term.value),

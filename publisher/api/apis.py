@@ -44,12 +44,12 @@ class Apis(Resource):
     def post(self, request: Request) -> Response:
         """A new API from scratch."""
         body = body_of(request)
-        kind = streaming.kind(body)
+        kind = "SOAP" if body.get("type") == "SOAP" else streaming.kind(body)
         fields = {name: body.get(name) for name in IDENTITY} | dto.changes(body) | streaming.options(body, {})
         fields["provider"] = self.provider(body.get("provider"))
         with contract_places():
-            if kind is None:
-                api = create_api(by=request.user, **fields)
+            if kind in (None, "SOAP"):
+                api = create_api(by=request.user, kind=kind or "HTTP", **fields)
             else:
                 api = create_streaming(by=request.user, kind=kind, **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)

@@ -67,7 +67,7 @@ class ImportAsyncApi(Resource):
         text, (body, fields) = asyncapi_of(request), described(request)
         fields |= streaming.options(body, {})
         with contract_places():
-            api = import_asyncapi(by=request.user, text=text, kind=streaming.kind(body), **fields)
+            api = import_asyncapi(by=request.user, text=text, kind=streaming.kind_of_definition(body), **fields)
         return api_response(request, queries.api(request.user, api.pk), 201)
 
 

@@ -16,8 +16,10 @@ from publisher.actions.definitions import definition_text, import_openapi, repla
 from publisher.api.base import Resource, api_response, body_of, definition_of, described, document_response
 from publisher.api.negotiation import Whatever
 from publisher.api.places import contract_places
+from publisher.archive.tree import BadArchive
 from publisher.errors import BadDefinition
-from publisher.openapi.report import Report
+from publisher.openapi import archives
+from publisher.openapi.report import Mistake, Report
 
 _PARSERS = [MultiPartParser, FormParser, JSONParser]
 
@@ -31,7 +33,11 @@ class ValidateOpenApi(Resource):
         """The report on a definition; 200 for a broken one as well."""
         queries.apis(request.user)
         body_of(request)
-        report = validate_openapi(definition_of(request, "inlineAPIDefinition"))
+        try:
+            report = validate_openapi(openapi_of(request))
+        except BadArchive as error:
+            problems = [Mistake("/", 0, field.message) for field in error.fields]
+            report = Report(text="", mistakes=problems)
         return Response(_report(report, self.switch("returnContent")))
 
 
@@ -43,7 +49,7 @@ class ImportOpenApi(Resource):
     def post(self, request: Request) -> Response:
         """An API from a definition; `additionalProperties` is a contract's API that overrides what it suggests."""
         body_of(request)
-        text, (_, fields) = definition_of(request, "inlineAPIDefinition"), described(request)
+        text, (_, fields) = openapi_of(request), described(request)
         fields = {name: value for name, value in fields.items() if value or name != "operations"}
         with contract_places():
             api = import_openapi(by=request.user, text=text, **fields)
@@ -68,6 +74,17 @@ class Swagger(Resource):
         with contract_places():
             replace_definition(by=request.user, api=api, text=text, expected=self.if_match())
         return self.get(request, api_id)
+
+
+def openapi_of(request: Request) -> str:
+    """The definition sent as `file`, also as an archive of several, in the form, or behind `url`. Raises Invalid, BadArchive."""
+    upload = request.data.get("file")
+    if upload is not None and hasattr(upload, "read"):
+        content = upload.read()
+        upload.seek(0)
+        if archives.is_archive(content):
+            return archives.text_of(content)
+    return definition_of(request, "inlineAPIDefinition")
 
 
 def _report(report: Report, with_content: bool) -> dict[str, Any]:

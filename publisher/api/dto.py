@@ -59,6 +59,9 @@ AUTH = {
 _AUTH_IN = {theirs.lower(): ours for ours, theirs in AUTH.items()} | {"any": "any"}
 
 
+OF_NAMES = ("visibleRoles", "visibleTenants", "accessControlRoles", "subscriptionAvailableTenants", "tags")
+
+
 def millis(moment: datetime | None) -> str:
     """A time as the contract writes it: milliseconds since 1970, as text."""
     return str(int(moment.timestamp() * 1000)) if moment else ""
@@ -128,6 +131,7 @@ def full(api: Api) -> dict[str, Any]:
 
 def changes(body: dict[str, Any], api: Api | None = None) -> dict[str, Any]:
     """Keywords for `create_api` or `update_api` (of `api`) from a contract's API; what is absent or null stays away."""
+    body = body | {name: _without_blanks(body[name]) for name in OF_NAMES if isinstance(body.get(name), list)}
     given = {ours: body[theirs] for theirs, ours in FIELDS.items() if body.get(theirs) is not None}
     if isinstance(business := body.get("businessInformation"), dict):
         given |= {ours: business[theirs] for theirs, ours in BUSINESS.items() if business.get(theirs) is not None}
@@ -152,6 +156,11 @@ def changes(body: dict[str, Any], api: Api | None = None) -> dict[str, Any]:
     if body.get("categories") is not None:
         given["categories"] = body["categories"]
     return given | contract.given(body, api)
+
+
+def _without_blanks(names: list[Any]) -> list[Any]:
+    """Clients of the original write "nobody" as a list with one empty text."""
+    return [one for one in names if one != ""]
 
 
 def product_ids(api: Api) -> dict[tuple[str, str], list[str]]:

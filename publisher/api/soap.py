@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apim.accounts.rest_parsers import JSONParser
-from apim.errors import FieldError, Invalid
+from apim.errors import FieldError, Invalid, NotFound
 from publisher import queries
 from publisher.actions.access import etag
 from publisher.actions.soap import edit_policy, import_wsdl, policy, replace_wsdl, require_soap
@@ -65,7 +65,7 @@ class Wsdl(Resource):
 
     def get(self, request: Request, api_id: str) -> HttpResponse:
         """The WSDL as it was given: XML, or a zip archive when it has several files."""
-        api = self.soap(api_id)
+        api = self.written(api_id)
         return wsdl_response(load(api.wsdl), f"{api.name}-{api.version}", etag(api))
 
     def put(self, request: Request, api_id: str) -> HttpResponse:
@@ -75,6 +75,13 @@ class Wsdl(Resource):
         with contract_places():
             replace_wsdl(by=request.user, api=api, bundle=bundle_of(request), expected=self.if_match())
         return self.get(request, api_id)
+
+    def written(self, api_id: str) -> Api:
+        """The same, with a WSDL: one may have been made without. Raises NotFound."""
+        api = self.soap(api_id)
+        if not api.wsdl:
+            raise NotFound(f"{api} has no WSDL yet.")
+        return api
 
     def soap(self, api_id: str) -> Api:
         """The API asked for, which must come from a WSDL."""
@@ -90,7 +97,7 @@ class WsdlInfo(Wsdl):
 
     def get(self, request: Request, api_id: str) -> Response:
         """Whether it is one file or several."""
-        single = len(load(self.soap(api_id).wsdl).files) == 1
+        single = len(load(self.written(api_id).wsdl).files) == 1
         return Response({"type": "WSDL" if single else "ZIP"})
 
 

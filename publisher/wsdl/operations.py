@@ -15,6 +15,7 @@ from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
 from zeep.xsd import ComplexType, Element
 from zeep.xsd.types import builtins
 
+from publisher.wsdl import encoding
 from publisher.wsdl.bundle import Bundle, bad
 
 DEEPEST = 12
@@ -67,6 +68,8 @@ class _Files(Transport):
 
     def load(self, url: str) -> bytes:
         """The content of one file."""
+        if url == encoding.NAMESPACE and url not in self.bundle.files:
+            return encoding.SCHEMA
         name = url.removeprefix(_BASE)
         if name not in self.bundle.files:
             raise RequestException(f"{name} is not among the files of the WSDL")

@@ -91,7 +91,9 @@ def test_a_wrong_field_is_named(rest: Rest, fields: dict[str, Any], named: str) 
     ("kind", "text", "good"),
     [
         ("OAS2", '{"swagger": "2.0"}', True),
-        ("OAS3", '{"swagger": "2.0"}', False),
+        ("OAS3", '{"swagger": "2.0"}', True),
+        ("OAS2", "openapi: 3.0.1", True),
+        ("OAS2", '{"swagger": "1.2"}', False),
         ("OAS3", "openapi: 3.1.0", True),
         ("OAS3", "[1", False),
         ("OAS3", " ", False),

@@ -81,6 +81,10 @@ def found(rest, user, query, **more):
         ("Team:.*", []),
         ("doc:baking", ["Baking"]),
         ("type:product", ["Menu"]),
+        ('type:"APIProduct" name:"Menu" version:"1.0.0" provider:"{me}"', ["Menu"]),
+        ("type:API_PRODUCT", ["Menu"]),
+        ("type:api", ["Pasta", "Pizza Shack", "Rice"]),
+        ("type:rest name:pasta", ["Pasta"]),
         ('"', []),
         ("***", ["Baking", "Menu", "Pasta", "Pizza Shack", "Rice", "Slicing"]),
         ("name:%", []),
@@ -90,7 +94,8 @@ def found(rest, user, query, **more):
 def test_what_a_query_finds(rest, publisher_user, shop, query, names):
     if query == '"':
         names = ["Baking", "Menu", "Pasta", "Pizza Shack", "Rice", "Slicing"]
-    assert [one["name"] for one in found(rest, publisher_user, query)["list"]] == names
+    asked = query.replace("{me}", publisher_user.username)
+    assert [one["name"] for one in found(rest, publisher_user, asked)["list"]] == names
 
 
 def test_rows_say_what_they_are(rest, publisher_user, shop):

@@ -91,7 +91,9 @@ def fill(row: KeyManager, body: dict[str, Any]) -> dict[str, str]:
     """Put what was sent into `row`; the settings of its connector come back. Raises Invalid naming the place."""
     row.kind = text(body, "type")
     for member, column in TEXTS.items():
-        setattr(row, column, text(body, member, default="").strip())
+        said = text(body, member, default="").strip()
+        # What the original's guides have people enter where a provider has no such address.
+        setattr(row, column, "" if said.lower() == "none" and member.endswith("Endpoint") else said)
     for member, (column, default) in FLAGS.items():
         setattr(row, column, flag(body, member, default=default))
     row.switches = {member: flag(body, member, default=default) for member, default in SWITCHES.items()}

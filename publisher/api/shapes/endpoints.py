@@ -209,7 +209,8 @@ def _address_in(value: Any, kind: str, place: str) -> Any:
     if not isinstance(value, dict):
         return value
     details = patience.given(value.get("config"), f"{place}.config")
-    if kind == "default" and value.get("url") == "default":
+    if kind == "default":
+        # Whatever address stands beside it: a policy of the API names the one that is called.
         return {"kind": "dynamic", **details}
     endpoint = {"url": value.get("url"), **details}
     if kind == "address" or value.get("endpoint_type") == "address":

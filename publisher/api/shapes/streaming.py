@@ -9,6 +9,7 @@ from apim.errors import FieldError, Invalid
 from publisher.actions.access import DESIGNERS
 from publisher.actions.streaming import KINDS
 from publisher.asyncapi import websub
+from publisher.checks.basics import shown as shown_value
 from publisher.models import Api
 
 ALIASES = {"WEBHOOK": "WEBSUB", "WEBSOCKET": "WS"}
@@ -21,9 +22,14 @@ def kind(body: dict[str, Any]) -> str | None:
         return None
     name = ALIASES.get(str(given).upper(), str(given).upper())
     if name not in KINDS:
-        message = f"{given!r} is not one of {', '.join(KINDS)}."
+        message = f"{shown_value(given)} is not one of HTTP, SOAP, {', '.join(KINDS)}; others are made by importing a definition."
         raise Invalid(message, [FieldError("type", message)])
     return name
+
+
+def kind_of_definition(body: dict[str, Any]) -> str | None:
+    """The same where a definition comes along: `ASYNC` leaves it to that. Raises Invalid."""
+    return None if str(body.get("type")).upper() == "ASYNC" else kind(body)
 
 
 def options(body: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

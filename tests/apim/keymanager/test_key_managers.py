@@ -122,6 +122,13 @@ def test_tokens_are_asked_about_when_keys_are_not_to_be_used(boss: APIClient) ->
     assert Verifier(told()).introspects_all
 
 
+def test_an_address_that_a_provider_does_not_have_may_be_called_none(boss: APIClient) -> None:
+    """So guides of the original tell people to enter it."""
+    made = add(boss, introspectionEndpoint="none", scopeManagementEndpoint="None")
+    assert (made["introspectionEndpoint"], told().introspection_url) == ("", "")
+    assert boss.post(PATH, BODY | {"name": "B", "issuer": "none"}, format="json").status_code == 400
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
