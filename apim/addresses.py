@@ -9,10 +9,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 PORTS = {"http": 80, "https": 443}
 LONGEST = 2000
@@ -95,11 +96,16 @@ def reached(address: str) -> Address:
     return carried or found
 
 
+def networks(named: str) -> list[Network]:
+    """The networks of a setting (CIDR, by comma). Raises ValueError for what is none."""
+    return [ip_network(part.strip(), strict=False) for part in named.split(",") if part.strip()]
+
+
 def outside(named: str, setting: str) -> Rule:
     """Public addresses, and those of the networks (CIDR, by comma) named by the setting of that name."""
-    networks = [ip_network(part.strip(), strict=False) for part in named.split(",") if part.strip()]
+    also = networks(named)
     return Rule(
-        lambda address: public(address) or any(address in network for network in networks),
+        lambda address: public(address) or any(address in network for network in also),
         f"an address of an inner network; such are asked when {setting} names them.",
     )
 

@@ -6,6 +6,7 @@ Environment variables carry the prefix `APIM_`, except for the customary `DATABA
 from __future__ import annotations
 
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
@@ -136,6 +137,13 @@ class Config(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("websub_networks", "integrator_networks", "key_manager_networks", "trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            ip_network(part, strict=False)
+        return value
 
     def port(self, base: int) -> int:
         """The port that `base` becomes under the offset."""

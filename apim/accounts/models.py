@@ -51,12 +51,6 @@ class Organisation(models.Model):
         """URL prefix of its pages and API contexts: empty, or `/t/<domain>`."""
         return "" if self.is_super else f"/t/{self.domain}"
 
-    @property
-    def portal_host(self) -> str:
-        """The first of its own verified host names, or empty. Asks the database."""
-        found = self.portal_domains.filter(verified__isnull=False).order_by("pk").first()
-        return found.host if found else ""
-
 
 class PortalDomain(models.Model):
     """A host name under which an organisation's pages answer without `/t/<domain>`, once it has been shown to be theirs."""

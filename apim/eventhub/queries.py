@@ -66,15 +66,6 @@ def environment_status(environment: str = "", api_id: str = "") -> list[Gateway]
     return [_only(gateway, api_id) for gateway in found] if api_id else found
 
 
-def gateway_lag() -> dict[str, int]:
-    """Changes that the slowest live gateway of each environment has still to load."""
-    lags: dict[str, int] = {}
-    for gateway in environment_status():
-        if not gateway.gone:
-            lags[gateway.environment] = max(lags.get(gateway.environment, 0), gateway.lag)
-    return lags
-
-
 def prune_gone(days: float = 1) -> int:
     """Forget gateways not seen for `days`; how many they were."""
     return GatewayStatus.objects.filter(seen__lt=timezone.now() - timedelta(days=days)).delete()[0]

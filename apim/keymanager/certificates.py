@@ -7,12 +7,14 @@ import hashlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import unquote
 
 from cryptography import x509
 from django.conf import settings
+
+from apim import addresses
 
 LONGEST = 16_384
 """Characters of a proxy's header that are read."""
@@ -74,6 +76,6 @@ def der_of(text: str) -> bytes:
 def _trusted(address: str) -> bool:
     try:
         here = ip_address(address)
-        return any(here in ip_network(one.strip()) for one in settings.APIM.trusted_proxies.split(",") if one.strip())
+        return any(here in network for network in addresses.networks(settings.APIM.trusted_proxies))
     except ValueError:
         return False

@@ -60,12 +60,6 @@ def install(libraries: dict[str, Library]) -> bool:
     return True
 
 
-def library_of(name: str) -> Library | None:
-    """The enabled connector of a name."""
-    found = installed.get(name.lower())
-    return found if found is not None and found.enabled else None
-
-
 def refusal(name: str, operation: str) -> str:
     """Why `<name.operation>` cannot be read; empty when it can."""
     found = installed.get(name.lower())

@@ -16,7 +16,6 @@ from publisher.checks.basics import names, text
 from publisher.models import ApiCategory, Label
 
 Row = TypeVar("Row", ApiCategory, Label)
-MOST_CATEGORIES = 1000
 
 
 def save_category(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -41,6 +42,25 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 Reader = Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """Stands for an envelope whose text was made here: `data` is parsed when something looks at it, if ever.
+
+    `media` is the type of that text; `pox`: it is the payload, without the envelope around it.
+    """
+
+    media: str
+    pox: bool
+
+
+WRITTEN = {
+    SOAP11: Written(media.SOAP11, False),
+    SOAP12: Written(media.SOAP12, False),
+    "": Written(media.XML, True),
+}
+"""By the namespace of the envelope that the text begins with, empty for any other."""
 
 
 class Payload:
@@ -87,7 +107,7 @@ class Payload:
         if self.unread is not None or self._json is not _UNSET:
             return False
         if self._envelope is not None:
-            return self.root is None
+            return type(self._envelope) is not Written and self.root is None
         return not self.data
 
     @property
@@ -116,11 +136,6 @@ class Payload:
         self._json = value
         self.content_type = media.JSON
 
-    def json_changed(self) -> None:
-        """The value handed out by `json` was changed in place."""
-        self.data = None
-        self._envelope = None
-
     def json_text(self) -> str:
         """The body as JSON text; the original text while it is unchanged."""
         if self._envelope is None and self.data is not None and self.family == media.JSON:
@@ -132,14 +147,19 @@ class Payload:
         """The SOAP envelope view. Say `xml_changed` after changing it."""
         if self._envelope is None:
             self._envelope = self._build()
+        elif type(self._envelope) is Written:
+            root = parse(self.data or b"")
+            self._envelope, self.data = _wrap(root) if self._envelope.pox else root, None
         return self._envelope
 
     @property
     def body(self) -> Element:
         """The SOAP body element."""
         root = self.envelope
-        if len(root) and root[-1].tag == _BODIES.get(root.tag):
-            return root[-1]
+        if len(root):
+            last = root[-1]
+            if last.tag == _BODIES.get(root.tag):
+                return last
         found = next(root.iterchildren(root.tag.removesuffix("Envelope") + "Body"), None)
         if found is None:
             raise BadPayload("the SOAP envelope has no Body")
@@ -159,7 +179,29 @@ class Payload:
     @property
     def root(self) -> Element | None:
         """The first element in the body: the payload."""
-        return next(self.body.iterchildren("*"), None)
+        body = self.body
+        if not len(body):
+            return None
+        first = body[0]
+        return first if type(first.tag) is str else next(body.iterchildren("*"), None)
+
+    def lone(self) -> Element | None:
+        """The payload of XML that nobody has read yet, parsed without an envelope around it; None for any other body.
+
+        The body stays unread. Raises BadPayload.
+        """
+        if self.built or self.family != media.XML or not self.data or self.data[:1] != b"<":
+            return None
+        try:
+            root = parse(_utf8(self))
+        except XmlError as error:
+            raise BadPayload(f"invalid XML: {error}") from error
+        return root if root.getprevious() is None and root.getnext() is None else None
+
+    def set_lone(self, element: Element) -> None:
+        """Replace a body that nobody has read by one element."""
+        self.discard()
+        self._envelope = _wrap(element)
 
     def xml_changed(self) -> None:
         """The envelope was changed: it is the truth now."""
@@ -181,6 +223,25 @@ class Payload:
         self.discard()
         self._envelope = element
         self.pox = False
+
+    def set_written(self, data: bytes, kind: Written) -> None:
+        """Replace the whole envelope, or for `pox` what is in it, by text that is well-formed and as it would be written."""
+        self.discard()
+        self.data, self._envelope = data, kind
+        self.content_type, self.pox = kind.media, kind.pox
+
+    @property
+    def written(self) -> bool:
+        """Whether `data` is text that was made here and not looked at since."""
+        return type(self._envelope) is Written
+
+    def as_written(self, wanted: str) -> bool:
+        """Whether that text is what is to be written; if not, it is an envelope from now on."""
+        kind: Any = self._envelope
+        if kind.media == wanted == self.media and kind.pox is self.pox:
+            return True
+        _ = self.envelope
+        return False
 
     def set_text(self, text: str) -> None:
         """Replace the body by plain text."""
@@ -215,7 +276,8 @@ class Payload:
         result = self.blank()
         result.data = self.data
         result._json = copied(self._json)
-        result._envelope = None if self._envelope is None else clone(self._envelope)
+        held = self._envelope
+        result._envelope = held if held is None or type(held) is Written else clone(held)
         return result
 
     def blank(self) -> Payload:
@@ -229,7 +291,7 @@ class Payload:
     def soap(self) -> str:
         """Namespace of the envelope's SOAP version."""
         if self._envelope is not None:
-            return namespace(self._envelope)
+            return namespace(self.envelope)
         return SOAP12 if self.media == media.SOAP12 else SOAP11
 
     def _build(self) -> Element:
@@ -295,9 +357,12 @@ def _soap(payload: Payload) -> Element:
         raise BadPayload(f"invalid XML: {error}") from error
     if payload.pox and payload.media == media.SOAP11:
         return _wrap(root)
-    if local(root) != "Envelope" or namespace(root) not in (SOAP11, SOAP12):
+    if root.tag not in _BODIES:
         payload.pox = True
         return _wrap(root)
+    if len(root) == 1 and root[0].tag == _BODIES[root.tag]:
+        payload.pox = False
+        return root
     if not any(local(item) == "Body" for item in root):
         raise BadPayload("the SOAP envelope has no Body")
     payload.pox = False

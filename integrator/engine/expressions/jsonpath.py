@@ -46,10 +46,6 @@ class JsonPath:
             nodes = _step(nodes, segment, root)
         return nodes
 
-    def parent_and_key(self) -> tuple[list[Segment], Segment] | None:
-        """All but the last segment and the last one; None for the root path."""
-        return (self.segments[:-1], self.segments[-1]) if self.segments else None
-
 
 def apply_function(name: str | None, value: Any) -> Any:
     """A value, or what the function at a path's end makes of it."""

@@ -15,7 +15,6 @@ from integrator.engine.expressions.javadate import java_format
 from integrator.engine.message import Message
 from integrator.engine.xmltools import SOAP12, Element, local
 
-READABLE = ("default", "axis2", "transport", "operation", "registry", "func", "system", "env", "file")
 WRITABLE = ("default", "axis2", "axis2-client", "transport", "operation", "registry", "system", "analytics", "trace")
 ALIASES = {"trp": "transport", "ctx": "default", "sys": "system", "synapse": "default"}
 
@@ -165,6 +164,8 @@ _KNOWN_AXIS2: dict[str, Callable[[Message], Any]] = {
     "correlation_id": lambda message: message.flow.correlation_id,
     "message.builder.invoked": lambda message: message.payload.built,
     "HTTP_REASON_PHRASE": lambda message: message.axis2.get("HTTP_SC_DESC"),
+    "ContentType": lambda message: message.payload.content_type or None,
+    "messageType": lambda message: None if message.response else message.payload.media or None,
     **derived.AXIS2,
     JSON_STREAM: _json_text,
     "JSON_STRING": _json_text,

@@ -30,7 +30,6 @@ _TOKENS = re.compile(
 _OF_BODY = ("FAULT", "JsonInputStream", "JSON_STRING")
 """Properties that are read from the body."""
 _AWARE = ("/", "get-property('From'", "get-property('FAULT'")
-_NOT_AWARE = ("$trp", "$ctx", "$axis2")
 _NODES: dict[str, Callable[[Message], Element]] = {
     "body": lambda message: message.payload.body,
     "header": lambda message: message.payload.header,

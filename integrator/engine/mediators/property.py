@@ -15,8 +15,6 @@ from integrator.engine.message import Message
 from integrator.engine.patterns import Pattern
 from integrator.engine.xmltools import XmlError, children, clone, parse
 
-REMOVABLE = ("default", "axis2", "axis2-client", "transport", "operation", "analytics")
-
 
 def _as_xml(value: Any) -> Any:
     return parse(value) if isinstance(value, str) else value
