@@ -60,11 +60,16 @@ date_line = _DateLine()
 """Call it for the `date` header line of now, with CRLF."""
 
 
+_line = b": ".join
+
+
 def block(headers: Iterable[Header]) -> bytes:
     """Headers as lines with CRLF. Raises ValueError for a name or value that would break out of its line."""
-    lines = [b"%b: %b\r\n" % pair for pair in headers]
-    whole = b"".join(lines)
-    if whole.count(b"\n") != len(lines) or whole.count(b"\r") != len(lines) or b"\0" in whole:
+    lines = [*map(_line, headers), b""]
+    whole = b"\r\n".join(lines)
+    breaks = len(lines) - 1
+    if whole.count(b"\n") != breaks or whole.count(b"\r") != breaks or b"\0" in whole:
+        lines = [line + b"\r\n" for line in lines[:-1]]
         bad = next(line for line in lines if line.count(b"\n") != 1 or line.count(b"\r") != 1 or b"\0" in line)
         raise ValueError(f"header {bad[:-2]!r} has a line break or NUL in its name or value")
     return whole

@@ -184,6 +184,8 @@ def _key(element: Element, rules: Rules) -> str:
 
 
 def _value(element: Element, rules: Rules) -> Any:
+    if not len(element) and not element.keys() and not rules.declarations:
+        return [] if local(element) == "jsonArray" else _leaf(element, {}, rules)
     kids = [item for item in element if isinstance(item.tag, str)]
     forced = {
         original_name((item.text or "").strip())

@@ -28,7 +28,10 @@ def write(payload: Payload, target: str, message: Message | None = None) -> tupl
     """
     wanted = media.media_type(target) if target else payload.media
     if payload.data is not None and (wanted == payload.media or not target):
-        return payload.data, payload.content_type
+        if not payload.written:
+            return payload.data, payload.content_type
+        if payload.as_written(wanted):
+            return payload.data, _with_charset(target or payload.content_type)
     if payload.empty:
         return b"", target or payload.content_type
     family = media.family(wanted)

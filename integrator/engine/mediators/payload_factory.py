@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 from xml.sax.saxutils import escape
 
 from integrator.engine.content import jsonxml, media
@@ -18,6 +18,7 @@ from integrator.engine.expressions.keys import entry_of
 from integrator.engine.expressions.values import nodes_text
 from integrator.engine.mediators import freemarked, inlined
 from integrator.engine.mediators.base import Element, Mediator, Reader, Step, register
+from integrator.engine.mediators.written import compile_written
 from integrator.engine.message import Message
 from integrator.engine.xmltools import (
     SOAP11,
@@ -95,6 +96,10 @@ class PayloadFactory(Mediator):
         finish = {"xml": finish_xml, "json": finish_json, "text": finish_text}[self.media]
         compile_template = freemarked.compile_template if self.freemarker else compile_plain
         if self.key is None:
+            if self.media == "xml" and not self.freemarker:
+                quick = compile_written(*cut(self.template, self), finish_xml)
+                if quick is not None:
+                    return quick
             render = compile_template(self.template, self)
             return lambda message: finish(message, render(message))
         key = self.key
@@ -151,14 +156,7 @@ def freemarker_text(element: Element, reader: Reader) -> str:
 
 def compile_plain(text: str, factory: PayloadFactory) -> Callable[[Message], str]:
     """A function that renders the template; a reference beyond the last argument ends substitution."""
-    pieces: list[str] = []
-    renders: list[Callable[[Message], str]] = []
-    last = 0
-    for start, end, render_piece in _places(text, factory):
-        pieces.append(text[last:start])
-        renders.append(render_piece)
-        last = end
-    pieces.append(text[last:])
+    pieces, renders = cut(text, factory)
     if not renders:
         return lambda message: text
 
@@ -170,6 +168,19 @@ def compile_plain(text: str, factory: PayloadFactory) -> Callable[[Message], str
         return "".join(parts)
 
     return render
+
+
+def cut(text: str, factory: PayloadFactory) -> tuple[list[str], list[Callable[[Message], str]]]:
+    """The template cut at its references, and what is put between the pieces."""
+    pieces: list[str] = []
+    renders: list[Callable[[Message], str]] = []
+    last = 0
+    for start, end, render_piece in _places(text, factory):
+        pieces.append(text[last:start])
+        renders.append(render_piece)
+        last = end
+    pieces.append(text[last:])
+    return pieces, renders
 
 
 def _places(text: str, factory: PayloadFactory) -> list[tuple[int, int, Callable[[Message], str]]]:
@@ -201,6 +212,11 @@ def _renderer(argument: Argument, factory: PayloadFactory) -> Callable[[Message]
     return lambda message: value.string(message) or ""
 
 
+def _text(expression: Expression, raw: Any, message: Message) -> str:
+    """The value as text; what is one already in JSON is not looked for again."""
+    return raw if expression.is_json and isinstance(raw, str) else expression.string(message) or ""
+
+
 def _for_json(expression: Expression, message: Message, literal: bool) -> str:
     raw = expression.value(message)
     if expression.is_json and isinstance(raw, dict | list):
@@ -208,7 +224,7 @@ def _for_json(expression: Expression, message: Message, literal: bool) -> str:
     if not expression.is_json and isinstance(raw, list) and any(hasattr(node, "tag") for node in raw):
         text = nodes_text(raw)
         return _xml_as_json(text, message, literal)
-    return _xml_as_json(expression.string(message) or "", message, literal)
+    return _xml_as_json(_text(expression, raw, message), message, literal)
 
 
 def _control_escaped(expression: Expression, message: Message) -> str:
@@ -249,7 +265,7 @@ def _for_xml(expression: Expression, message: Message) -> str:
     raw = expression.value(message)
     if expression.is_json and isinstance(raw, dict | list):
         return "".join(serialise(item) for item in jsonxml.to_xml(raw))
-    text = expression.string(message) or ""
+    text = _text(expression, raw, message)
     if text.startswith("<") and text.rstrip().endswith(">"):
         try:
             return serialise(parse(text))

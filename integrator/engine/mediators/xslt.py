@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
-from time import thread_time
+from time import perf_counter, thread_time
 from typing import Any, Self
 
 from lxml import etree
@@ -55,13 +56,17 @@ class Xslt(Mediator):
     def compile(self) -> Step:
         """A step that transforms; the stylesheet is compiled again when its text changes."""
 
+        simple = self.origin is None and not self.target and not self.resources
+
         async def step(message: Message) -> None:
             sheet = entry_of(self.key, message, "xslt: stylesheet")
+            values = {key: value.string(message) or "" for key, value in self.properties}
+            others = {location: entry_of(key, message, "xslt: resource") for location, key in self.resources}
+            if simple and self._at_once(message, sheet, values):
+                return
             node = self._source(message)
             if node is None:
                 return
-            values = {key: value.string(message) or "" for key, value in self.properties}
-            others = {location: entry_of(key, message, "xslt: resource") for location, key in self.resources}
             data = message.payload.data or etree.tostring(node, with_tail=False)
             if not others and is_quick(sheet, len(data)):
                 self._apply(message, node, transform_here(sheet, node, values))
@@ -74,6 +79,25 @@ class Xslt(Mediator):
             self._apply(message, node, result)
 
         return step
+
+    def _at_once(self, message: Message, sheet: str, values: dict[str, str]) -> bool:
+        """The commonest case: a short body that nobody has read, which the result takes the place of."""
+        payload = message.payload
+        if payload.data is None or not is_quick(sheet, len(payload.data)):
+            return False
+        node = payload.lone()
+        if node is None:
+            return False
+        try:
+            made = transform_here(sheet, node, values)
+            if isinstance(made, str):
+                self._apply(message, node, made)
+            else:
+                payload.set_lone(made)
+        except Fault:
+            _ = payload.envelope  # it was read, as who handles the fault may ask
+            raise
+        return True
 
     def _source(self, message: Message) -> Element | None:
         if self.origin is None:
@@ -107,12 +131,18 @@ class Xslt(Mediator):
 
 SMALL, QUICK = 16 * 1024, 0.001
 """Bytes and seconds: documents and stylesheets below both cost less than the way to another thread and back."""
+SUSPECT = 3 * QUICK
+"""As how long a run is taken that was longer by the wall clock."""
+
+
+_BY_TEXT = re.compile(r"disable-output-escaping|indent\s*=\s*[\"']yes|method\s*=\s*[\"']x?html")
+"""In stylesheets whose result as text, which is what counts, has more to it than its tree."""
 
 
 class Sheet:
     """A compiled stylesheet, and how long it took lately (seconds; a long run is forgotten slowly)."""
 
-    __slots__ = ("apply", "longest", "raw")
+    __slots__ = ("apply", "longest", "raw", "utf8")
 
     def __init__(self, text: str, others: dict[str, str]) -> None:
         parse(text)
@@ -120,7 +150,8 @@ class Sheet:
         parser.resolvers.add(Known(others))
         self.apply = etree.XSLT(etree.fromstring(text.encode(), parser), access_control=_ACCESS, regexp=False)
         self.longest = QUICK
-        self.raw = "disable-output-escaping" in text
+        self.raw = _BY_TEXT.search(text) is not None
+        self.utf8 = "encoding" not in text
 
 
 _sheets: dict[str, Sheet] = {}
@@ -135,17 +166,26 @@ def is_quick(sheet: str, size: int) -> bool:
 def transform_here(sheet: str, node: Element, values: dict[str, str]) -> Any:
     """Apply a known stylesheet on this thread: an element where that is the whole result, else its text. Raises Fault."""
     known = _sheets[sheet]
-    began = thread_time()
+    began = perf_counter()
     try:
         result = known.apply(node, **{key: etree.XSLT.strparam(value) for key, value in values.items()})
     except etree.XSLTError as error:
         raise Fault(0, f"xslt: {error}") from error
     finally:
-        known.longest = max(thread_time() - began, known.longest * 0.9)
-    text = saxon.without_declaration(str(result))
+        # Time on the wall costs less to ask for. Where it is long, others may have run: some runs by a thread will tell.
+        known.longest = max(min(perf_counter() - began, SUSPECT), known.longest * 0.9)
     root = result.getroot()
-    alone = root is not None and root.getnext() is None and root.getprevious() is None
-    return root if alone and not known.raw and text.lstrip().startswith("<") else text
+    alone = root is not None and not known.raw and root.getnext() is None and root.getprevious() is None
+    alone = alone and root.tag not in ("html", "HTML")  # written as HTML, said or not
+    if alone and known.utf8 and _is_markup(bytes(result)):
+        return root
+    text = saxon.without_declaration(str(result))
+    return root if alone and text.lstrip().startswith("<") else text
+
+
+def _is_markup(data: bytes) -> bool:
+    """Whether a result begins with an element, and not with a declaration."""
+    return data[:1] == b"<" and data[1:2] != b"?"
 
 
 def transform(sheet: str, data: bytes, values: dict[str, str], others: dict[str, str] | None = None) -> str:
