@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
+from gateway import definitions
 from gateway.call import Call
 from gateway.endpoints import script
 from gateway.endpoints.target import ANSWER_LIMIT, Failed, Outcome, Shape, deliver
@@ -85,10 +83,9 @@ def _mocked(document: Document, operation: dict[str, Any], scripts: bool) -> Moc
 
 def _document(definition: str) -> Document:
     try:
-        root = json.loads(definition) if definition.lstrip().startswith("{") else yaml.safe_load(definition or "{}")
-    except (ValueError, RecursionError, yaml.YAMLError, KeyError, AttributeError):
-        # The last two: values that do not fit the tag before them, as in `!!bool x`.
-        raise ValueError("the definition of a mocked API is neither JSON nor YAML") from None
+        root = definitions.read(definition or "{}")
+    except ValueError as error:
+        raise ValueError(f"of a mocked API: {error}") from error
     return Document(root if isinstance(root, dict) else {})
 
 

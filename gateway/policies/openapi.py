@@ -12,8 +12,8 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 import jsonschema_rs
-import msgspec
-import yaml
+
+from gateway import definitions
 
 Direction = Literal["request", "response"]
 Json = Any
@@ -27,7 +27,10 @@ class Definition:
     """A parsed definition. Raises ValueError when the text is none."""
 
     def __init__(self, text: str) -> None:
-        self.document = _read(text)
+        document = definitions.read(text)
+        if not isinstance(document, dict):
+            raise ValueError("the definition is no object")
+        self.document = document
         self.version = str(self.document.get("openapi") or self.document.get("swagger") or "")
         if not self.version.startswith(("2.", "3.")):
             raise ValueError(f"the definition is of version {self.version!r}, not of OpenAPI 2.0, 3.0 or 3.1")
@@ -142,20 +145,6 @@ def _nullable(schema: dict[str, Any]) -> None:
             inner = {word: schema.pop(word)}
             schema["anyOf"] = [inner, {"type": "null"}]
             return
-
-
-def _read(text: str) -> dict[str, Any]:
-    try:
-        document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        try:
-            document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
-        except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError) as error:
-            # The last three: values that do not fit the tag before them, as in `!!int x`.
-            raise ValueError(f"the definition is neither JSON nor YAML: {str(error)[:200]}") from error
-    if not isinstance(document, dict):
-        raise ValueError("the definition is no object")
-    return document
 
 
 def _same(path: str, target: str) -> bool:

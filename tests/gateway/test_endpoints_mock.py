@@ -209,6 +209,29 @@ definitions: {A: {type: object, properties: {n: {type: number}, flag: {type: boo
     assert found["POST", "/a"].samples["200"][0].body == b"hello"
 
 
+def test_what_yaml_takes_for_dates_and_truth_is_text() -> None:
+    text = """
+paths:
+  /a:
+    get:
+      responses:
+        200:
+          content:
+            application/json:
+              example:
+                {day: 2026-01-01, none: 2026-13-45, at: 2026-01-01T10:00:00Z, no: NO, 2026-01-01: yes, n: 0o17, b: !!binary aGk=}
+"""
+    expected = {
+        "day": "2026-01-01",
+        "none": "2026-13-45",
+        "at": "2026-01-01T10:00:00Z",
+        "no": "NO",
+        "2026-01-01": "yes",
+    }
+    found = operations(text, True)["GET", "/a"].samples["200"][0].body or b""
+    assert json.loads(found) == expected | {"n": "0o17", "b": "aGk="}
+
+
 @pytest.mark.parametrize(
     "made",
     [
