@@ -12,6 +12,7 @@ from integrator.engine.addressing import destination, field_of
 from integrator.engine.content.attachments import FORMS
 from integrator.engine.expressions import derived
 from integrator.engine.expressions.javadate import java_format
+from integrator.engine.expressions.values import text_of
 from integrator.engine.message import Message
 from integrator.engine.xmltools import SOAP12, Element, local
 
@@ -251,8 +252,6 @@ def set_error(message: Message, code: int, text: str, detail: str, exception: Ba
 
 def as_text(value: Any) -> str:
     """A property value as text; see values.text_of for the general rule."""
-    from integrator.engine.expressions.values import text_of  # noqa: PLC0415  (values reads scopes)
-
     return text_of(value) or ""
 
 
