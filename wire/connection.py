@@ -219,7 +219,7 @@ class Connection(Upgrades):
             self._look_at_version(exchange)
         if b"content-length" in fields or b"transfer-encoding" in fields:
             hygiene.look_at_body(exchange)
-        if b"\0" in fields.values():
+        if len(fields) != len(headers) and b"\0" in fields.values():
             raise Refused(400, "a header that may come once only was sent twice: host, authorization or content-type")
         if fields.get(b"host") not in good_hosts:
             hygiene.check_host(exchange)
@@ -341,10 +341,13 @@ class Connection(Upgrades):
             self._close_gently(unread=not exchange.ended)
         elif self.draining:
             self._last_call(exchange)
-        elif exchange.ended:
+        elif not exchange.ended:
+            self.resume_request()
+        elif self._waiting or self._reading_paused or self._refusal is not None:
             self.next_exchange()
         else:
-            self.resume_request()
+            self._current = None
+            self.head_since = 0.0
 
     def _last_call(self, exchange: Exchange) -> None:
         """Its answer was begun before the stop, so the caller does not know of it and may ask once more."""

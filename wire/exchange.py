@@ -259,7 +259,7 @@ class Exchange:
             self.connection.next_exchange()
         elif self.sink is not None:
             self.sink.body_end()
-        else:
+        elif self._waiter is not None:
             self._wake()
 
     def lose(self) -> None:

@@ -14,7 +14,7 @@ from wire.proxies import FORWARDED
 from wire.upstream import Link, Origin
 
 CRLF = b"\r\n"
-COLON = b": "
+LINE = b"%b: %b\r\n"
 _DASHED = HOP_BY_HOP | FORWARDED | {b"host", b"expect", b"proxy"}
 
 DROPPED = _DASHED | {name.replace(b"-", b"_") for name in (*_DASHED, b"content-length")}
@@ -50,6 +50,19 @@ class Call(Protocol):
 
 class Relay(Link):
     """A link to a backend that passes everything between it and the caller of its present call."""
+
+    __slots__ = (
+        "_chunked",
+        "_out",
+        "_request_chunked",
+        "_unsent",
+        "call",
+        "caller",
+        "exchange",
+        "request",
+        "sent",
+        "timeout",
+    )
 
     def __init__(self, origin: Origin[Relay]) -> None:
         super().__init__(origin)
@@ -144,15 +157,18 @@ class Relay(Link):
         self._chunked = False
         self._unsent = True
         out = self._out
+        framed = self.no_body or status in BODILESS
         out.append(status_line(status))
-        fields = dict(headers)
-        connection = fields.get(b"connection")
-        if connection is not None and connection.lower() not in _CLOSE:
-            drops = drops | _listed(connection)
-        for name, value in headers:
+        for pair in headers:
+            name = pair[0]
+            if name == b"content-length":
+                framed = True
             if name not in drops:
-                out += (name, COLON, value, CRLF)
-        if not (b"content-length" in fields or self.no_body or status in BODILESS):
+                out.append(LINE % pair)
+            elif name == b"connection" and pair[1].lower() not in _CLOSE:
+                drops = drops | _listed(pair[1])
+                out[1:] = [LINE % earlier for earlier in headers[: headers.index(pair)] if earlier[0] not in drops]
+        if not framed:
             if exchange.minor:
                 self._chunked = True
                 out.append(b"transfer-encoding: chunked\r\n")
@@ -160,7 +176,10 @@ class Relay(Link):
                 exchange.keep_alive = False
         if self.caller.draining or exchange.expects:
             exchange.keep_alive = False
-        out += (call.answer_lines, exchange.connection_line(), CRLF)
+        out.append(call.answer_lines)
+        if not (exchange.keep_alive and exchange.minor):
+            out.append(exchange.connection_line())
+        out.append(CRLF)
         call.backend_answered = now = self.loop.time()
         self.deadline = now + self.timeout
 
@@ -230,9 +249,9 @@ def forward(
     if connection is not None and connection.lower() not in _CLOSE:
         drops = drops | _listed(connection)
     out = [exchange.method, b" ", target, origin.version_and_host]
-    for name, value in exchange.headers:
-        if name not in drops:
-            out += (name, COLON, value, CRLF)
+    for pair in exchange.headers:
+        if pair[0] not in drops:
+            out.append(LINE % pair)
     out.append(lines)
     out.append(b"transfer-encoding: chunked\r\n\r\n" if b"transfer-encoding" in fields else CRLF)
     link = origin.take()

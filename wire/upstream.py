@@ -35,6 +35,30 @@ class Link(asyncio.Protocol):
     A subclass overrides `head`, `answer_data`, `answer_end`, `broken`, `writable` and `paused`.
     """
 
+    __slots__ = (
+        "_head_bytes",
+        "_parser",
+        "_switch_headers",
+        "busy",
+        "closed",
+        "deadline",
+        "done",
+        "headers",
+        "idle_since",
+        "keep",
+        "loop",
+        "no_body",
+        "origin",
+        "reading_paused",
+        "request_open",
+        "started",
+        "transport",
+        "until_close",
+        "used",
+        "write",
+        "write_paused",
+    )
+
     def __init__(self, origin: Origin[Any]) -> None:
         self.origin = origin
         self.loop = origin.loop

@@ -85,6 +85,29 @@ async def test_heads_are_rewritten_and_bodies_pass() -> None:
     assert not {b"x-token", b"x-hop", b"te", b"connection"} & set(names)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [b"connection: x-hop\r\n", b"connection: X-Hop\r\nconnection: keep-alive\r\n", b"connection: close, x-hop\r\n"],
+)
+async def test_headers_of_one_hop_stay_behind(named: bytes) -> None:
+    """Wherever an answer names them: before them, behind them, or in one of several headers."""
+
+    async def backend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nx-hop: 1\r\n%bx-hop: 2\r\nx-kept: 3\r\ncontent-length: 2\r\n\r\nok" % named)
+        writer.close()
+
+    behind, server = await raw_backend(backend)
+    async with relaying(behind) as (port, _):
+        answer = await talk(port, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    server.close()
+    assert answer.endswith(b"\r\n\r\nok")
+    assert (
+        answer.count(b"x-kept: 3\r\n") == answer.count(b"content-length: 2\r\n") == answer.count(b"x-via: relay") == 1
+    )
+    assert b"x-hop" not in answer.lower()
+
+
 async def test_chunked_requests_and_answers_stay_chunked() -> None:
     async def backend(exchange: Exchange) -> None:
         exchange.start(200)
