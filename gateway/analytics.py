@@ -25,7 +25,7 @@ BATCH = 500
 """Calls in a batch."""
 
 CHUNK = 50
-"""Calls whose rows are written together."""
+"""Calls whose rows are made and encoded together."""
 
 MOST = 10_000
 """Parts remembered; with more, all are made anew."""
@@ -33,7 +33,6 @@ MOST = 10_000
 ERROR_TYPES = {"security": "AUTH", "throttling": "THROTTLED"}
 """Family of a fault → its `errorType`; all others are OTHER."""
 
-ROW = b'[%b,%d,"%b","%b",%d,%d,%d,%d,%d,%d,%d]'
 _json = msgspec.json.Encoder().encode
 
 
@@ -45,7 +44,7 @@ class Parts:
     """Kept, so that the ids by which it is found stay theirs."""
 
     texts: tuple[bytes, ...]
-    numbers: bytes = b""
+    numbers: tuple[int, int, int, int] = (0, 0, 0, 0)
     batch: object = None
     """The rows of the batch in which the numbers are right."""
 
@@ -63,6 +62,9 @@ class Events:
         self._waiting = 0
         self._calls: list[tuple[Any, ...]] = []
         self._rows: list[bytes] = []
+        """The rows of the batch that is being gathered, in pieces of some dozens."""
+
+        self._count = 0
         self._known: dict[Any, Parts] = {}
         self._numbers: dict[bytes, int] = {}
         """The parts of the batch that is being gathered → their numbers in it."""
@@ -101,35 +103,41 @@ class Events:
         """Writes the rows of the calls that were taken."""
         known = self._known
         rows = self._rows
+        made: list[tuple[Any, ...]] = []
         for (
             operation, api, decision, principal, fault, address, agent, now, correlation, method, status, cache_hit,
             began, started, answered, seconds, received, sent,
         ) in self._calls:  # fmt: skip
             # One code may have several texts: 900901 is a wrong credential and a key for a side without a backend.
             outcome = (fault.code, fault.message) if fault is not None else None
-            key = (id(operation), id(api), id(decision), id(principal), address, agent, outcome)
+            key = (id(operation or api), id(decision), id(principal), address, agent, outcome)
             parts = known.get(key)
             if parts is None or parts.batch is not rows:
                 parts = self._parts(key, (operation, api, decision, principal, fault))
+            one, two, three, four = parts.numbers
             before, backend = durations(began, started, answered, seconds)
-            rows.append(
-                ROW
-                % (
-                    parts.numbers,
-                    now * 1000,
-                    correlation,
-                    method,
+            made.append(
+                (
+                    one,
+                    two,
+                    three,
+                    four,
+                    int(now * 1000),
+                    correlation.decode("latin-1"),
+                    method.decode("latin-1"),
                     status,
-                    cache_hit,
-                    before * 1000 + 0.5,
-                    backend * 1000 + 0.5,
-                    seconds * 1000 + 0.5,
+                    1 if cache_hit else 0,
+                    int(before * 1000 + 0.5),
+                    int(backend * 1000 + 0.5),
+                    int(seconds * 1000 + 0.5),
                     received,
                     sent,
                 )
             )
+        rows.append(_json(made)[1:-1])
+        self._count += len(made)
         self._calls = []
-        if len(rows) >= BATCH:
+        if self._count >= BATCH:
             self._end_batch()
 
     def seal(self) -> None:
@@ -143,9 +151,9 @@ class Events:
         if not rows:
             return
         parts = b",".join([b'"%d":%b' % (number, text) for text, number in self._numbers.items()])
-        self.batches.append((len(rows), b'{"parts":{%b},"calls":[%b]}' % (parts, b",".join(rows))))
-        self._waiting += len(rows)
-        self._rows, self._numbers = [], {}
+        self.batches.append((self._count, b'{"parts":{%b},"calls":[%b]}' % (parts, b",".join(rows))))
+        self._waiting += self._count
+        self._rows, self._numbers, self._count = [], {}, 0
         while self._waiting > self.capacity and len(self.batches) > 1:
             self.dropped += self.take()[0]
 
@@ -165,12 +173,12 @@ class Events:
             found = (
                 _operation(operation, api),
                 _caller(decision, principal),
-                {"userIp": key[4], "userAgent": key[5][:256].decode("latin-1")},
+                {"userIp": key[3], "userAgent": key[4][:256].decode("latin-1")},
                 _outcome(fault, self.region),
             )
             parts = self._known[key] = Parts(made_of, tuple(map(_json, found)))
-        numbers = [self._numbers.setdefault(text, len(self._numbers)) for text in parts.texts]
-        parts.numbers = b"%d,%d,%d,%d" % tuple(numbers)
+        one, two, three, four = (self._numbers.setdefault(text, len(self._numbers)) for text in parts.texts)
+        parts.numbers = one, two, three, four
         parts.batch = self._rows
         return parts
 

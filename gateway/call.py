@@ -123,7 +123,8 @@ class Call:
     def done(self, status: int, sent: int) -> None:
         """The backend's answer is through, or broke off, after `sent` bytes of body (wire.forward)."""
         self.sent = sent
-        self.finished(status)
+        self.status = status
+        self.observer.finished(self)
 
     def finished(self, status: int) -> None:
         """The last thing that happens to a call."""

@@ -56,8 +56,8 @@ class Decision:
     application: Application | None = None
     subscription: Subscription | None = None
     key_type: str = ""
+    sandbox: bool = field(init=False)
+    """Whether its calls go to the sandbox."""
 
-    @property
-    def sandbox(self) -> bool:
-        """Whether its calls go to the sandbox."""
-        return self.key_type == "SANDBOX"
+    def __post_init__(self) -> None:
+        self.sandbox = self.key_type == "SANDBOX"

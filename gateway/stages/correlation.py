@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import count
-from os import getpid
+from os import register_at_fork
 from random import SystemRandom
 
 from wire.exchange import Exchange
@@ -14,14 +13,19 @@ HEADER = b"activityid"
 _number = count(1)
 
 
-@cache
-def _process(pid: int) -> bytes:
-    """Tells the ids of this process from those of all others. Asked for by process, because workers are forked."""
-    return b"%016x" % SystemRandom().getrandbits(64)
+class _Process:
+    """Tells the ids of this process from those of all others; a forked worker is another process."""
+
+    own = b""
+
+    @classmethod
+    def begin(cls) -> None:
+        """Takes a name of its own."""
+        cls.own = b"%016x" % SystemRandom().getrandbits(64)
 
 
-def _own() -> bytes:
-    return _process(getpid())
+_Process.begin()
+register_at_fork(after_in_child=_Process.begin)
 
 
 _usable = re.compile(rb"[\w.:/+=@-]{1,128}").fullmatch
@@ -32,4 +36,4 @@ def of(exchange: Exchange) -> bytes:
     given = exchange.fields.get(HEADER)
     if given is not None and _usable(given):
         return given
-    return b"%b%016x" % (_own(), next(_number))
+    return b"%b%016x" % (_Process.own, next(_number))

@@ -95,7 +95,7 @@ def hot(shape: Shape, production: Plain | None, sandbox: Plain | None) -> Step:
         if backend is None:
             return call.refuse(faults.NO_SANDBOX if production else faults.NO_PRODUCTION)
         exchange = call.exchange
-        lines = b"activityid: %b\r\n%b%b" % (call.correlation, exchange.forwarded, call.request_lines)
+        lines = b"".join((b"activityid: ", call.correlation, b"\r\n", exchange.forwarded, call.request_lines))
         call.backend_started = time.perf_counter()
         edited = call.outgoing
         if edited is None:
