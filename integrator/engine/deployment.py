@@ -185,6 +185,13 @@ class Deployment:
         data = self.registry.read(key)
         return None if data is None else data.decode("utf-8-sig", "replace")
 
+    def program_text(self, key: str) -> str | None:
+        """Text of a program behind a key: a local entry that is one element around it gives what is in the element."""
+        entry: LocalEntry | None = self._value("local-entries", key)
+        if entry is not None and entry.element is not None and not len(entry.element):
+            return entry.element.text or ""
+        return self.entry_text(key)
+
     def _entry_text(self, entry: LocalEntry) -> str | None:
         if not entry.source:
             return entry.text

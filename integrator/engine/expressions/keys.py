@@ -20,10 +20,13 @@ def key_of(key: Expression, message: Message) -> str:
     return name
 
 
-def entry_of(key: Expression, message: Message, what: str) -> str:
-    """The text of the local entry or registry resource behind a key. Raises Fault, which begins with `what` wants it."""
+def entry_of(key: Expression, message: Message, what: str, *, program: bool = False) -> str:
+    """The text of the local entry or registry resource behind a key. Raises Fault, which begins with `what` wants it.
+
+    Of a program that a local entry wraps into an element, the text in the element.
+    """
     name = key_of(key, message)
-    text = message.deployment.entry_text(name)
+    text = message.deployment.program_text(name) if program else message.deployment.entry_text(name)
     if text is None:
         raise Fault(0, f"{what}: there is no registry resource or local entry {name!r}")
     return text

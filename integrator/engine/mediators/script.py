@@ -86,7 +86,7 @@ register("script")(Script)
 
 def required_text(message: Message, key: str) -> str:
     """Text of a script by key: a local entry or a registry resource. Raises Fault when there is none."""
-    text = message.deployment.entry_text(key)
+    text = message.deployment.program_text(key)
     if text is None:
         raise Fault(0, f"script key {key!r}: there is no such local entry or registry resource")
     return text

@@ -94,7 +94,7 @@ class XQuery(Mediator):
 
     async def run(self, message: Message) -> None:
         """Run the query on the payload. Raises Fault."""
-        text = as_text(entry_of(self.key, message, "xquery"))
+        text = as_text(entry_of(self.key, message, "xquery", program=True))
         variables = [variable.triple(message) for variable in self.variables]
         root = message.payload.root
         document = None if root is None else serialise(root)
