@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from gateway.stages import Step, answer, authenticate, cors, deny, limits, polic
 from gateway.stages.route import BadPath, Resources, plain
 
 log = logging.getLogger("gateway")
+
+_VERB = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}").fullmatch
 
 ORDER = (
     "route",
@@ -103,7 +106,6 @@ class Compiler:
         """The chains of an API. Raises Unusable, naming the value, when the record cannot be served."""
         _check(record)
         try:
-            cors.check(record.cors)
             across, preflight = self._shared_cors(record.cors)
             api = CompiledApi(
                 record=record,
@@ -125,9 +127,10 @@ class Compiler:
         return api
 
     def _shared_cors(self, record: Cors) -> tuple[Step | None, Preflight]:
-        """The CORS steps of this record; most APIs have the same."""
+        """The CORS steps of this record; most APIs have the same. Raises ValueError for one that must not be served."""
         found = self._cors.get(record)
         if found is None:
+            cors.check(record)
             found = self._cors[record] = cors.compile(record), cors.compile_preflight(record)
         return found
 
@@ -163,6 +166,8 @@ def _check(record: Api) -> None:
     if not record.operations:
         raise Unusable("it has no operations")
     for operation in record.operations:
+        if not _VERB(operation.verb):
+            raise Unusable(f"verb {operation.verb!r} is not a word of letters")
         try:
             plain(operation.target.encode())
         except BadPath as error:

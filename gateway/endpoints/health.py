@@ -92,9 +92,12 @@ class Health:
 
 
 class Checks:
-    """Asks an endpoint now and then whether it is well, as long as somebody holds its `health`."""
+    """Asks an endpoint now and then whether it is well, as long as somebody holds its `health`. Raises ValueError for a record
+    that would ask without a pause."""
 
     def __init__(self, record: HealthCheck, url: str, health: Health, client: Client) -> None:
+        if not record.seconds > 0:
+            raise ValueError(f"health.seconds {record.seconds:g} of an endpoint must be more than 0")
         self._record = record
         self._url = url.rstrip("/") + "/" + record.path.lstrip("/")
         self._health = ref(health)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from gateway import faults
@@ -10,6 +11,7 @@ from gateway.plan import Plan
 from gateway.schema import Cors
 from gateway.stages import Step
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 ALLOW_ORIGIN = b"access-control-allow-origin: %b\r\n"
 ALLOW_CREDENTIALS = b"access-control-allow-credentials: true\r\n"
 
@@ -20,7 +22,12 @@ def stage(plan: Plan) -> Step | None:
 
 
 def check(record: Cors) -> None:
-    """Raises ValueError for credentials together with any origin, which browsers refuse and which would be unsafe."""
+    """Raises ValueError for credentials together with any origin, which browsers refuse and which would be unsafe, and for
+    values that would break out of their header line."""
+    for name, values in (("origins", record.origins), ("headers", record.headers)):
+        for value in values:
+            if _CONTROL(value):
+                raise ValueError(f"cors: {name} {value!r} holds a control character")
     if record.enabled and record.credentials and "*" in record.origins:
         raise ValueError("cors: credentials cannot be allowed for origin '*'; list the origins")
 

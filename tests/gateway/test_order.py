@@ -63,6 +63,14 @@ async def test_stages_with_nothing_to_do_vanish(
         ({"production": schema.Endpoint("amqp://x")}, "endpoint 'amqp://x'"),
         ({"transports": ("amqp",)}, r"\['amqp'\]"),
         ({"operations": ()}, "no operations"),
+        ({"operations": (schema.Operation("GET\r\nx: y", "/a"),)}, r"verb 'GET\\r\\nx: y' is not a word"),
+        ({"operations": (schema.Operation("", "/a"),)}, "verb '' is not a word"),
+        ({"cors": schema.Cors(origins=("https://a\r\nx: y",))}, "cors: origins .* holds a control character"),
+        ({"cors": schema.Cors(headers=("a\nb",))}, "cors: headers .* holds a control character"),
+        (
+            {"production": schema.Endpoint("http://x", health=schema.HealthCheck("/", seconds=0))},
+            "health.seconds 0 of an endpoint must be more than 0",
+        ),
         ({"security": ("oauth2", "kerberos")}, r"security \['kerberos'\] cannot be checked here"),
     ],
 )
