@@ -169,6 +169,11 @@ class Exchange:
         length = self.fields.get(b"content-length")
         if length is not None and int(length) > limit:
             raise BodyTooLarge(limit)
+        if self.ended and self._chunks and self._buffered <= limit:
+            self.accept_body()
+            chunks, self._chunks, self._buffered = self._chunks, None, 0
+            self.connection.resume_request()
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
         parts = []
         size = 0
         async for chunk in self.stream():

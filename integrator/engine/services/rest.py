@@ -202,6 +202,10 @@ class Match(NamedTuple):
 
 def find_resource(api: Api, rest: str, query: dict[str, str], method: str, message: Message) -> Match:
     """The resource of a request below the API's context: mappings, then templates, then the default resource."""
+    if not api.mapped:
+        first = _first(api, rest, query, method, message)
+        if first is not None:
+            return first
     candidates = _candidates(api, rest, query)
     for item, variables in candidates:
         problem = item.accepts(method, message)
@@ -209,6 +213,20 @@ def find_resource(api: Api, rest: str, query: dict[str, str], method: str, messa
             return Match(item, variables)
         return _other(candidates, item, problem, method, message)
     return Match(None, {}, 404)
+
+
+def _first(api: Api, rest: str, query: dict[str, str], method: str, message: Message) -> Match | None:
+    """The first template that matches, where it takes the request, as it mostly does."""
+    for item in api.templated:
+        template = item.template
+        if template is None:
+            continue
+        variables = template.match(rest or "/", query)
+        if variables is None and not rest:
+            variables = template.match("", query)
+        if variables is not None:
+            return None if item.accepts(method, message) else Match(item, variables)
+    return None
 
 
 def _other(
