@@ -55,13 +55,7 @@ def read(folder: Path, organisation: str, environment: str, mistakes: Mistakes) 
     full, bare = context_of(prefix, context, version)
     definition = _definition(folder, mistakes)
     both = endpoints(data.view("endpointConfig"))
-    security = data.texts("securityScheme") or ("oauth2",)
-    for position, scheme in enumerate(security):
-        if scheme not in (*SCHEMES, *MARKERS):
-            source.wrong(
-                (*data.place, "securityScheme", position),
-                f"{scheme!r} is not allowed; allowed: {', '.join(SCHEMES + MARKERS)}",
-            )
+    security = _security(data)
     return source, schema.Api(
         id=data.text("id") or identifier(organisation, name, version),
         organisation=organisation,
@@ -92,6 +86,16 @@ def read(folder: Path, organisation: str, environment: str, mistakes: Mistakes) 
         cache_seconds=data.number("cacheTimeout", 300) if data.flag("responseCachingEnabled", False) else 0,
         definition=definition[1] if definition else "",
     )
+
+
+def _security(data: View) -> tuple[str, ...]:
+    """The schemes and markers of the project; those that do not exist are noted as mistakes."""
+    security = data.texts("securityScheme") or ("oauth2",)
+    for position, scheme in enumerate(security):
+        if scheme not in (*SCHEMES, *MARKERS):
+            place = (*data.place, "securityScheme", position)
+            data.source.wrong(place, f"{scheme!r} is not allowed; allowed: {', '.join(SCHEMES + MARKERS)}")
+    return security
 
 
 def _hosts(folder: Path, environment: str, mistakes: Mistakes) -> tuple[str, ...] | None:

@@ -33,6 +33,7 @@ from integrator.engine.xmltools import Element, child, children, clone, local, m
 
 DEFAULT_LISTENER = "default"
 """What binds-to calls the main ports."""
+VERSION_TYPES = ("none", "url", "context")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 
@@ -200,15 +201,9 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
     if not context.startswith("/"):
         raise reader.fail(root, f"attribute context={context!r}: it must start with /")
     handlers = child(root, "handlers")
-    version = root.get("version") or ""
-    kind = reader.choice(root, "version-type", ("none", "url", "context"), "none")
+    version, kind = root.get("version") or "", reader.choice(root, "version-type", VERSION_TYPES, "none")
     if version and kind == "none":
         raise reader.fail(root, "attribute 'version' needs version-type='url' or 'context'")
-    base = context.rstrip("/") or "/"
-    if kind == "url":
-        base = f"{base.rstrip('/')}/{version}"
-    elif kind == "context":
-        base = base.replace("{version}", version)
     resource_elements = [item for item in children(root) if local(item) == "resource"]
     resources = [read_resource(item, reader) for item in resource_elements]
     if not resources:
@@ -223,16 +218,29 @@ def read_api(root: Element, reader: Reader) -> tuple[str, Api]:
         transports=(root.get("transports") or "").strip().lower(),
         swagger_key=root.get("publishSwagger") or "",
         resources=resources,
-        root=base,
+        root=_base(context, kind, version),
         handlers=read_handlers(handlers, reader),
         binds=_binds(root),
     )
-    for item, resource in zip(resource_elements, resources, strict=True):
+    _check_binds(api, resource_elements, reader)
+    return api.full_name, api
+
+
+def _base(context: str, version_type: str, version: str) -> str:
+    """The context with the version where it belongs."""
+    base = context.rstrip("/") or "/"
+    if version_type == "url":
+        return f"{base.rstrip('/')}/{version}"
+    return base.replace("{version}", version) if version_type == "context" else base
+
+
+def _check_binds(api: Api, elements: list[Element], reader: Reader) -> None:
+    """A resource is on listeners of its API only."""
+    for item, resource in zip(elements, api.resources, strict=True):
         unknown = [name for name in resource.binds if name not in (api.binds or (DEFAULT_LISTENER,))]
         if unknown:
             allowed = ", ".join(api.binds or (DEFAULT_LISTENER,))
             raise reader.fail(item, f"attribute binds-to={item.get('binds-to')!r}: allowed are {allowed}")
-    return api.full_name, api
 
 
 def read_handlers(element: Element | None, reader: Reader) -> tuple[Handler, ...]:

@@ -80,15 +80,19 @@ def _findings(rule: Rule, source: Source, most: int) -> list[Finding]:
     found: list[Finding] = []
     for given in rule.given:
         for path, value in _values(given, source.document):
-            for then in rule.then:
-                for place, asked in _fields(then, path, value):
-                    for error in FUNCTIONS[then.function](asked, then.options):
-                        text = _worded(rule, error, place, asked)
-                        line = source.line(place)
-                        found.append(Finding(rule.name, rule.severity, _shown(place), text, line))
+            found += _of_value(rule, source, path, value)
             if len(found) >= most:
                 return found
     return found
+
+
+def _of_value(rule: Rule, source: Source, path: Parts, value: Any) -> Iterator[Finding]:
+    """What a rule finds at one place that it looks at."""
+    for then in rule.then:
+        for place, asked in _fields(then, path, value):
+            for error in FUNCTIONS[then.function](asked, then.options):
+                text = _worded(rule, error, place, asked)
+                yield Finding(rule.name, rule.severity, _shown(place), text, source.line(place))
 
 
 def _values(given: Given, document: Any) -> Iterator[tuple[Parts, Any]]:

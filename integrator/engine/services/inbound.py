@@ -75,11 +75,7 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
     """An inbound endpoint artifact. Raises DeploymentError for a protocol that is not available."""
     name = reader.required(root, "name")
     protocol, implementation = root.get("protocol") or "", root.get("class") or ""
-    holder = child(root, "parameters")
-    items = [item for item in children(holder) if local(item) == "parameter"] if holder is not None else []
-    keys = {reader.required(item, "name"): item.get("key") for item in items if item.get("key")}
-    given = [item for item in items if not item.get("key")]
-    values = {reader.required(item, "name"): injected(item, text_of(item), reader) for item in given}
+    values, keys = _parameters(root, reader)
     if implementation and not protocol:
         return name, _of_class(root, reader, implementation, values, keys)
     if protocol in LATER:
@@ -92,15 +88,6 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
     if protocol in SHARED and "port" in values:
         values.setdefault(label, values["port"])
     port = 0 if label in keys else port_of(root, label, values.get(label), reader)
-    pattern = values.get("dispatch.filter.pattern")
-    if not root.get("sequence") and not pattern:
-        raise reader.fail(root, "attribute 'sequence' or parameter dispatch.filter.pattern is required")
-    try:
-        matching = compiled(pattern) if pattern else None
-    except PatternError as error:
-        raise reader.fail(
-            root, f"parameter dispatch.filter.pattern={pattern!r}: bad regular expression ({error})"
-        ) from error
     return name, Inbound(
         name=name,
         protocol=protocol,
@@ -108,11 +95,32 @@ def read_inbound(root: Element, reader: Reader) -> tuple[str, Inbound]:
         sequence=root.get("sequence") or "",
         on_error=root.get("onError") or "",
         suspended=reader.flag(root, "suspend"),
-        pattern=matching,
+        pattern=_pattern(root, values.get("dispatch.filter.pattern"), reader),
         parameters={key: value for key, value in values.items() if "store" not in key.lower()},
         serves_bound=values.get("api.dispatching.enabled", "true").lower() != "false",
         keys=keys,
     )
+
+
+def _parameters(root: Element, reader: Reader) -> tuple[dict[str, str], dict[str, str]]:
+    """The parameters that are written here, and the keys of those that the registry has."""
+    holder = child(root, "parameters")
+    items = [item for item in children(holder) if local(item) == "parameter"] if holder is not None else []
+    keys = {reader.required(item, "name"): key for item in items if (key := item.get("key"))}
+    given = [item for item in items if not item.get("key")]
+    return {reader.required(item, "name"): injected(item, text_of(item), reader) for item in given}, keys
+
+
+def _pattern(root: Element, text: str | None, reader: Reader) -> Pattern | None:
+    """Which paths go to APIs and proxies; needed where no sequence is named."""
+    if not root.get("sequence") and not text:
+        raise reader.fail(root, "attribute 'sequence' or parameter dispatch.filter.pattern is required")
+    try:
+        return compiled(text) if text else None
+    except PatternError as error:
+        raise reader.fail(
+            root, f"parameter dispatch.filter.pattern={text!r}: bad regular expression ({error})"
+        ) from error
 
 
 def port_of(root: Element, label: str, text: str | None, reader: Reader) -> int:
