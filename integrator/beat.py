@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
-
+from apim.repeating import repeat
 from integrator.actions.schedule import QUEUE
 from integrator.dashboard.watching import ensure_local
 
@@ -21,7 +20,4 @@ def schedule() -> None:
 
 
 def _chore(name: str, task: str, seconds: int) -> None:
-    interval = IntervalSchedule.objects.filter(every=seconds, period=IntervalSchedule.SECONDS).first()
-    interval = interval or IntervalSchedule.objects.create(every=seconds, period=IntervalSchedule.SECONDS)
-    wanted = {"task": task, "interval": interval, "queue": QUEUE, "expire_seconds": seconds * 2}
-    PeriodicTask.objects.update_or_create(name=name, defaults=wanted)
+    repeat(name, task, seconds, "seconds", queue=QUEUE, expire_seconds=seconds * 2)

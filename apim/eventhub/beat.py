@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
-
-HOURS = 1
+from apim.repeating import repeat
 
 
 def schedule() -> None:
-    """Add or correct the periodic tasks of this app; whether they are enabled stays as the administrator set it."""
-    every, _ = IntervalSchedule.objects.get_or_create(every=HOURS, period=IntervalSchedule.HOURS)
-    PeriodicTask.objects.update_or_create(
-        name="Event hub: prune old changes and gateways",
-        defaults={"task": "apim.eventhub.tasks.prune", "interval": every, "crontab": None},
-    )
+    """Add or correct the periodic tasks of this app."""
+    repeat("Event hub: prune old changes and gateways", "apim.eventhub.tasks.prune", 1, "hours")

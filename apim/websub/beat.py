@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
-
-SECONDS = 5
-MINUTES = 10
+from apim.repeating import repeat
 
 
 def schedule() -> None:
-    """Add or correct the periodic tasks of this app; whether they are enabled stays as the administrator set it."""
-    often, _ = IntervalSchedule.objects.get_or_create(every=SECONDS, period=IntervalSchedule.SECONDS)
-    seldom, _ = IntervalSchedule.objects.get_or_create(every=MINUTES, period=IntervalSchedule.MINUTES)
-    for name, task, every in (
-        ("WebSub hub: queue what is due", "apim.websub.tasks.sweep", often),
-        ("WebSub hub: forget what has ended", "apim.websub.tasks.prune", seldom),
-    ):
-        PeriodicTask.objects.update_or_create(name=name, defaults={"task": task, "interval": every, "crontab": None})
+    """Add or correct the periodic tasks of this app."""
+    repeat("WebSub hub: queue what is due", "apim.websub.tasks.sweep", 5, "seconds")
+    repeat("WebSub hub: forget what has ended", "apim.websub.tasks.prune", 10, "minutes")

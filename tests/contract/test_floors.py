@@ -27,11 +27,15 @@ FLOORS: list[tuple[str, tuple[str, ...]]] = [
     ("apim.secrets", ()),
     ("apim.config", ()),
     ("apim.addresses", ()),
+    ("apim.repeating", ()),
     ("apim.pinned", ("apim.addresses",)),
     ("apim.logs", ("apim.config",)),
     ("apim.ui", ("apim.ui", "apim.accounts", "apim.errors", "apim.config", "apim.secrets")),
     ("apim.accounts", ("apim.accounts", "apim.ui", "apim.errors", "apim.config", "apim.secrets")),
-    ("apim.eventhub", ("apim.eventhub", "apim.accounts", "apim.ui", "apim.errors", "apim.config", "gateway.schema")),
+    (
+        "apim.eventhub",
+        ("apim.eventhub", "apim.accounts", "apim.ui", "apim.errors", "apim.config", "apim.repeating", "gateway.schema"),
+    ),
 ]
 FLOORS.append(
     (
@@ -43,6 +47,7 @@ FLOORS.append(
             "apim.ui",
             "apim.errors",
             "apim.config",
+            "apim.repeating",
             "gateway.schema",
         ),
     )
@@ -57,6 +62,7 @@ GROUND = (
     "apim.secrets",
     "apim.addresses",
     "apim.pinned",
+    "apim.repeating",
     "gateway.schema",
 )
 FLOORS += [
