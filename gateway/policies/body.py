@@ -12,11 +12,16 @@ from wire.exchange import BodyTooLarge
 
 _WINDOWS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 ENCODING = b"content-encoding"
+MOST_CODINGS = 4
+"""Codings of one body: there are archives that hold themselves, so that each further one could be unpacked for ever."""
 
 
 def inflate(data: bytes, encoding: bytes, limit: int) -> bytes:
     """`data` without its content coding. Raises ValueError for another coding or broken data, BodyTooLarge beyond `limit`."""
-    for coding in reversed([part.strip().lower() for part in encoding.split(b",") if part.strip()]):
+    codings = [part.strip().lower() for part in encoding.split(b",") if part.strip()]
+    if len(codings) > MOST_CODINGS:
+        raise ValueError(f"{len(codings)} content-encodings are more than {MOST_CODINGS}")
+    for coding in reversed(codings):
         if coding == b"identity":
             continue
         window = _WINDOWS.get(coding)

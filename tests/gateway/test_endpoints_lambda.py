@@ -16,6 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from gateway import schema
+from gateway.endpoints import sigv4
 from tests.gateway import world
 from tests.gateway.conftest import Served
 from tests.gateway.deciding import Asked, Reply, Scripted
@@ -162,3 +163,30 @@ def test_functions_that_fail_and_calls_amazon_refuses(served: Served, amazon: tu
     assert call(served, f"{context}/order/7", "DELETE").json["code"] == "101503"
     server.stop()
     assert call(served, f"{context}/order/7").json["code"] == "101503"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "signature"),
+    [
+        ("GET", "/", [], b"", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+        ("POST", "/", [], b"", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+        ("GET", "/\u1234", [], b"", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"),
+        (
+            "POST", "/", [(b"content-type", b"application/x-www-form-urlencoded")], b"Param1=value1",
+            "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
+        ),
+        (
+            "GET", "/", [(b"my-header1", b" value1"), (b"my-header2", b' "a   b   c"')], b"",
+            "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736",
+        ),
+        ("POST", "/", [(b"my-header1", b"VALUE1")], b"", "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d"),
+    ],
+    ids=["get-vanilla", "post-vanilla", "get-utf8", "post-form", "get-header-value-trim", "post-header-value-case"],
+)  # fmt: skip
+def test_signatures_of_the_published_suite(
+    method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes, signature: str
+) -> None:
+    keys = sigv4.Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    moment = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
+    found = sigv4.signed(method, "example.amazonaws.com", path, headers, body, keys, "us-east-1", "service", moment)
+    assert dict(found)[b"authorization"].endswith(f"Signature={signature}".encode())

@@ -169,6 +169,10 @@ def test_compressed_bodies_are_looked_into(served: Served, scripted: Scripted) -
     assert sent(bomb).status == 413
     assert sent(good[:-8]).status == 400
     assert "not one of gzip, deflate" in sent(b"x", **{"content-encoding": "br"}).json["description"]
+    four = gzip.compress(gzip.compress(gzip.compress(good)))
+    assert sent(four, **{"content-encoding": "gzip, gzip, gzip, gzip"}).status == 200
+    five = sent(gzip.compress(four), **{"content-encoding": "gzip, gzip, gzip, gzip, gzip"})
+    assert (five.status, "5 content-encodings are more than 4" in five.json["description"]) == (400, True)
 
 
 def test_the_agent_decides(served: Served, scripted: Scripted) -> None:
