@@ -13,6 +13,7 @@ from apim.accounts.models import User
 from apim.errors import Conflict, FieldError, Invalid, NotFound
 from apim.keymanager.actions import clients, remote_clients, tokens
 from apim.keymanager.actions.exchange import exchange_test_token
+from apim.keymanager.errors import NotClientOwner
 from apim.keymanager.grants import EXCHANGE
 from apim.keymanager.models import RESIDENT, KeyManager, OAuthClient, RemoteClient
 from apim.keymanager.queries import key_managers
@@ -266,6 +267,20 @@ def issue_test_token(
             by=by, client=_client(key), subject_token=subject_token, scopes=scopes, lifetime=lifetime
         )
     return tokens.issue_test_token(by=by, client=_client(key), scopes=scopes, lifetime=lifetime)
+
+
+def first_token(*, by: User, key: ApplicationKey, scopes: tuple[str, ...] = ()) -> dict[str, Any] | None:
+    """The access token that comes with a new key of ours, for clients that look for it there.
+
+    None where the key waits for approval, may not ask for tokens by itself, or is somebody else's client.
+    """
+    client = key.client
+    if client is None or key.state != KeyState.APPROVED or "client_credentials" not in client.grant_types:
+        return None
+    try:
+        return tokens.issue_test_token(by=by, client=client, scopes=scopes)
+    except NotClientOwner:
+        return None
 
 
 def _key_manager(by: User, application: Application, name: str) -> KeyManager:

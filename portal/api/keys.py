@@ -34,6 +34,7 @@ class GenerateKeys(ScopedView):
     def post(self, request: Request, application_id: UUID) -> Response:
         application = queries.application(request.user, application_id)
         body = payload(request)
+        scopes_wanted = tuple(strings(body, "scopes"))
         with field_names(GENERATE_NAMES):
             key, secret = keys.generate_keys(
                 by=request.user,
@@ -44,7 +45,8 @@ class GenerateKeys(ScopedView):
                 token_lifetime=_lifetime(body, "validityTime"),
                 key_manager=text(body, "keyManager", RESIDENT),
             )
-        return Response(dto.key(key, secret))
+        token = keys.first_token(by=request.user, key=key, scopes=scopes_wanted)
+        return Response(dto.key(key, secret) | ({"token": dto.token(token)} if token else {}))
 
 
 class MapKeys(ScopedView):

@@ -73,7 +73,7 @@ def _of_file(path: str, before: bytes | None, after: bytes | None) -> Iterator[C
         sizes = [f"{len(one)} bytes" if one is not None else "" for one in (before, after)]
         yield Change(kind, path, "", *sizes)
         return
-    left, right = dict(_leaves(first)), dict(_leaves(second))
+    left, right = (dict(_leaves(one)) if one is not None else {} for one in (first, second))
     for field in [*left, *(name for name in right if name not in left)]:
         if left.get(field, _MISSING) != right.get(field, _MISSING):
             kind = ADDED if field not in left else REMOVED if field not in right else CHANGED

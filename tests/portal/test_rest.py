@@ -126,6 +126,7 @@ def test_keys_are_generated_read_changed_renewed_and_removed(developer: User) ->
     assert made.status_code == 200
     key = made.json()
     assert key["consumerSecret"] and key["keyManager"] == "Resident Key Manager" and key["mode"] == "CREATED"
+    assert key["token"]["accessToken"] and key["token"]["validityTime"] == 120
     assert client.post(f"{root}/generate-keys", wanted, format="json").status_code == 409
     assert client.get(f"{root}/oauth-keys").json()["list"][0]["consumerSecret"] == ""
     one = f"{root}/oauth-keys/{key['keyMappingId']}"

@@ -161,6 +161,7 @@ def test_what_the_tool_writes_is_read(client, publisher_user):
     answer = send(client, packed(TOOL_FILES), "environment=")
     assert answer.status_code == 200, answer.json()
     assert "stays CREATED instead of PUBLISHED" in answer.json()["warnings"][0]
+    assert {one["change"] for one in answer.json()["changes"]} == {"added"}
     api = Api.objects.get()
     assert (api.name, api.version, api.context, api.audiences) == ("PizzaShackAPI", "1.0", "/pizzashack", [])
     assert api.provider == publisher_user
