@@ -205,6 +205,9 @@ def _write_axis2(message: Message, name: str, value: Any) -> None:
     if name == "messageType":
         message.axis2["ContentType"] = value
         message.headers.set("Content-Type", as_text(value))
+        if MARK in message.axis2 and as_text(value).startswith("multipart/related"):
+            for switch, form in FORMS.items():  # an artifact may name the type besides: what it is written as stays
+                _attach(message, form, message.axis2.get(switch, "false"))
 
 
 def _attach(message: Message, form: str, value: Any) -> None:
