@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.support.authority import Certified
 from tests.support.ports import free_port
 from tests.support.processes import Process
 from tests.support.wait import until
@@ -50,11 +51,25 @@ service anvil {{
   chroot =
 }}
 """
+SECURE = """
+ssl = yes
+ssl_cert = <{certificate}
+ssl_key = <{key}
+service imap-login {{
+  inet_listener imaps {{
+    address = 127.0.0.1
+    port = {port}
+    ssl = yes
+  }}
+}}
+"""
 
 
 @contextmanager
-def running_dovecot(folder: Path, user: str, password: str) -> Iterator[tuple[int, Path]]:
-    """Port and inbox (a maildir) of the user. Skips, saying why, without Dovecot."""
+def running_dovecot(
+    folder: Path, user: str, password: str, secure: tuple[int, Certified] | None = None
+) -> Iterator[tuple[int, Path]]:
+    """Port and inbox (a maildir) of the user; `secure`: IMAPS on a port, and STARTTLS. Skips, saying why, without Dovecot."""
     import grp  # noqa: PLC0415  (only where there is a Dovecot)
     import pwd  # noqa: PLC0415
 
@@ -77,7 +92,10 @@ def running_dovecot(folder: Path, user: str, password: str) -> Iterator[tuple[in
         "folder": short, "user": "dovecot", "group": "dovecot", "password": password, "port": port,
         "uid": pwd.getpwnam("dovecot").pw_uid, "gid": grp.getgrnam("dovecot").gr_gid,
     }  # fmt: skip
-    (short / "dovecot.conf").write_text(CONFIGURATION.format(**given))
+    text = CONFIGURATION.format(**given)
+    if secure is not None:
+        text += SECURE.format(port=secure[0], certificate=secure[1].certificate, key=secure[1].key)
+    (short / "dovecot.conf").write_text(text)
     try:
         with Process([binary, "-F", "-c", str(short / "dovecot.conf")], os.environ, folder / "out.log") as process:
 

@@ -9,16 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.authority import Certified
 from tests.support.ports import free_port
 from tests.support.processes import Process
 from tests.support.wait import until
 
 SCRIPT = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+SECURE = """listeners.ssl.1 = 127.0.0.1:{port}
+ssl_options.certfile = {certificate}
+ssl_options.keyfile = {key}
+ssl_options.verify = verify_none
+"""
 
 
 @contextmanager
-def running_rabbitmq(folder: Path) -> Iterator[int]:
-    """Port of a broker with user guest. Skips, saying why, without RabbitMQ."""
+def running_rabbitmq(folder: Path, secure: tuple[int, Certified] | None = None) -> Iterator[int]:
+    """Port of a broker with user guest; `secure`: also TLS on a port. Skips, saying why, without RabbitMQ."""
     import pytest  # noqa: PLC0415  (other helpers of this file run without it)
 
     if shutil.which("rabbitmq-server") is None and not Path(SCRIPT).exists():
@@ -26,6 +32,7 @@ def running_rabbitmq(folder: Path) -> Iterator[int]:
     port = free_port()
     (folder / "rabbitmq.conf").write_text(
         f"listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = true\nlog.console.level = info\nlog.file = false\n"
+        + (SECURE.format(port=secure[0], certificate=secure[1].certificate, key=secure[1].key) if secure else "")
     )
     (folder / "enabled_plugins").write_text("[].\n")
     environment = os.environ | {

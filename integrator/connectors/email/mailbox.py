@@ -7,7 +7,7 @@ import email
 import imaplib
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import default
@@ -57,16 +57,20 @@ def _mailbox(call: Call, host: str, port: int, token: str, write: bool) -> Itera
             client = imaplib.IMAP4(host, port, timeout=seconds)
     except (imaplib.IMAP4.error, ssl.SSLError, OSError) as error:
         raise ConnectorError(*CONNECTIVITY, f"{host}:{port}: {error}") from None
-    with client:
-        try:
-            if given["connectionType"] == "IMAP" and given["requireTLS"]:
-                client.starttls(context_of(call))
-            _log_in(call, client, token)
-            if client.select(quoted(folder), readonly=not write)[0] != "OK":
-                raise ConnectorError(*FOLDER, f"folder {folder!r} cannot be opened")
-            yield client
-        except (imaplib.IMAP4.error, ssl.SSLError, OSError) as error:
-            raise ConnectorError(*CONNECTIVITY, f"{host}:{port}: {error}") from None
+    try:
+        if given["connectionType"] == "IMAP" and given["requireTLS"]:
+            client.starttls(context_of(call))
+        _log_in(call, client, token)
+        if client.select(quoted(folder), readonly=not write)[0] != "OK":
+            raise ConnectorError(*FOLDER, f"folder {folder!r} cannot be opened")
+        yield client
+    except (imaplib.IMAP4.error, ssl.SSLError, OSError) as error:
+        raise ConnectorError(*CONNECTIVITY, f"{host}:{port}: {error}") from None
+    finally:
+        with suppress(imaplib.IMAP4.error, OSError):  # a connection that is broken says nothing of why
+            client.logout()
+        with suppress(OSError):
+            client.shutdown()
 
 
 def _log_in(call: Call, client: imaplib.IMAP4, token: str) -> None:

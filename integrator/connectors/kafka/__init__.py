@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+from contextlib import suppress
 from typing import Any
 
 from integrator.connectors import tls
@@ -22,6 +25,7 @@ SERIALIZERS = (
     "org.apache.kafka.common.serialization.LongSerializer",
     "org.apache.kafka.common.serialization.IntegerSerializer",
 )
+PROBE_S = 5.0
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 IGNORED = (
     "bufferMemory", "retries", "sslKeyPassword", "sslKeystoreLocation", "sslKeystorePassword", "sslTruststorePassword",
@@ -159,8 +163,27 @@ async def _producer(call: Call) -> Any:
             await producer.stop()
         if not isinstance(error, KafkaError | ValueError | OSError):
             raise
-        raise ConnectorError(*CONNECTION, f"{given['bootstrapServers']}: {type(error).__name__}: {error}") from error
+        reason = await _refusal(servers, tls.context_of(call, given["sslTruststoreLocation"])) if secure else ""
+        reason = reason or f"{type(error).__name__}: {error}"
+        raise ConnectorError(*CONNECTION, f"{given['bootstrapServers']}: {reason}") from error
     return producer
+
+
+async def _refusal(servers: list[str], context: ssl.SSLContext) -> str:
+    """Why the TLS of a broker is refused, which the library only logs; empty when it is not."""
+    for server in servers:
+        host, _, port = server.rpartition(":")
+        try:
+            async with asyncio.timeout(PROBE_S):
+                _, writer = await asyncio.open_connection(host, int(port), ssl=context)
+        except ssl.SSLError as error:
+            return str(error)
+        except (OSError, ValueError):
+            continue
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+    return ""
 
 
 def _login(given: Any) -> tuple[str | None, str | None]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
+from integrator.connectors import tls
 from integrator.engine.connectors.calls import Call, ConnectorError
 from integrator.engine.connectors.declare import Connector, Parameter
 from integrator.engine.content.jsonxml import valid_name, xml_text
@@ -22,6 +23,7 @@ SEARCH, CREDENTIALS, ADD, UPDATE, DELETE, MISSING, RENAME = (7_000_001 + number 
 NS = "http://org.wso2.esbconnectors.ldap"
 NO_SUCH_OBJECT, INVALID_CREDENTIALS = 32, 49
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*(;[A-Za-z0-9-]+)*\Z|[0-9]+(\.[0-9]+)*\Z")
+_WRAPPED = re.compile(r"""\A(\(\\*["'])+|(\\*["'],\))+\Z""")
 _PAIR = re.compile(r"\s*\"?([^\"=:,]+?)\"?\s*[=:]\s*(?:\"([^\"]*)\"|([^,]*?))\s*(?:,|\Z)")
 
 CONNECTOR = Connector(
@@ -203,13 +205,15 @@ def _connected(call: Call, dn: str | None = None, password: str | None = None) -
         )
     call.limits.host(parts.hostname)
     secure = given["secureConnection"] or parts.scheme == "ldaps"
-    check = ssl.CERT_NONE if given["disableSSLCertificateChecking"] else ssl.CERT_REQUIRED
-    tls = ldap3.Tls(validate=check, ca_certs_file=call.runtime.settings.trust or None) if secure else None
     seconds = max(1, round(given["timeout"] / 1000))
     server = ldap3.Server(
-        parts.hostname, parts.port or (636 if secure else 389), use_ssl=secure, tls=tls, get_info=ldap3.NONE,
+        parts.hostname,
+        parts.port or (636 if secure else 389),
+        use_ssl=secure,
+        tls=_tls(call) if secure else None,
+        get_info=ldap3.NONE,
         connect_timeout=seconds,
-    )  # fmt: skip
+    )
     who, word = (dn, password) if dn is not None else (given["securityPrincipal"], given["securityCredentials"])
     connection = ldap3.Connection(
         server, who, word, receive_timeout=seconds, auto_referrals=False, read_only=False, raise_exceptions=False,
@@ -220,9 +224,31 @@ def _connected(call: Call, dn: str | None = None, password: str | None = None) -
             raise _failure(CREDENTIALS, connection.result)
         yield connection
     except ldap3.core.exceptions.LDAPException as error:
-        raise ConnectorError(SEARCH, "LDAP:CONNECTION_ERROR", f"{parts.hostname}: {error}") from error
+        raise ConnectorError(SEARCH, "LDAP:CONNECTION_ERROR", f"{parts.hostname}: {_words(error)}") from error
     finally:
         connection.unbind()
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, without the brackets of the errors that the library puts around errors."""
+    return _WRAPPED.sub("", str(error)).replace("\\'", "'")
+
+
+def _tls(call: Call) -> Any:
+    """TLS by a context of ours: the library's own knows either the system's authorities or others, and names no server."""
+    import ldap3  # noqa: PLC0415
+
+    context = tls.context_of(call)
+    if call.connection["disableSSLCertificateChecking"]:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    class Checked(ldap3.Tls):  # type: ignore[misc]
+        def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+            connection.socket = context.wrap_socket(
+                connection.socket, server_hostname=connection.server.host, do_handshake_on_connect=do_handshake
+            )
+
+    return Checked()
 
 
 def _failure(code: int, result: dict[str, Any]) -> ConnectorError:

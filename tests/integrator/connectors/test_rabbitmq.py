@@ -13,13 +13,28 @@ import pytest
 from integrator.connectors import rabbitmq
 from tests.integrator.connectors.silent import closed, server
 from tests.integrator.connectors.world import flows_of
+from tests.support.authority import Authority
+from tests.support.ports import free_port
 from tests.support.rabbit import running_rabbitmq
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who vouches for the broker."""
+    return Authority(tmp_path_factory.mktemp("authority"), "right")
+
+
+@pytest.fixture(scope="module")
+def tls_port() -> int:
+    """Where the broker listens by TLS."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory, authority: Authority, tls_port: int) -> Iterator[int]:
     """Port of a broker for this file."""
-    with running_rabbitmq(tmp_path_factory.mktemp("rabbit")) as port:
+    secure = (tls_port, authority.certify("localhost"))
+    with running_rabbitmq(tmp_path_factory.mktemp("rabbit"), secure) as port:
         yield port
 
 
@@ -77,6 +92,21 @@ async def test_a_wrong_password_is_a_fault_without_it(
         assert (fault["code"], "rabbit-word-2" in str(fault)) == ("700601", False)
         assert (await world.fault("d"))["code"] == "700601"
     assert "rabbit-word-2" not in caplog.text
+
+
+async def test_tls(tmp_path: Path, broker: int, authority: Authority, tls_port: int) -> None:
+    """The broker of a known authority is believed, under its own name only."""
+    secure = "<useSsl>true</useSsl>"
+    named = connection(tls_port, secure).replace("127.0.0.1", "localhost")
+    entries = {"R": named, "N": connection(tls_port, secure)}
+    flows = {"f": step(routingKey="q", mandatory="false"), "n": step("N", routingKey="q")}
+    async with flows_of(tmp_path / "h", flows, entries, trust=str(authority.file)) as world:
+        assert (await world.json("f"))["success"] is True
+        fault = await world.fault("n")
+        assert (fault["code"], "certificate is not valid for '127.0.0.1'" in fault["message"]) == ("700601", True)
+    async with flows_of(tmp_path / "i", flows, entries, trust=str(Authority(tmp_path, "wrong").file)) as world:
+        fault = await world.fault("f")
+        assert (fault["code"], "unable to get local issuer certificate" in fault["message"]) == ("700601", True)
 
 
 CHANNEL_OPEN = b"\x00\x14\x00\x0a"
