@@ -19,7 +19,7 @@ from integrator.engine.mediators.base import Element, Mediator, Reader, Step, re
 from integrator.engine.mediators.log import log_properties
 from integrator.engine.message import Message
 from integrator.engine.resources import Known, read_resources
-from integrator.engine.xmltools import XmlError, children, local, parse
+from integrator.engine.xmltools import SOAP11, SOAP12, XmlError, children, local, namespace, parse
 
 _ACCESS = etree.XSLTAccessControl.DENY_ALL
 
@@ -102,6 +102,8 @@ class Xslt(Mediator):
     def _source(self, message: Message) -> Element | None:
         if self.origin is None:
             return message.payload.root
+        if self.origin.text.strip() == "/":
+            return message.payload.envelope
         return next((item for item in self.origin.nodes(message) if hasattr(item, "tag")), None)
 
     def _apply(self, message: Message, node: Element, result: Any) -> None:
@@ -122,6 +124,8 @@ class Xslt(Mediator):
             payload.set_root(made)
             payload.content_type = media.XML
             message.set_type(media.XML)
+        elif node is payload.envelope and local(made) == "Envelope" and namespace(made) in (SOAP11, SOAP12):
+            payload.set_envelope(made)
         elif self.origin is None or node.getparent() is None or node.getparent() is payload.body:
             payload.set_root(made)
         else:
