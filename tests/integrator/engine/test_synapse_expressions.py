@@ -84,9 +84,24 @@ def test_what_is_wrong_is_refused_with_its_place(text: str, reason: str) -> None
     assert reason in str(caught.value)
 
 
-def test_empty_is_logged_without_the_content(caplog: pytest.LogCaptureFixture) -> None:
-    assert compile_synapse("${payload.name * 2}", {}).value(MESSAGE) == ""
-    assert "is empty: a number is expected, not str" in caplog.text
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("payload.name * 2", "a number is expected, not a text, at *: payload.name is a text, 2 is a number"),
+        ("1 + 2 - null", "a number is expected, not null, at -: 1 + 2 is a number, null is null"),
+        (
+            "payload.missing + 'x'",
+            "a text and nothing cannot be joined, at +: payload.missing is nothing, 'x' is a text",
+        ),
+        ("(1 + 2) / 0", "division by zero, at /: (1 + 2) is a number, 0 is a number"),
+        ("3 < true", "a number is expected, not true or false, at <: 3 is a number, true is true or false"),
+        ("vars.xml * [1]", "a number is expected, not XML, at *: vars.xml is XML, [1] is an array"),
+    ],
+)
+def test_empty_is_logged_without_the_content(text: str, reason: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The line tells what each operand was, never its value."""
+    assert compile_synapse(f"${{{text}}}", {}).value(MESSAGE) == ""
+    assert f"${{{text}}} is empty: {reason}" in caplog.text
     assert BODY["name"] not in caplog.text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrator.engine.expressions.jsonpath import MISSING
@@ -11,7 +11,16 @@ from integrator.engine.expressions.synapse import roots
 from integrator.engine.expressions.synapse.calls import call, special
 from integrator.engine.expressions.synapse.paths import Path, Step
 from integrator.engine.expressions.synapse.tokens import LONGEST, Token, mistake, token_at, unquoted
-from integrator.engine.expressions.synapse.values import ARITHMETIC, COMPARE, FILTER, Compiled, flag, number
+from integrator.engine.expressions.synapse.values import (
+    ARITHMETIC,
+    COMPARE,
+    FILTER,
+    Compiled,
+    Empty,
+    flag,
+    number,
+    shown,
+)
 from integrator.engine.patterns import PatternError, compiled
 
 DEEPEST = 40
@@ -106,14 +115,15 @@ class Parser:
 
     def comparison(self) -> Compiled:
         """At most one comparison after another."""
-        left = self.sum()
+        start, left = self.token.at, self.sum()
         while True:
             if self.filters and self.at("=~"):
                 left = self.matching(left)
             elif self.at(*COMPARE) or (self.filters and self.at(*OPERATORS)):
-                operator = self.next().text
-                test = FILTER[operator] if self.filters else COMPARE[operator]
-                left = _binary(test, left, self.sum())
+                if self.filters:
+                    left = _binary(FILTER[self.next().text], left, self.sum())
+                else:
+                    left = self.operation(COMPARE, start, left, self.sum)
             else:
                 return left
 
@@ -138,17 +148,39 @@ class Parser:
 
     def sum(self) -> Compiled:
         """Operands of + and -."""
-        left = self.product()
+        start, left = self.token.at, self.product()
         while self.at("+", "-"):
-            left = _binary(ARITHMETIC[self.next().text], left, self.product())
+            left = self.operation(ARITHMETIC, start, left, self.product)
         return left
 
     def product(self) -> Compiled:
         """Operands of *, / and %."""
-        left = self.signed()
+        start, left = self.token.at, self.signed()
         while self.at("*", "/", "%"):
-            left = _binary(ARITHMETIC[self.next().text], left, self.signed())
+            left = self.operation(ARITHMETIC, start, left, self.signed)
         return left
+
+    def operation(
+        self,
+        known: Mapping[str, Callable[[Any, Any], Any]],
+        start: int,
+        left: Compiled,
+        operand: Callable[[], Compiled],
+    ) -> Compiled:
+        """An operator that stands here, behind its left operand that began at `start`; when it fails, both are named."""
+        first, sign = self.text[start : self.token.at].strip(), self.next().text
+        begin, right = self.token.at, operand()
+        second, work = self.text[begin : self.token.at].strip(), known[sign]
+
+        def value(message: Any, item: Any) -> Any:
+            one, two = left(message, item), right(message, item)
+            try:
+                return work(one, two)
+            except Empty as reason:
+                what = f"{first[:80]} is {shown(one)}, {second[:80]} is {shown(two)}"
+                raise Empty(f"{reason}, at {sign}: {what}") from None
+
+        return value
 
     def signed(self) -> Compiled:
         """What minus and `!` stand before."""

@@ -18,6 +18,13 @@ Compiled = Callable[[Message, Any], Any]
 """A compiled piece: gets the message, and the item that `@` stands for in a filter."""
 
 
+WORDS: dict[type, str] = {
+    type(None): "null", str: "a text", int: "a number", float: "a number", bool: "true or false", list: "an array",
+    dict: "an object",
+}  # fmt: skip
+"""Kinds of values, in messages."""
+
+
 class Empty(Exception):
     """A value cannot be worked out: the whole expression is empty, and the log says why."""
 
@@ -67,7 +74,9 @@ def present(value: Any) -> Any:
 
 def shown(value: Any) -> str:
     """What a value is, for a log line that shows no content."""
-    return "nothing" if value is MISSING else "null" if value is None else type(value).__name__
+    if is_nodes(value):
+        return "XML"
+    return "nothing" if value is MISSING else WORDS.get(type(value), type(value).__name__)
 
 
 def as_text(value: Any) -> str:
