@@ -8,12 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
+from apim.errors import ApimError
 from integrator.actions.control import LEVELS
 from integrator.dashboard import reading
 from integrator.dashboard.access import page_of, platform, shown
 from integrator.dashboard.client import Node
 from integrator.dashboard.highlight import source
-from integrator.dashboard.kinds import KINDS
+from integrator.dashboard.kinds import KINDS, Kind, items_of
 from integrator.dashboard.reading import Asked
 
 TAIL = 48 * 1024
@@ -34,7 +35,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     """One integrator: state, pictures of the last hour, what it holds, what it refused."""
     row = reading.find(pk)
     counts = [(kind, row.figures.get("kinds", {}).get(kind.resource, 0)) for kind in KINDS.values()]
-    busiest = reading.ask(row, lambda one: _busiest(one.get("/statistics")))
+    busiest = reading.ask(row, _busiest)
     return page_of(
         request,
         row,
@@ -48,9 +49,29 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _busiest(found: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = sorted(found.get("artifacts", ()), key=lambda one: -one.get("requests", 0))[:10]
-    return [_means(one) for one in rows]
+def _busiest(node: Node) -> list[dict[str, Any]]:
+    """Artifacts with the most requests, each with its kind, and whether it is still deployed (its kind is asked for once)."""
+    found = node.get("/statistics").get("artifacts", ())
+    rows = sorted(found, key=lambda one: (-one.get("requests", 0), one["name"]))[:10]
+    metrics = {kind.metric: kind for kind in KINDS.values() if kind.metric}
+    there: dict[str, set[str] | None] = {}
+    marked = []
+    for one in rows:
+        word, _, name = one["name"].partition(":")
+        kind = metrics.get(word)
+        if kind is not None and word not in there:
+            there[word] = _names(node, kind)
+        names = there.get(word)
+        marked.append({**_means(one), "kind": kind, "short": name, "gone": names is not None and name not in names})
+    return marked
+
+
+def _names(node: Node, kind: Kind) -> set[str] | None:
+    """Names of what is deployed of a kind; None when the integrator does not tell."""
+    try:
+        return {str(item.get("name")) for item in items_of(kind, node.get(f"/{kind.resource}"))}
+    except ApimError:
+        return None
 
 
 def _means(one: dict[str, Any]) -> dict[str, Any]:

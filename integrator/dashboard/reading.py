@@ -145,11 +145,12 @@ def artifacts(row: Integrator, kind: Kind, search: str) -> Asked:
 
     def question(node: Node) -> list[dict[str, Any]]:
         wanted = search.lower()
-        return [
+        found = [
             item | {"active": kind.active(item), "facts": facts(item)}
             for item in items_of(kind, node.get(f"/{kind.resource}"))
             if wanted in str(item.get("name", "")).lower()
         ]
+        return sorted(found, key=lambda item: str(item.get("name", "")).lower())
 
     return ask(row, question)
 

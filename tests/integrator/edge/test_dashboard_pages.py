@@ -81,6 +81,10 @@ def test_every_page_shows_a_running_integrator(running: Live, boss: User, monkey
     assert "apim-ok" in overview and "3.0" in overview and "MB" in overview and "<svg" in overview
     node = told(web.get(f"{PLACE}{row.pk}/"))
     assert node.count('class="apim-curve') == 4 and "api:shop" in node and "2.0" in node
+    assert f'<a href="{PLACE}{row.pk}/artifact/apis/?name=shop"><code>api:shop</code></a>' in node
+    metrics.served("api:sold-out", 200, 0.01)
+    node = told(web.get(f"{PLACE}{row.pk}/"))
+    assert "<code>api:sold-out</code> (no longer deployed)" in node and "name=sold-out" not in node
     listed = told(web.get(f"{PLACE}{row.pk}/artifacts/?kind=proxy-services"))
     assert "quotes" in listed and "Deactivate" in listed
     assert "quotes" not in told(web.get(f"{PLACE}{row.pk}/artifacts/?kind=proxy-services&search=zzz"))
@@ -98,6 +102,15 @@ def test_every_page_shows_a_running_integrator(running: Live, boss: User, monkey
     assert "carapi" in told(web.get(f"{PLACE}{row.pk}/applications/"))
     for kind in outbound_kinds():
         assert web.get(f"{PLACE}{row.pk}/artifacts/?kind={kind}").status_code == 200, kind
+
+
+def test_lists_are_sorted_by_name(running: Live, boss: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the order in which the integrator names them."""
+    row, given = registered(boss, running), [{"name": name} for name in ("b", "A", "c", "a1")]
+    monkeypatch.setattr("integrator.dashboard.client.Node.get", lambda *_, **__: {"list": given})
+    listed = told(browse(boss).get(f"{PLACE}{row.pk}/artifacts/?kind=local-entries"))
+    places = [listed.index(f'?name={name}"') for name in ("A", "a1", "b", "c")]
+    assert places == sorted(places)
 
 
 def outbound_kinds() -> list[str]:
