@@ -135,6 +135,10 @@ class Compiler:
         return found
 
 
+_named: dict[tuple[str, ...], tuple[str, ...]] = {}
+"""Names of stages, kept once: there are few different ones."""
+
+
 def compile_operation(plan: Plan, stages: Stages = STAGES) -> CompiledOperation:
     """The chain of one operation; stages with nothing to do are left out. Raises ValueError naming a value it cannot use."""
     if plan.record.lifecycle == "BLOCKED":
@@ -143,7 +147,7 @@ def compile_operation(plan: Plan, stages: Stages = STAGES) -> CompiledOperation:
         found = [(name, stage(plan)) for name, stage in stages]
     kept = [(name, step) for name, step in found if step is not None]
     names = tuple(dict.fromkeys(name for name, _ in kept))
-    return CompiledOperation(plan.operation, tuple(step for _, step in kept), names)
+    return CompiledOperation(plan.operation, tuple(step for _, step in kept), _named.setdefault(names, names))
 
 
 def _blocked(call: Call) -> bool:

@@ -42,6 +42,9 @@ _COMMON = {
 }
 """Kind → fields whose values many records share."""
 
+_OF_OPERATIONS = ("verb", "target", "policy")
+"""The same of the operations of APIs."""
+
 _DECODERS = {kind: msgspec.json.Decoder(record) for kind, record in RECORDS.items()}
 
 
@@ -342,10 +345,16 @@ def _saved(event: Event, record: Record | None) -> str:
     """The key of the record. Texts that many records have in common (ids of APIs, names of plans) are kept once."""
     if record is None:
         return event.key
-    for name in _COMMON.get(event.kind, ()):
-        msgspec.structs.force_setattr(record, name, sys.intern(getattr(record, name)))
+    _share(record, _COMMON.get(event.kind, ()))
+    for operation in getattr(record, "operations", ()):
+        _share(operation, _OF_OPERATIONS)
     key: str = getattr(record, "id", "")
     return key if key == event.key else event.key
+
+
+def _share(record: msgspec.Struct, names: tuple[str, ...]) -> None:
+    for name in names:
+        msgspec.structs.force_setattr(record, name, sys.intern(getattr(record, name)))
 
 
 def _same_family(other: Api, new: Api, context: bytes) -> bool:

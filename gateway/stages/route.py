@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 odd = re.compile(rb"[%;\\]|//|/\.").search
@@ -111,14 +111,18 @@ _tuple = tuple.__new__
 _parameter = re.compile(r"\{[^{}/]*\}")
 
 
+_NO_LITERALS: dict[bytes, Any] = {}
+"""Stands for the literals of a node without any, as most are; never filled."""
+
+
 class _Node(Generic[T]):
     """One segment of the resource templates of a verb."""
 
     __slots__ = ("any", "end", "leaf", "literals", "patterns", "rest")
 
     def __init__(self) -> None:
-        self.literals: dict[bytes, _Node[T]] = {}
-        self.patterns: list[tuple[re.Pattern[bytes], _Node[T]]] = []
+        self.literals: dict[bytes, _Node[T]] = _NO_LITERALS
+        self.patterns: tuple[tuple[re.Pattern[bytes], _Node[T]], ...] = ()
         self.any: _Node[T] | None = None
         self.rest: T | None = None
         self.end: T | None = None
@@ -191,6 +195,8 @@ def _descend(node: _Node[T], segment: str) -> _Node[T]:
             node.any = _Node()
         return node.any
     if "{" not in segment and "*" not in segment:
+        if node.literals is _NO_LITERALS:
+            node.literals = {}
         return node.literals.setdefault(plain(b"/" + segment.encode())[1:], _Node())
     pieces = [re.escape(piece) for piece in re.split(r"\{[^{}]*\}|\*", segment)]
     pattern = re.compile("[^/]+".join(pieces).encode())
@@ -198,5 +204,5 @@ def _descend(node: _Node[T], segment: str) -> _Node[T]:
         if known.pattern == pattern.pattern:
             return child
     child = _Node[T]()
-    node.patterns.append((pattern, child))
+    node.patterns += ((pattern, child),)
     return child
