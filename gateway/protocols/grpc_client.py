@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from weakref import finalize
 
 import h2.config
@@ -18,6 +18,9 @@ from h2.settings import SettingCodes, Settings
 
 from wire.errors import UpstreamError
 from wire.heads import Header
+
+if TYPE_CHECKING:
+    from hyperframe.frame import Frame, GoAwayFrame
 
 LINKS = 8
 """Connections to one backend; beyond them and their streams a call is told that it is busy."""
@@ -123,6 +126,16 @@ def _nothing() -> None:
     """Nobody waits."""
 
 
+class Connection(h2.connection.H2Connection):
+    """A connection whose other end may take leave: what it took on before goes on (RFC 9113, 6.8), where the library would end
+    it. Services do that all the time: at each stop, and when a connection has lived long enough."""
+
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[h2.events.Event]]:
+        leave = h2.events.ConnectionTerminated()
+        leave.last_stream_id = frame.last_stream_id
+        return [], [leave]
+
+
 class Link(asyncio.Protocol):
     """One connection."""
 
@@ -132,7 +145,7 @@ class Link(asyncio.Protocol):
         self.closing = False
         self._gone = gone
         self._full = False
-        self._h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding=None))
+        self._h2 = Connection(h2.config.H2Configuration(client_side=True, header_encoding=None))
 
     @property
     def free(self) -> bool:
@@ -141,10 +154,14 @@ class Link(asyncio.Protocol):
         return not self.closing and len(self.streams) < min(most, 1000)
 
     def open(self, headers: list[Header]) -> Stream:
-        """Begins a call."""
-        number = self._h2.get_next_available_stream_id()
+        """Begins a call. Raises UpstreamError when the connection takes none, as the back end broke the protocol meanwhile."""
+        try:
+            number = self._h2.get_next_available_stream_id()
+            self._h2.send_headers(number, headers)
+        except h2.exceptions.ProtocolError as error:
+            self.closing = True
+            raise UpstreamError("connect", f"the back end broke the protocol: {error}") from error
         stream = self.streams[number] = Stream(self, number)
-        self._h2.send_headers(number, headers)
         self._flush()
         return stream
 
@@ -182,6 +199,7 @@ class Link(asyncio.Protocol):
             for event in self._h2.receive_data(data):
                 self._take(event)
         except h2.exceptions.ProtocolError:
+            self.closing = True
             self.transport.abort()
             return
         self._flush()
@@ -196,11 +214,20 @@ class Link(asyncio.Protocol):
             else:
                 stream.came(bytes(event.data or b""), size)
         elif isinstance(event, h2.events.ConnectionTerminated):
-            self.closing = True
+            self._leave(event.last_stream_id or 0)
         elif isinstance(event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):
             self._pump_all()
         elif stream is not None:
             self._of(stream, event)
+
+    def _leave(self, last: int) -> None:
+        """The backend takes no more calls here, and has not seen those after the stream `last`."""
+        self.closing = True
+        for stream in [one for number, one in self.streams.items() if number > last]:
+            self._forget(stream)
+            stream.ended(UpstreamError("head", "the back end took leave before it took the call"))
+        if not self.streams:
+            self.transport.close()
 
     def _of(self, stream: Stream, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.ResponseReceived) and not stream.head.done():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import grpc
+import hpack
 import pytest
 
 from gateway import schema
@@ -208,3 +211,80 @@ def test_http1_callers_are_told_what_is_spoken(served: Served, channel: grpc.Cha
 def test_calls_are_logged_with_their_method(served: Served, channel: grpc.Channel) -> None:
     channel.unary_unary(f"/{SERVICE}/Get")(b"", metadata=token(served), timeout=10)
     until(lambda: '"/films.Films/Get"' in served.gateway.log, what="the call in the log")
+
+
+class Leaving:
+    """A server by hand. It takes leave while it answers, as servers that stop do; with `junk` it speaks no HTTP/2 at all."""
+
+    def __init__(self, junk: bytes = b"") -> None:
+        self.connections = 0
+        self._junk = junk
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def stop(self) -> None:
+        """Closes the port."""
+        self._socket.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self.connections += 1
+                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            if self._junk:
+                connection.sendall(self._junk)
+            else:
+                self._answer(connection)
+            while connection.recv(65536):
+                continue
+
+    def _answer(self, connection: socket.socket) -> None:
+        connection.sendall(written(4, 0, 0))
+        stream = connection.makefile("rb")
+        stream.read(24)
+        number = flags = kind = 0
+        while not (kind in (0, 1) and flags & 1):
+            head = stream.read(9)
+            kind, flags, number = head[3], head[4], int.from_bytes(head[5:], "big")
+            stream.read(int.from_bytes(head[:3], "big"))
+        encoder = hpack.Encoder()
+        first = encoder.encode([(":status", "200"), ("content-type", "application/grpc")])
+        last = encoder.encode([("grpc-status", "0")])
+        leave, forever = written(7, 0, 0, bytes(3) + bytes((number,)) + bytes(4)), b"\x7f\xff\xff\xff" + bytes(4)
+        connection.sendall(written(7, 0, 0, forever) + written(1, 4, number, first) + leave)
+        connection.sendall(written(0, 0, number, bytes(4) + b"\2ok") + written(1, 5, number, last))
+
+
+def written(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    """An HTTP/2 frame."""
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+
+
+def behind(served: Served, name: str, backend: Leaving, channel: grpc.Channel) -> Any:
+    """A method of the API `name` in front of `backend`."""
+    add(served, name, backend.url, f"/{name}", schema.Operation("POST", "/Get"))
+    return channel.unary_unary(f"/{name}/Get")
+
+
+def test_a_backend_that_takes_leave_finishes_what_it_took_on(served: Served, channel: grpc.Channel) -> None:
+    backend = Leaving()
+    method = behind(served, "leaving", backend, channel)
+    for calls in (1, 2, 3):
+        assert method(b"", metadata=token(served), timeout=10) == b"ok"
+        assert backend.connections == calls
+    backend.stop()
+
+
+def test_a_backend_that_breaks_the_protocol_at_once_is_unavailable(served: Served, channel: grpc.Channel) -> None:
+    backend = Leaving(junk=written(0, 0, 0))
+    method = behind(served, "junk", backend, channel)
+    for _ in range(5):
+        with pytest.raises(grpc.RpcError) as raised:
+            method(b"", metadata=token(served), timeout=10)
+        assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+    backend.stop()
