@@ -132,6 +132,11 @@ class Connection(Upgrades):
                 exchange.lose()
         self._current = self._incoming = None
         self._waiting.clear()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Parser and connection hold each other: one over TLS would keep some 40 KB until the collector looks for cycles."""
+        self._parser = None
 
     def eof_received(self) -> bool:
         """The caller ended its side: taken as leaving, as other servers do, so that no backend works for nobody."""
@@ -274,6 +279,7 @@ class Connection(Upgrades):
         self.server.joined(end)
         self.server.left(self)
         end.take(self.write_paused)
+        self._let_go()
         return end
 
     def _unreadable(self, error: httptools.HttpParserError) -> None:

@@ -53,6 +53,10 @@ class Tunnel:
         """About twice a second on callers' connections. `end.quiet_since` says since when nothing came: idle limits go here."""
 
 
+_NOBODY = Tunnel()
+"""Owns the connections that are gone."""
+
+
 class End(asyncio.Protocol):
     """One raw connection, handed over by HTTP. `client` is the socket's address on the other side."""
 
@@ -169,7 +173,8 @@ class End(asyncio.Protocol):
         self.write_paused = False
         if self.server is not None:
             self.server.left(self)
-        self.tunnel.lost(error)
+        tunnel, self.tunnel = self.tunnel, _NOBODY  # the two hold each other: see Connection
+        tunnel.lost(error)
 
 
 class Half(Tunnel):

@@ -169,6 +169,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The origin closed, or we did."""
         self.closed = True
+        self._parser = None  # it holds this link: see Connection
         self.origin.lost(self)
         if not self.busy:
             return
