@@ -145,7 +145,12 @@ def _span(group: dict[str, Any], total: float) -> Bar | None:
 def chips(step: dict[str, Any]) -> list[str]:
     """What a step changed, in a few words."""
     found = ["payload"] if step["before"] != step["after"] and step["after"] >= 0 else []
-    for scope, word in (("header", "header"), ("property", "property"), ("variable", "variable"), ("axis2", "axis2 property")):
+    for scope, word in (
+        ("header", "header"),
+        ("property", "property"),
+        ("variable", "variable"),
+        ("axis2", "axis2 property"),
+    ):
         count = sum(change["scope"] == scope for change in step["changes"])
         if count:
             plural = word if count == 1 else word.replace("property", "propertie") + "s"
