@@ -61,8 +61,8 @@ class SseBackend:
         """Sends a piece on every stream, as one chunk."""
         until(lambda: self._streams, what="a stream is open")
         for stream in list(self._streams):
+            # Nothing is kept back here, so there is nothing to flush: the reader may have left by then.
             stream.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
-            stream.wfile.flush()
 
     def stop(self) -> None:
         """Closes the port."""
